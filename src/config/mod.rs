@@ -1,0 +1,256 @@
+//! The configuration, as meant: every value checked, every file read.
+//!
+//! `raw` is the file as written; `check` turns it into [`Config`] or into the list of everything that is wrong with it,
+//! each with its TOML path, line and cure. A `Config` cannot be wrong, so nothing downstream checks again. Design
+//! section 5.
+
+use crate::id::{ClusterName, Kind, NodeName, Vmid};
+use crate::secret::Secret;
+use ipnet::IpNet;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The origin browsers see, e.g. `https://console.example.com`; no path.
+    pub public_url: Origin,
+    /// The public listener.
+    pub listen: Listen,
+    /// The admin listener.
+    pub admin: Admin,
+    /// The panels.
+    pub issuers: Vec<Issuer>,
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
+    /// Session rules.
+    pub session: Session,
+    /// How many of what.
+    pub limits: Limits,
+    /// How long for what.
+    pub timeouts: Timeouts,
+    /// How log lines look.
+    pub log: LogFormat,
+    /// Where the audit log goes; none without `[audit]`.
+    pub audit_file: Option<PathBuf>,
+}
+
+/// A web origin: scheme, host and, where it is not the scheme's own, port; lower case, as browsers write it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The text, as in an `Origin` header.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Host and port, as in a `Host` header.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, rest)| rest)
+    }
+}
+
+/// The public listener.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Certificate chain and key, PEM files that have been read once; none: plain HTTP behind a balancer.
+    pub tls: Option<TlsFiles>,
+    /// Networks whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The files of a server certificate.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// PEM chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM private key.
+    pub key: PathBuf,
+}
+
+/// The admin listener.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Where it listens; loopback.
+    pub address: SocketAddr,
+}
+
+/// A panel.
+#[derive(Debug, Clone)]
+pub struct Issuer {
+    /// `iss`.
+    pub name: String,
+    /// `aud`.
+    pub audience: String,
+    /// Pages that may frame the console and open sockets, besides the gateway's own origin.
+    pub origins: Vec<Origin>,
+    /// Clusters its tokens may name.
+    pub clusters: Vec<ClusterName>,
+    /// Kinds its tokens may name.
+    pub kinds: Vec<Kind>,
+    /// Guest numbers its tokens may name.
+    pub vmids: Vec<RangeInclusive<u32>>,
+    /// The longest `exp - iat`.
+    pub max_token: Duration,
+    /// Every one of these must be in `amr`.
+    pub require_amr: Vec<String>,
+    /// One of these must be `acr`; empty: any.
+    pub require_acr: Vec<String>,
+    /// Keys from the file.
+    pub keys: Vec<Key>,
+    /// More keys, read again when an unknown kid comes.
+    pub jwks_file: Option<PathBuf>,
+}
+
+impl Issuer {
+    /// Whether the guest number is in the issuer's ranges.
+    #[must_use]
+    pub fn allows_vmid(&self, vmid: Vmid) -> bool {
+        self.vmids.iter().any(|range| range.contains(&vmid.get()))
+    }
+}
+
+/// One signing key of an issuer. Its material fits its algorithm.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// `kid`.
+    pub id: String,
+    /// The one algorithm it verifies.
+    pub algorithm: jsonwebtoken::Algorithm,
+    /// What verifies.
+    pub material: KeyMaterial,
+}
+
+/// What verifies a signature.
+#[derive(Debug, Clone)]
+pub enum KeyMaterial {
+    /// A shared secret of at least 32 bytes.
+    Shared(Secret),
+    /// A public key in PEM.
+    PublicPem(Vec<u8>),
+}
+
+/// A Proxmox cluster.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its name in tokens and metrics.
+    pub name: ClusterName,
+    /// How the gateway signs in.
+    pub credential: Credential,
+    /// Whom the gateway believes, where a node has no fingerprint.
+    pub trust: Trust,
+    /// The nodes; never empty.
+    pub nodes: Vec<Node>,
+}
+
+/// How the gateway signs in to a cluster.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// An API token.
+    ApiToken {
+        /// `user@realm!name`.
+        token_id: String,
+        /// Its UUID.
+        secret: Secret,
+    },
+    /// A user and password; the login ticket is renewed before it ends.
+    Password {
+        /// `user@realm`.
+        user: String,
+        /// Its password.
+        password: Secret,
+    },
+}
+
+/// What a node's certificate is checked against.
+#[derive(Debug, Clone)]
+pub enum Trust {
+    /// The certificates of this PEM text (the cluster's `pve-root-ca.pem`).
+    Ca(Vec<u8>),
+    /// The system's roots.
+    System,
+    /// Every node has its fingerprint.
+    Pinned,
+}
+
+/// A node.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// As Proxmox calls it.
+    pub name: NodeName,
+    /// Host of pveproxy: an IP address or a DNS name.
+    pub host: String,
+    /// Port of pveproxy.
+    pub port: u16,
+    /// SHA-256 of the leaf certificate; stands in for the cluster's trust.
+    pub fingerprint: Option<[u8; 32]>,
+}
+
+/// Session rules.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Seals session tickets and resume tokens; none: made at start.
+    pub key: Option<Secret>,
+    /// The longest session.
+    pub max: Duration,
+    /// The longest time without input; none: no limit.
+    pub idle: Option<Duration>,
+    /// How long after a cut a session may be resumed.
+    pub resume: Duration,
+}
+
+/// How many of what.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Sessions in all.
+    pub sessions: usize,
+    /// Sessions of one guest.
+    pub per_guest: usize,
+    /// Sessions of one subject of one issuer.
+    pub per_subject: usize,
+    /// Sessions of one node.
+    pub per_node: usize,
+    /// Consoles being opened on one node at once.
+    pub per_node_opening: usize,
+    /// Unauthenticated connections of one IPv4 address or IPv6 /64.
+    pub per_client: usize,
+}
+
+/// How long for what.
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// TLS handshake of a client.
+    pub tls: Duration,
+    /// A request's head.
+    pub header: Duration,
+    /// TCP and TLS to a node.
+    pub node_connect: Duration,
+    /// An answer of the Proxmox API.
+    pub node_answer: Duration,
+    /// From acceptance to the console's first byte.
+    pub handshake: Duration,
+    /// Between our pings.
+    pub ping: Duration,
+    /// Without a pong.
+    pub dead: Duration,
+    /// Without the other side reading.
+    pub stall: Duration,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// Readable text.
+    Text,
+}

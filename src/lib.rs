@@ -1,0 +1,14 @@
+//! Consolegate: a console gateway for Proxmox VE.
+
+pub mod config;
+pub mod console;
+pub mod id;
+pub mod metrics;
+pub mod net;
+pub mod reason;
+pub mod resolve;
+pub mod secret;
+pub mod session;
+pub mod store;
+pub mod token;
+pub mod traffic;

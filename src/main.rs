@@ -1,0 +1,3 @@
+//! The daemon's entry: everything is in the library's `cli`.
+
+fn main() {}

@@ -1,0 +1,236 @@
+//! Why something was refused or ended: one closed list.
+//!
+//! [`Reason`] alone decides problem code, HTTP status, close code, metric label, audit word, log level and whether the
+//! page may retry (design section 4). Nothing else chooses any of these. Each reason has one [`Public`] face; several
+//! reasons may share a face where telling them apart would help an attacker.
+
+mod public;
+
+use public as face;
+pub use public::Public;
+use std::fmt;
+
+/// How loudly a reason is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// A peer's doing: normal business.
+    Info,
+    /// A node's or the operator's doing: somebody should look.
+    Warn,
+    /// Our own bug.
+    Error,
+}
+
+macro_rules! reasons {
+    ($($name:ident $word:literal $public:ident $level:ident $cure:literal;)+) => {
+        /// Why a request was refused or a session ended.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Reason {
+            $(#[doc = $cure] $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word in logs, the audit log and metric labels.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)+ }
+            }
+
+            /// What the outside is told.
+            #[must_use]
+            pub fn public(self) -> &'static Public {
+                match self { $(Self::$name => &face::$public,)+ }
+            }
+
+            /// How loudly it is logged.
+            #[must_use]
+            pub const fn level(self) -> Level {
+                match self { $(Self::$name => Level::$level,)+ }
+            }
+
+            /// Cause and cure, for the operator.
+            #[must_use]
+            pub const fn cure(self) -> &'static str {
+                match self { $(Self::$name => $cure,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    TokenMissing "missing" TOKEN_REJECTED Info "no token came with the request; the panel must pass it in the fragment, the Authorization header or the subprotocol";
+    TokenMalformed "malformed" TOKEN_REJECTED Info "the token is not a compact JWT of at most 4 KiB with unique keys";
+    TokenAmbiguous "ambiguous" TOKEN_AMBIGUOUS Info "the token came twice or in two places; send it once";
+    TokenAlgorithm "alg" TOKEN_REJECTED Info "the token's algorithm is not the one its key is configured for";
+    TokenSignature "signature" TOKEN_REJECTED Info "the signature is wrong; compare the secret of the panel with the issuer's key";
+    TokenKeyId "kid" TOKEN_REJECTED Info "no key of the issuer has this kid; add the key or correct the panel";
+    TokenHeader "header" TOKEN_REJECTED Info "the token's header carries a key, a critical extension or another parameter that is never accepted";
+    TokenIssuer "issuer" TOKEN_REJECTED Info "the issuer is missing or not configured";
+    TokenIssuerKey "issuer_key" TOKEN_REJECTED Info "the token names one issuer and is signed with another one's key";
+    TokenType "type" TOKEN_REJECTED Info "the token's typ is not JWT: it was made for another purpose";
+    TokenClaimType "claim_type" TOKEN_INVALID Info "a claim is missing or has the wrong JSON type";
+    TokenClaimValue "claim_value" TOKEN_INVALID Info "a claim's value is out of its range or not configured";
+    TokenKind "kind" TOKEN_INVALID Info "the kind or protocol of the console is unknown or not allowed for this issuer";
+    TokenPlaintextSecret "plaintext_secret" TOKEN_INVALID Warn "the token carries a ticket, password, host or address in clear; the panel must never put these in";
+    TokenAudience "audience" TOKEN_INVALID Info "the audience is not exactly the issuer's configured one";
+    TokenLifetime "lifetime" TOKEN_INVALID Info "iat is ahead of the clock, or exp minus iat is above max_token_seconds";
+    TokenExpired "expired" TOKEN_EXPIRED Info "the token expired before it came; check the clocks of panel and gateway (NTP)";
+    TokenNotYet "not_yet" TOKEN_EARLY Info "the token is not valid yet; check the clocks of panel and gateway (NTP)";
+    TokenScope "scope" TOKEN_SCOPE Warn "the issuer may not open this cluster, kind or vmid; see its clusters, kinds and vmids";
+    TokenReplay "replay" TOKEN_USED Info "the token was used before; a panel makes a new one for each open, and a balancer must not repeat the request";
+    TokenBeforeBoot "before_boot" TOKEN_USED Info "the token is older than this gateway's start, and the memory store cannot know whether it was used";
+    TokenRevoked "revoked" TOKEN_REVOKED Info "the token, its subject or its guest was revoked";
+    TokenAssurance "assurance" TOKEN_ASSURANCE Info "amr or acr of the token do not meet the issuer's require_amr or require_acr";
+    TokenBinding "binding" TOKEN_BOUND Info "the token is bound to another origin than the page that brought it";
+    TicketRefused "ticket" TOKEN_REJECTED Info "the session ticket is not ours, is expired or was made with another session key";
+    ResumeExpired "resume_expired" RESUME_EXPIRED Info "the resume token came later than session.resume_seconds after the cut, or its session is unknown";
+    OriginMissing "origin_missing" ORIGIN Info "no Origin; a client that is not a browser sends its token in Authorization";
+    OriginRefused "origin" ORIGIN Info "the page's origin is not among the issuer's origins";
+
+    BadRequest "bad_request" BAD_REQUEST Info "the request breaks HTTP or the upgrade rules of RFC 6455";
+    NotFound "not_found" NOT_FOUND Info "there is no such path";
+    MethodNotAllowed "method" METHOD Info "the path does not take this method";
+    UpgradeRequired "upgrade_required" UPGRADE Info "a plain request came to the WebSocket path, or the version is not 13";
+    HostUnknown "host" HOST Info "the Host header does not name public_url";
+    RequestTooLarge "too_large" TOO_LARGE Info "headers, target or token are above their limit";
+    ExpectationFailed "expect" EXPECTATION Info "an Expect header came; none is supported";
+    HeaderTimeout "header_timeout" REQUEST_TIMEOUT Info "the request's head took longer than timeouts.header";
+    ClientLimit "limit_client" LIMIT_CLIENT Warn "too many unauthenticated connections of one address; see limits.per_client";
+
+    GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached; add a gateway or raise it";
+    StoreFull "store_full" OVERLOADED Error "the store of used tokens is full; it fails closed rather than forget one";
+    StoreDown "store_down" OVERLOADED Error "the store of used tokens does not answer; no token is accepted without it";
+    Draining "draining" DRAINING Info "the gateway drains; another one of the fleet takes over";
+    Shutdown "shutdown" GOING_AWAY Info "the gateway stops now";
+    Internal "internal" INTERNAL Error "a bug of the gateway; the log line above it has the cause";
+    LimitGuest "limit_guest" LIMIT_GUEST Info "limits.per_guest is reached";
+    LimitSubject "limit_subject" LIMIT_SUBJECT Info "limits.per_subject is reached";
+    LimitNode "limit_node" LIMIT_NODE Warn "limits.per_node is reached; raise MAX_WORKERS of pveproxy and the limit together";
+
+    ClientClosed "client_closed" CLOSED Info "the browser closed the console";
+    ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
+    GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
+    Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
+    Lifetime "lifetime" LIFETIME Info "max_seconds is reached";
+    Killed "killed" KILLED Info "an operator killed the session";
+    Revoked "session_revoked" KILLED Info "a revocation matched the live session";
+    TakenOver "taken_over" TAKEN_OVER Info "a resume of the same session took over";
+    ClientStalled "client_stalled" STALLED Info "the browser did not read for timeouts.stall";
+    NodeStalled "node_stalled" STALLED Warn "the node did not read for timeouts.stall";
+    ClientDead "client_dead" STALLED Info "the browser answered no ping for timeouts.dead";
+    ClientHandshakeTimeout "client_handshake_timeout" STALLED Info "the browser did not finish the VNC handshake within timeouts.handshake";
+
+    WsUnmasked "ws_unmasked" PROTOCOL Info "a client frame was not masked (RFC 6455 5.1)";
+    WsRsv "ws_rsv" PROTOCOL Info "a reserved bit was set although no extension was negotiated (RFC 6455 5.2)";
+    WsOpcode "ws_opcode" PROTOCOL Info "a reserved opcode (RFC 6455 5.2)";
+    WsControl "ws_control" PROTOCOL Info "a control frame was fragmented or over 125 bytes (RFC 6455 5.5)";
+    WsLength "ws_length" PROTOCOL Info "a payload length was not minimal or had its top bit set (RFC 6455 5.2)";
+    WsFragment "ws_fragment" PROTOCOL Info "a continuation without a start, or a new message inside one (RFC 6455 5.4)";
+    WsClose "ws_close" PROTOCOL Info "a close frame with an impossible body or code (RFC 6455 7.4)";
+    WsUtf8 "ws_utf8" UTF8 Info "a close reason that is not UTF-8 (RFC 6455 8.1)";
+    WsText "ws_text" FRAME_TYPE Info "a text frame on a VNC session";
+    WsTooBig "ws_too_big" TOO_BIG Info "a frame above 16 MiB";
+    WsFlood "ws_flood" POLICY Info "more pings, empty or tiny frames a second than any person makes";
+    RfbClient "rfb_client" PROTOCOL Info "the browser broke the RFB handshake";
+    RfbEarly "rfb_early" PROTOCOL Info "the browser sent more than 1 KiB before the console was ready";
+
+    GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest, or the credential lacks VM.Audit on it";
+    GuestStopped "guest_stopped" GUEST_STOPPED Info "the guest is not running";
+    GuestLocked "guest_locked" GUEST_LOCKED Info "the guest is locked by a backup, migration or clone";
+    GuestMoved "guest_moved" HOST_DOWN Info "the guest moved to another node; a reconnect finds it there";
+
+    NodeRefused "node_refused" HOST_DOWN Warn "the node refused the connection; is pveproxy running on port 8006";
+    NodeUnreachable "node_unreachable" HOST_DOWN Warn "no route, no name or no answer to the connection within timeouts.node_connect";
+    NodeDown "node_down" HOST_DOWN Warn "Proxmox says the guest's node does not answer (595, 596, 599 or 503)";
+    NodeSlow "node_slow" HOST_SLOW Warn "the node did not answer within timeouts.node_answer";
+    NodeHandshakeTimeout "node_handshake_timeout" HOST_SLOW Warn "the console did not become ready within timeouts.handshake; Proxmox waits only 10 s itself";
+    NodeDead "node_dead" HOST_SLOW Warn "the node answered no ping for timeouts.dead";
+    NodeTls "node_tls" HOST_REFUSED Warn "TLS with the node failed";
+    NodeTlsStream "node_tls_stream" HOST_REFUSED Warn "the node's TLS stream broke in the middle of a session";
+    NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint in this line with pvenode cert info";
+    NodeMoved "node_moved" HOST_REFUSED Warn "the second call reached another host than the first; configure node addresses, never a shared one";
+    NodeUpgrade "node_upgrade" HOST_REFUSED Warn "the node answered the WebSocket upgrade wrongly";
+    NodeWs "node_ws" HOST_REFUSED Warn "the node sent a frame that pveproxy never sends";
+    NodeReset "node_reset" HOST_REFUSED Warn "the node reset the console's connection";
+    NodeCut "node_cut" HOST_REFUSED Warn "the node ended the console in the middle of a frame or of its handshake";
+    NodeFull "node_full" LIMIT_NODE Warn "the node has no free console port in 5900 to 5999";
+    PveAuth "pve_auth" HOST_REFUSED Warn "Proxmox refused the credential; the role needs VM.Console and VM.Audit on the guest, for user and token";
+    PveTicket "pve_ticket" HOST_REFUSED Warn "Proxmox refused its own VNC ticket; check the node's clock against the others (20 s is too much)";
+    PveAnswer "pve_answer" HOST_REFUSED Warn "Proxmox answered something that is not a console answer";
+    PveRedirect "pve_redirect" HOST_REFUSED Warn "the node answered with a redirect; configure the address of pveproxy itself, with https on port 8006";
+    Identity "identity" HOST_REFUSED Warn "the answer names another guest or user than was asked for";
+    RfbRefused "rfb_refused" HOST_REFUSED Warn "the guest's VNC server offered no security type";
+    RfbInsecureUpstream "rfb_insecure_upstream" HOST_REFUSED Warn "the VNC server behind the ticket asks for no password: this is not the console Proxmox opened";
+    RfbNoType "rfb_no_type" HOST_REFUSED Warn "the VNC server offers no VNC authentication; remove QEMU VNC options such as tls or sasl";
+    RfbAuth "rfb_auth" HOST_REFUSED Warn "the VNC password was refused, twice; something else opens consoles of this guest at the same moment";
+    RfbVersion "rfb_version" HOST_REFUSED Warn "the console does not speak RFB 3.7 or 3.8";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// A reason with its cause in the operator's words. The cause goes to the log alone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}: {cause}")]
+pub struct Failure {
+    /// Which of the closed list.
+    pub reason: Reason,
+    /// What happened, for the log; never a secret, never shown outside.
+    pub cause: String,
+}
+
+impl Failure {
+    /// A failure with its cause.
+    pub fn new(reason: Reason, cause: impl Into<String>) -> Self {
+        Self { reason, cause: cause.into() }
+    }
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self { reason, cause: reason.cure().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn words_are_unique_and_fit_labels() {
+        let mut seen = HashSet::new();
+        for reason in Reason::ALL {
+            assert!(seen.insert(reason.word()), "{reason} twice");
+            assert!(reason.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()));
+        }
+        assert!(seen.len() > 80);
+    }
+
+    #[test]
+    fn every_failed_signature_looks_the_same_outside() {
+        use Reason::*;
+        for reason in
+            [TokenMissing, TokenMalformed, TokenAlgorithm, TokenSignature, TokenKeyId, TokenHeader, TokenIssuer]
+        {
+            assert_eq!(reason.public(), TokenMissing.public());
+        }
+    }
+
+    #[test]
+    fn close_codes_are_those_of_the_design() {
+        let known = [
+            1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404, 4423, 4408, 4410, 4409, 4429,
+            4502, 4503, 4504, 4508,
+        ];
+        for reason in Reason::ALL {
+            assert!(known.contains(&reason.public().close), "{reason}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Live sessions: the registry, limits, guards and drain.
+
+/// All live sessions of this gateway.
+#[derive(Debug, Default)]
+pub struct Sessions;

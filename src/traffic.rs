@@ -1,0 +1,116 @@
+//! What passed through a session, counted as it passes.
+//!
+//! Plain atomics with one writer (the session's task) and any number of readers (admin, metrics): relaxed order is
+//! enough, and the hot path never touches a shared counter.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+/// One direction's counts.
+#[derive(Debug, Default)]
+pub struct Flow {
+    bytes: AtomicU64,
+    frames: AtomicU64,
+    paused_micros: AtomicU64,
+}
+
+impl Flow {
+    /// Adds payload-carrying bytes as they are on the wire, and whole data frames.
+    pub fn add(&self, bytes: u64, frames: u64) {
+        self.bytes.store(self.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
+        self.frames.store(self.frames.load(Relaxed).wrapping_add(frames), Relaxed);
+    }
+
+    /// Adds time in which the source was not read because the other side was slow.
+    pub fn add_paused(&self, time: Duration) {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.paused_micros.store(self.paused_micros.load(Relaxed).saturating_add(micros), Relaxed);
+    }
+
+    /// Bytes so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
+    /// Data frames so far.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames.load(Relaxed)
+    }
+
+    /// Time paused so far.
+    #[must_use]
+    pub fn paused(&self) -> Duration {
+        Duration::from_micros(self.paused_micros.load(Relaxed))
+    }
+}
+
+/// A session's counts, seen from the gateway.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// From the browser to the node.
+    pub up: Flow,
+    /// From the node to the browser.
+    pub down: Flow,
+    /// Round trips to the browser.
+    pub rtt: Rtt,
+}
+
+/// Round-trip times in power-of-two buckets of microseconds: 64 counters hold any session's figures without growing.
+#[derive(Debug)]
+pub struct Rtt {
+    buckets: [AtomicU64; 32],
+}
+
+impl Default for Rtt {
+    fn default() -> Self {
+        Self { buckets: [const { AtomicU64::new(0) }; 32] }
+    }
+}
+
+impl Rtt {
+    /// Records one round trip.
+    pub fn record(&self, time: Duration) {
+        let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let index = 32 - micros.leading_zeros();
+        if let Some(bucket) = self.buckets.get(index.min(31) as usize) {
+            bucket.store(bucket.load(Relaxed).wrapping_add(1), Relaxed);
+        }
+    }
+
+    /// The upper bound of the bucket that holds the given share (0 to 1) of round trips; none before the first.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<Duration> {
+        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed)).collect();
+        let total: u64 = counts.iter().sum();
+        if total == 0 {
+            return None;
+        }
+        let mut seen = 0_u64;
+        for (power, count) in counts.iter().enumerate() {
+            seen += count;
+            if seen as f64 >= share * total as f64 {
+                return Some(Duration::from_micros(1_u64 << power));
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_bound_the_samples() {
+        let rtt = Rtt::default();
+        assert_eq!(rtt.quantile(0.5), None);
+        for ms in [10, 10, 10, 900] {
+            rtt.record(Duration::from_millis(ms));
+        }
+        let median = rtt.quantile(0.5).unwrap();
+        assert!(median >= Duration::from_millis(10) && median < Duration::from_millis(20), "{median:?}");
+        assert!(rtt.quantile(0.95).unwrap() >= Duration::from_millis(900));
+    }
+}
