@@ -4,6 +4,10 @@
 //! each with its TOML path, line and cure. A `Config` cannot be wrong, so nothing downstream checks again. Design
 //! section 5.
 
+mod origin;
+
+pub use origin::Origin;
+
 use crate::id::{ClusterName, Kind, NodeName, Vmid};
 use crate::secret::Secret;
 use ipnet::IpNet;
@@ -37,24 +41,6 @@ pub struct Config {
     pub audit_file: Option<PathBuf>,
 }
 
-/// A web origin: scheme, host and, where it is not the scheme's own, port; lower case, as browsers write it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin(String);
-
-impl Origin {
-    /// The text, as in an `Origin` header.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Host and port, as in a `Host` header.
-    #[must_use]
-    pub fn authority(&self) -> &str {
-        self.0.split_once("://").map_or("", |(_, rest)| rest)
-    }
-}
-
 /// The public listener.
 #[derive(Debug, Clone)]
 pub struct Listen {
@@ -80,6 +66,34 @@ pub struct TlsFiles {
 pub struct Admin {
     /// Where it listens; loopback.
     pub address: SocketAddr,
+    /// Who may ask; none: whoever reaches the loopback address.
+    pub tokens: Vec<AdminToken>,
+}
+
+/// One bearer token of the admin listener.
+#[derive(Debug, Clone)]
+pub struct AdminToken {
+    /// Its name in the audit log.
+    pub name: String,
+    /// SHA-256 of the token.
+    pub sha256: [u8; 32],
+    /// What it may do; never empty.
+    pub scopes: Vec<AdminScope>,
+    /// Unix seconds from which it no longer counts; none: it stays.
+    pub expires: Option<u64>,
+}
+
+/// What an admin token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AdminScope {
+    /// Metrics and the list of sessions.
+    Read,
+    /// End a session.
+    Kill,
+    /// Start and stop draining.
+    Drain,
+    /// Revoke tokens, subjects and guests.
+    Revoke,
 }
 
 /// A panel.
