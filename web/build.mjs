@@ -1,0 +1,120 @@
+// Builds web/dist: pages, content-hashed assets, their compressed copies and manifest.json.
+
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { thirdParty } from './third-party.mjs';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const dist = join(here, 'dist');
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+};
+
+/** Pages and what their placeholders stand for. */
+const PAGES = ['console.html', 'panel.html'];
+const ENTRIES = {
+  console: 'src/main.ts',
+  'console-style': 'src/ui/console.css',
+  panel: 'src/panel/main.ts',
+  'panel-style': 'src/panel/panel.css',
+};
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(join(dist, 'assets'), { recursive: true });
+
+const notices = await thirdParty(here);
+const noticesName = hashed('third-party.txt', notices);
+const files = new Map([[`assets/${noticesName}`, notices]]);
+const names = {};
+
+for (const page of ['console', 'panel']) {
+  for (const [name, content] of await bundle(page, noticesName)) {
+    files.set(`assets/${name}`, content);
+    const role = roleOf(name);
+    if (role) names[role] = `assets/${name}`;
+  }
+}
+const icon = await readFile(join(here, 'src/assets/icon.svg'));
+names['icon.svg'] = `assets/${hashed('icon.svg', icon)}`;
+files.set(names['icon.svg'], icon);
+
+for (const page of PAGES) {
+  const template = await readFile(join(here, 'src', page), 'utf8');
+  const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (_, name) => {
+    if (!names[name]) throw new Error(`${page}: nothing was built for ${name}`);
+    return names[name];
+  });
+  files.set(page, Buffer.from(filled));
+}
+
+const manifest = { files: {} };
+for (const name of [...files.keys()].sort()) manifest.files[name] = await store(name, files.get(name));
+await writeFile(join(dist, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+report(manifest);
+
+/** One page's scripts and style. Screens are chunks of their own, fetched when they are needed. */
+async function bundle(page, notices) {
+  const { outputFiles } = await build({
+    absWorkingDir: here,
+    entryPoints: [ENTRIES[page], { in: ENTRIES[`${page}-style`], out: page }]
+      .map((entry) => (typeof entry === 'string' ? { in: entry, out: page } : entry)),
+    outdir: join(dist, 'assets'),
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    write: false,
+    legalComments: 'inline',
+    charset: 'utf8',
+    banner: { js: `/*! consolegate, Apache-2.0. Parts of others and their licences: ${notices} */` },
+    logLevel: 'warning',
+  });
+  return outputFiles.map((file) => [relative(join(dist, 'assets'), file.path), Buffer.from(file.contents)]);
+}
+
+function roleOf(name) {
+  const match = /^(console|panel)-[A-Z0-9]{8}\.(js|css)$/.exec(name);
+  return match ? `${match[1]}.${match[2]}` : undefined;
+}
+
+/** The name with the hash of the content, in the manner of esbuild. */
+function hashed(name, content) {
+  const hash = createHash('sha256').update(content).digest('hex').slice(0, 8).toUpperCase();
+  return `${basename(name, extname(name))}-${hash}${extname(name)}`;
+}
+
+async function store(name, content) {
+  const path = join(dist, name);
+  const [br, gz] = await Promise.all([
+    promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }),
+    promisify(gzip)(content, { level: 9 }),
+  ]);
+  await Promise.all([writeFile(path, content), writeFile(`${path}.br`, br), writeFile(`${path}.gz`, gz)]);
+  return {
+    type: TYPES[extname(name)],
+    sha256: createHash('sha256').update(content).digest('hex'),
+    bytes: content.length,
+    br: br.length,
+    gz: gz.length,
+    immutable: name.startsWith('assets/'),
+  };
+}
+
+function report({ files }) {
+  for (const [name, { bytes, br, gz }] of Object.entries(files)) {
+    console.log(`${name.padEnd(36)} ${String(bytes).padStart(8)}  br ${String(br).padStart(7)}  gz ${String(gz).padStart(7)}`);
+  }
+}

@@ -1,0 +1,15 @@
+// The part of noVNC's RFB class that the page uses (docs/API.md of the package); it ships no types of its own.
+declare module '@novnc/novnc' {
+  export default class RFB extends EventTarget {
+    constructor(target: HTMLElement, channel: WebSocket, options?: { shared?: boolean });
+    viewOnly: boolean;
+    scaleViewport: boolean;
+    resizeSession: boolean;
+    background: string;
+    focusOnClick: boolean;
+    focus(options?: FocusOptions): void;
+    blur(): void;
+    disconnect(): void;
+    sendCtrlAltDel(): void;
+  }
+}

@@ -1,0 +1,199 @@
+// What is seen: the bar, the screen, the card over it, and the live region. Decides nothing about the connection.
+
+import { looksOf, themeOf, type Looks, type Scale } from './address.ts';
+import type { State } from './connection.ts';
+import { Dispatcher } from './events.ts';
+import { choose, fill, wordsFor, type Catalogue, type Language } from './messages/catalogue.ts';
+import { clock, Runner, type Stage } from './runner.ts';
+import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
+import type { Opened } from './session.ts';
+import { element } from './ui/element.ts';
+import { freeze, thaw } from './ui/frozen.ts';
+import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
+import { Overlay } from './ui/overlay.ts';
+import { watchChord } from './ui/release.ts';
+import { showTheme } from './ui/theme.ts';
+import { Toolbar } from './ui/toolbar.ts';
+
+const HINT_ID = 'leave-hint';
+
+export class Page implements Stage {
+  readonly events = new Dispatcher();
+  readonly #looks: Looks = looksOf(location.search);
+  readonly #runner = new Runner(new URL(document.baseURI), this);
+  readonly #root = element('main', { class: 'console' });
+  readonly #screenBox = element('section', { class: 'screen' });
+  readonly #live = element('p', { class: 'quiet', role: 'status' });
+  readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
+  #language: Language = choose([this.#looks.lang, ...navigator.languages]);
+  #toolbar: Toolbar = this.#makeToolbar();
+  #overlay: Overlay = this.#makeOverlay();
+  #scale: Scale = this.#looks.scale;
+  #opened: Opened | undefined;
+  #screen: Screen | undefined;
+
+  constructor(body: HTMLElement) {
+    showTheme(document.documentElement, this.#looks.theme);
+    this.#root.classList.toggle('bare', !this.#looks.toolbar);
+    this.#dress();
+    body.append(this.#root);
+    watchChord(this.#screenBox, () => this.#release());
+    onFullScreen(() => this.#show());
+    window.addEventListener('online', () => this.#runner.now());
+    this.#screenBox.addEventListener('focusin', () => this.events.emit('focus', {}));
+    this.#screenBox.addEventListener('focusout', () => this.events.emit('blur', {}));
+    this.events.emit('ready', {});
+  }
+
+  /** Begins with this token, whatever went before. */
+  start(token: string | undefined): void {
+    this.#opened = undefined;
+    thaw(this.#screenBox);
+    this.#runner.start(token);
+  }
+
+  accepted(opened: Opened): void {
+    const { lang, theme } = opened.console;
+    this.#opened = opened;
+    showTheme(document.documentElement, themeOf(theme) ?? this.#looks.theme);
+    const language = choose([lang, this.#looks.lang, ...navigator.languages]);
+    if (language.tag !== this.#language.tag) {
+      this.#language = language;
+      this.#toolbar = this.#makeToolbar();
+      this.#overlay = this.#makeOverlay();
+      this.#dress();
+    }
+    this.#show();
+  }
+
+  makeScreen(open: OpenScreen, channel: WebSocket, _opened: Opened, hooks: ScreenHooks): Screen {
+    const label = fill(this.#ui.screen, { title: this.#title });
+    const options = { viewOnly: this.#viewOnly, scale: this.#scale, label, describedBy: HINT_ID };
+    this.#screen = open(this.#screenBox, channel, options, hooks);
+    return this.#screen;
+  }
+
+  losing(brief: boolean): void {
+    if (brief) freeze(this.#screenBox);
+  }
+
+  changed(state: State, before: State): void {
+    const hadKeyboard = this.#screenBox.contains(document.activeElement);
+    if (state.name !== 'connecting' && state.name !== 'connected') this.#screen = undefined;
+    if (state.name === 'connected' || state.name === 'waiting' || state.name === 'ended') thaw(this.#screenBox);
+    this.#show();
+    this.#say(state, before);
+    this.#publish(state);
+    if (state.name === 'connected') this.#takeKeyboard();
+    else if (hadKeyboard && before.name === 'connected') this.#overlay.focus();
+  }
+
+  /** Takes the keyboard for the screen, but not from the bar, and never from a panel's own field around the frame. */
+  #takeKeyboard(): void {
+    const elsewhere = this.#toolbar.root.contains(document.activeElement);
+    const ours = document.hasFocus() || !this.#hasConnected;
+    this.#hasConnected = true;
+    if (ours && !elsewhere && !this.#viewOnly) this.#screen?.focus();
+  }
+
+  #hasConnected = false;
+
+  #release(): void {
+    this.#live.textContent = this.#ui.released;
+    this.#toolbar.focus();
+  }
+
+  #show(): void {
+    const { state } = this.#runner;
+    this.#root.dataset['state'] = state.name;
+    this.#root.classList.toggle('full', isFullScreen());
+    document.title = this.#title;
+    this.#toolbar.show(state, {
+      title: this.#title,
+      viewOnly: this.#opened !== undefined && this.#viewOnly,
+      fit: this.#scale !== 'off',
+      fullScreen: isFullScreen(),
+    });
+    this.#overlay.show(state, clock);
+  }
+
+  /** What a screen reader hears: changes of state, never the countdown. */
+  #say(state: State, before: State): void {
+    if (state.name === before.name) return;
+    const { catalogue } = this.#language;
+    if (state.name === 'connected') this.#live.textContent = fill(this.#ui.connectedNow, { title: this.#title });
+    else if (state.name === 'connecting' && !state.after) this.#live.textContent = this.#ui.openTitle;
+    else if ('why' in state) {
+      const words = wordsFor(catalogue, state.why);
+      this.#live.textContent = `${words.title}. ${words.detail}`;
+    }
+  }
+
+  #publish(state: State): void {
+    switch (state.name) {
+      case 'idle':
+        return;
+      case 'connecting':
+        return this.events.emit('connecting', { stage: state.stage, attempt: state.attempt });
+      case 'connected':
+        return this.events.emit('connected', { sessionId: this.#opened?.session ?? '', kind: this.#opened?.console.kind ?? '' });
+      case 'reconnecting':
+      case 'waiting': {
+        const { attempt, why } = state;
+        const delayMs = Math.round(state.due - clock());
+        return this.events.emit(state.name, { code: why.code, attempt, delayMs });
+      }
+      case 'ended': {
+        const { code, close, ref } = state.why;
+        return this.events.emit('disconnected', {
+          code,
+          again: state.again,
+          ...(close === undefined ? {} : { close }),
+          ...(ref === undefined ? {} : { ref }),
+        });
+      }
+    }
+  }
+
+  #dress(): void {
+    document.documentElement.lang = this.#language.tag;
+    this.#hint.textContent = this.#ui.leaveHint;
+    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#live, this.#hint);
+  }
+
+  #makeToolbar(): Toolbar {
+    return new Toolbar(this.#ui, {
+      ctrlAltDel: () => this.#screen?.sendCtrlAltDel(),
+      toggleFit: () => {
+        this.#scale = this.#scale === 'off' ? 'fit' : 'off';
+        this.#screen?.setScale(this.#scale);
+        this.#show();
+      },
+      toggleFullScreen: () => void toggleFullScreen(),
+      disconnect: () => this.#runner.disconnect(),
+      handBack: () => {
+        if (this.#runner.state.name === 'connected') this.#screen?.focus();
+      },
+    });
+  }
+
+  #makeOverlay(): Overlay {
+    return new Overlay(this.#language.catalogue, {
+      now: () => this.#runner.now(),
+      cancel: () => this.#runner.cancel(),
+      again: () => this.#runner.again(),
+    });
+  }
+
+  get #ui(): Catalogue['ui'] {
+    return this.#language.catalogue.ui;
+  }
+
+  get #title(): string {
+    return this.#opened?.console.title ?? this.#ui.untitled;
+  }
+
+  get #viewOnly(): boolean {
+    return !(this.#opened?.console.rights.includes('input') ?? false);
+  }
+}

@@ -1,0 +1,34 @@
+// How long to stay away before the next attempt. No clock and no randomness of its own: `dice` is 0..1 from the caller.
+
+const SECOND = 1000;
+
+/** Nothing waits longer than this between two attempts. */
+export const LONGEST_MS = 30 * SECOND;
+
+/** After so many attempts in a row the page stops by itself and offers a button. */
+export const MOST_ATTEMPTS = 20;
+
+/** A held or hammered "now" key may not make attempts faster than this. */
+export const SHORTEST_GAP_MS = 2 * SECOND;
+
+/** A connection that stood for so long has proved itself: the next cut starts at the first step again. */
+export const STEADY_MS = 10 * SECOND;
+
+/** 1, 2, 4 .. 30 s, each between half and one and a half times that. `attempt` counts from 1. */
+export function backOff(attempt: number, dice: number): number {
+  return spread(Math.min(SECOND * 2 ** Math.min(attempt - 1, 10), LONGEST_MS), dice);
+}
+
+/** After a restart or overload everybody comes back at once, so the first steps are longer and so spread wider. */
+export function herdBackOff(attempt: number, dice: number): number {
+  return backOff(attempt + 2, dice);
+}
+
+/** A guest that is off is asked after every few seconds, later more rarely. */
+export function patience(attempt: number, dice: number): number {
+  return spread(attempt <= 10 ? 4 * SECOND : 12 * SECOND, dice);
+}
+
+function spread(middle: number, dice: number): number {
+  return Math.round(Math.min(middle * (0.5 + dice), LONGEST_MS));
+}

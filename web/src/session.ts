@@ -1,0 +1,114 @@
+// The one API call of the page: a token in, a session or an ending out. Never stores or logs the token.
+
+import { CLOSE_OF, isPublic, type Ending } from './reasons.ts';
+
+/** What `POST /v1/sessions` grants (design section 2). */
+export interface Opened {
+  readonly session: string;
+  /** Path and query of the WebSocket. Its host is always the page's own: the policy allows no other. */
+  readonly path: string;
+  readonly ticket: string;
+  readonly resume: string;
+  /** How long after a cut `resume` is good. */
+  readonly resumeMs: number;
+  readonly console: Console;
+}
+
+export interface Console {
+  readonly kind: string;
+  readonly protocol: string;
+  readonly rights: readonly string[];
+  readonly title: string | null;
+  readonly lang: string | null;
+  readonly theme: string | null;
+}
+
+export type Answer = { readonly opened: Opened } | { readonly ending: Ending };
+
+type Fields = Record<string, unknown>;
+
+/** Characters of a compact JWT and of a sealed token. Anything else cannot be one and is not sent. */
+const TOKEN = /^[A-Za-z0-9._~-]{1,8192}$/;
+
+export async function openSession(url: URL, token: string, signal: AbortSignal): Promise<Answer> {
+  if (!TOKEN.test(token)) return { ending: { code: 'token_rejected', close: CLOSE_OF.token_rejected } };
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(url, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      cache: 'no-store',
+      credentials: 'omit',
+      redirect: 'error',
+      referrerPolicy: 'no-referrer',
+      signal,
+    });
+    body = await response.json().catch(() => undefined);
+  } catch {
+    return { ending: { code: 'unreachable' } };
+  }
+  return response.ok ? granted(body, url) : { ending: problem(response, body) };
+}
+
+export function granted(body: unknown, base: URL): Answer {
+  const opened = isFields(body) && isFields(body.console) ? read(body, body.console, base) : undefined;
+  return opened ? { opened } : { ending: { code: 'bad_answer' } };
+}
+
+function read(body: Fields, console: Fields, base: URL): Opened | undefined {
+  const { session, websocket, ticket, resume } = body;
+  const { kind, protocol, rights } = console;
+  if (!isText(session) || !isText(websocket) || !isText(ticket) || !isText(resume)) return undefined;
+  if (!isText(kind) || !isText(protocol) || !Array.isArray(rights) || !rights.every(isText)) return undefined;
+  const path = pathOf(websocket, base);
+  if (!TOKEN.test(ticket) || path === undefined) return undefined;
+  return {
+    session,
+    path,
+    ticket,
+    resume,
+    resumeMs: typeof body.resume_seconds === 'number' ? body.resume_seconds * 1000 : 0,
+    console: { kind, protocol, rights, title: text(console.title), lang: text(console.lang), theme: text(console.theme) },
+  };
+}
+
+function pathOf(websocket: string, base: URL): string | undefined {
+  try {
+    const url = new URL(websocket, base);
+    return url.pathname + url.search;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A refusal in problem details (RFC 9457); from a balancer in between it may be anything. */
+function problem(response: Response, body: unknown): Ending {
+  const after = Number(response.headers.get('retry-after'));
+  const rest = after > 0 ? { afterMs: Math.min(after, 600) * 1000 } : {};
+  if (!isFields(body) || !isText(body.code)) {
+    return { code: response.status >= 500 || response.status === 429 ? 'unreachable' : 'bad_answer', ...rest };
+  }
+  const { code, title, detail, ref, retryable } = body;
+  return {
+    code,
+    ...(isPublic(code) ? { close: CLOSE_OF[code] } : {}),
+    ...(isText(title) ? { title } : {}),
+    ...(isText(detail) ? { detail } : {}),
+    ...(isText(ref) ? { ref } : {}),
+    ...(typeof retryable === 'boolean' ? { retryable } : {}),
+    ...rest,
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function text(value: unknown): string | null {
+  return isText(value) ? value : null;
+}

@@ -1,0 +1,129 @@
+// The card over the screen while there is no picture: what happens, why, and what can be done about it.
+
+import type { State } from '../connection.ts';
+import { planFor, type Ending } from '../reasons.ts';
+import { fill, wordsFor, type Catalogue, type Words } from '../messages/catalogue.ts';
+import { element, icon } from './element.ts';
+
+export interface Choices {
+  now(): void;
+  cancel(): void;
+  again(): void;
+}
+
+type Mark = 'busy' | 'wait' | 'stop';
+
+const MARKS = {
+  wait: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
+  stop: 'M12 7.5v5.5M12 16.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
+};
+
+export class Overlay {
+  readonly root: HTMLElement;
+  readonly #catalogue: Catalogue;
+  readonly #mark = element('div', { class: 'mark' });
+  readonly #title = element('h2');
+  readonly #detail = element('p', { class: 'detail' });
+  readonly #progress = element('p', { class: 'progress' });
+  readonly #reference = element('p', { class: 'reference' });
+  readonly #main = element('button', { type: 'button', class: 'button main' });
+  readonly #cancel = element('button', { type: 'button', class: 'button' });
+  #press: () => void = () => undefined;
+  #ticking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(catalogue: Catalogue, choices: Choices) {
+    this.#catalogue = catalogue;
+    this.#main.addEventListener('click', () => this.#press());
+    this.#cancel.addEventListener('click', () => choices.cancel());
+    this.#cancel.textContent = catalogue.ui.cancel;
+    const actions = element('div', { class: 'actions' }, this.#main, this.#cancel);
+    const card = element('div', { class: 'card' }, this.#mark, this.#title, this.#detail, this.#progress, this.#reference, actions);
+    this.root = element('div', { class: 'overlay' }, card);
+    this.#choices = choices;
+  }
+
+  readonly #choices: Choices;
+
+  /** `clock` reads the same clock as the state's times. */
+  show(state: State, clock: () => number): void {
+    clearInterval(this.#ticking);
+    this.root.hidden = state.name === 'connected';
+    this.root.dataset['state'] = state.name;
+    switch (state.name) {
+      case 'idle':
+      case 'connected':
+        return;
+      case 'connecting':
+        return this.#connecting(state);
+      case 'reconnecting':
+      case 'waiting':
+        return this.#pausing(state, clock);
+      case 'ended':
+        return this.#ended(state);
+    }
+  }
+
+  /** Where the keyboard goes when the screen it was in has gone. */
+  focus(): void {
+    if (!this.#main.hidden) this.#main.focus();
+  }
+
+  #connecting(state: Extract<State, { name: 'connecting' }>): void {
+    const { ui } = this.#catalogue;
+    const after = state.after;
+    if (after) {
+      this.#say(wordsFor(this.#catalogue, after.why), after.why, 'busy');
+      this.#progress.textContent = after.kind === 'waiting' ? ui.checkingNow : this.#trying(state.attempt, ui.tryingNow);
+      this.#offer(after.kind === 'waiting' ? ui.checkNow : ui.tryNow, () => undefined, true);
+      return;
+    }
+    const stage = { session: ui.stageSession, socket: ui.stageSocket, screen: ui.stageScreen }[state.stage];
+    this.#say({ title: ui.openTitle, detail: '' }, undefined, 'busy');
+    this.#progress.textContent = stage;
+    this.#offer(undefined, () => undefined, true);
+  }
+
+  #pausing(state: Extract<State, { name: 'reconnecting' | 'waiting' }>, clock: () => number): void {
+    const { ui } = this.#catalogue;
+    const waiting = state.name === 'waiting';
+    this.#say(wordsFor(this.#catalogue, state.why), state.why, waiting ? 'wait' : 'busy');
+    const tick = (): void => {
+      const seconds = Math.max(1, Math.ceil((state.due - clock()) / 1000));
+      const next = fill(waiting ? ui.checkIn : ui.nextIn, { seconds });
+      this.#progress.textContent = waiting ? next : this.#trying(state.attempt, next);
+    };
+    tick();
+    this.#ticking = setInterval(tick, 250);
+    this.#offer(waiting ? ui.checkNow : ui.tryNow, () => this.#choices.now(), true);
+  }
+
+  #ended(state: Extract<State, { name: 'ended' }>): void {
+    const { ui } = this.#catalogue;
+    this.#say(wordsFor(this.#catalogue, state.why), state.why, 'stop');
+    const missed = !state.again && planFor(state.why) !== 'over';
+    this.#progress.textContent = missed ? ui.fromPanel : '';
+    this.#offer(state.again ? ui.again : undefined, () => this.#choices.again(), false);
+  }
+
+  #trying(attempt: number, text: string): string {
+    return `${fill(this.#catalogue.ui.attempt, { n: attempt })} · ${text}`;
+  }
+
+  #say(words: Words, why: Ending | undefined, mark: Mark): void {
+    this.#title.textContent = words.title;
+    this.#detail.textContent = words.detail;
+    this.#reference.textContent = '';
+    if (why?.ref) this.#reference.append(`${this.#catalogue.ui.reference} `, element('code', {}, why.ref));
+    if (this.#mark.dataset['mark'] === mark) return;
+    this.#mark.dataset['mark'] = mark;
+    this.#mark.replaceChildren(mark === 'busy' ? element('span', { class: 'spinner' }) : icon(MARKS[mark]));
+  }
+
+  /** The main button keeps its place and the focus while an attempt runs. */
+  #offer(label: string | undefined, press: () => void, cancel: boolean): void {
+    this.#main.hidden = label === undefined;
+    this.#main.textContent = label ?? '';
+    this.#press = press;
+    this.#cancel.hidden = !cancel;
+  }
+}

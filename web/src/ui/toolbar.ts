@@ -1,0 +1,109 @@
+// The bar: what this is, how it is, and what can be done. Follows the ARIA toolbar pattern: one tab stop, arrow keys inside.
+
+import type { Catalogue, UiKey } from '../messages/catalogue.ts';
+import type { State } from '../connection.ts';
+import { element, icon } from './element.ts';
+
+export interface Actions {
+  ctrlAltDel(): void;
+  toggleFit(): void;
+  toggleFullScreen(): void;
+  disconnect(): void;
+  /** A pointer, not the keyboard, used a button: the keyboard belongs to the screen again. */
+  handBack(): void;
+}
+
+export interface Look {
+  readonly title: string;
+  readonly viewOnly: boolean;
+  readonly fit: boolean;
+  readonly fullScreen: boolean;
+}
+
+const ICONS = {
+  ctrlAltDel: 'M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8',
+  fit: 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5',
+  fullScreen: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
+  disconnect: 'M12 4v7M7.5 6.8a7 7 0 1 0 9 0',
+};
+
+export class Toolbar {
+  readonly root: HTMLElement;
+  readonly #words: Catalogue['ui'];
+  readonly #title = element('h1', { class: 'title' });
+  readonly #badge: HTMLElement;
+  readonly #state = element('span', { class: 'state' });
+  readonly #ctrlAltDel: HTMLButtonElement;
+  readonly #fit: HTMLButtonElement;
+  readonly #fullScreen: HTMLButtonElement;
+  readonly #disconnect: HTMLButtonElement;
+  readonly #buttons: readonly HTMLButtonElement[];
+
+  constructor(words: Catalogue['ui'], actions: Actions) {
+    this.#words = words;
+    this.#badge = element('span', { class: 'badge', title: words.viewOnlyHint }, words.viewOnly);
+    const button = (key: keyof typeof ICONS, hint: UiKey, act: () => void): HTMLButtonElement => {
+      const made = element('button', { type: 'button', class: 'tool', title: words[hint], tabindex: '-1' }, icon(ICONS[key]));
+      made.append(element('span', { class: 'label' }, words[key]));
+      made.addEventListener('click', (event) => {
+        act();
+        if (event.detail > 0) actions.handBack();
+      });
+      return made;
+    };
+    this.#ctrlAltDel = button('ctrlAltDel', 'ctrlAltDelHint', () => actions.ctrlAltDel());
+    this.#fit = button('fit', 'fitHint', () => actions.toggleFit());
+    this.#fullScreen = button('fullScreen', 'fullScreenHint', () => actions.toggleFullScreen());
+    this.#disconnect = button('disconnect', 'disconnectHint', () => actions.disconnect());
+    this.#buttons = [this.#ctrlAltDel, this.#fit, this.#fullScreen, this.#disconnect];
+
+    const tools = element('div', { class: 'tools', role: 'toolbar', 'aria-label': words.controls }, ...this.#buttons);
+    tools.addEventListener('keydown', (event) => this.#rove(event));
+    tools.addEventListener('focusin', (event) => this.#stopAt(event.target));
+    const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#state);
+    this.root = element('header', { class: 'bar' }, name, tools);
+  }
+
+  show(state: State, look: Look): void {
+    const live = state.name === 'connected';
+    this.#title.textContent = look.title;
+    this.#title.title = look.title;
+    this.#badge.hidden = !look.viewOnly;
+    this.#state.textContent = this.#words[state.name];
+    this.#ctrlAltDel.hidden = look.viewOnly;
+    this.#fullScreen.hidden = !document.fullscreenEnabled;
+    setOff(this.#ctrlAltDel, !live);
+    setOff(this.#disconnect, !live);
+    this.#fit.setAttribute('aria-pressed', String(look.fit));
+    this.#fullScreen.setAttribute('aria-pressed', String(look.fullScreen));
+    if (!this.#buttons.some((button) => button.tabIndex === 0 && !button.hidden)) this.#stopAt(this.#usable()[0]);
+  }
+
+  focus(): void {
+    this.#usable().find((button) => button.tabIndex === 0)?.focus();
+  }
+
+  #usable(): readonly HTMLButtonElement[] {
+    return this.#buttons.filter((button) => !button.hidden);
+  }
+
+  #rove(event: KeyboardEvent): void {
+    const usable = this.#usable();
+    const here = usable.findIndex((button) => button === event.target);
+    const there = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: usable.length - 1 }[event.key];
+    if (here < 0 || there === undefined) return;
+    event.preventDefault();
+    usable[(there + usable.length) % usable.length]?.focus();
+  }
+
+  #stopAt(target: EventTarget | null | undefined): void {
+    const stop = this.#buttons.find((button) => button === target);
+    if (!stop) return;
+    for (const button of this.#buttons) button.tabIndex = button === stop ? 0 : -1;
+  }
+}
+
+/** Still reachable with the arrow keys, as the pattern asks; the click is ignored. */
+function setOff(button: HTMLButtonElement, off: boolean): void {
+  button.setAttribute('aria-disabled', String(off));
+}

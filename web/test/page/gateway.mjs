@@ -1,0 +1,93 @@
+// A mock of the gateway's public face for the page's tests: the files of dist, POST /v1/sessions and the WebSocket.
+//
+// Each POST takes the next of `steps`, the last one for ever:
+//   { problem: {code, status, …} }         refuse with problem details
+//   { drop: true }                         cut the connection
+//   { close: [code, reason] }              accept, then close the WebSocket at once
+//   { console: {…} }                       accept; keys of the console object are changed
+//   { greet: text }                        accept; the VNC server's first words
+
+import { createServer } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WebSocketServer } from 'ws';
+import { serveRfb } from './rfb.mjs';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
+
+/** The policy that the gateway serves the page with, apart from `frame-ancestors`. */
+export const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+
+export async function startGateway(host = '127.0.0.1') {
+  const gateway = { calls: [], requests: [], sockets: [], seen: [], steps: [{}], origin: '', stop };
+  let count = 0;
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url, 'http://gateway');
+    gateway.requests.push({ url: request.url, referer: request.headers.referer, cookie: request.headers.cookie });
+    if (pathname === '/v1/sessions') return session(request, response);
+    const file = pathname === '/console' ? 'console.html' : pathname.slice(1);
+    const body = await readFile(join(DIST, file)).catch(() => undefined);
+    response.writeHead(body ? 200 : 404, {
+      'content-type': TYPES[extname(file)] ?? 'text/plain',
+      'content-security-policy': POLICY,
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+    });
+    response.end(body);
+  });
+
+  function session(request, response) {
+    const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+    const step = gateway.steps.length > 1 ? gateway.steps.shift() : gateway.steps[0];
+    gateway.calls.push({ token, cookie: request.headers.cookie, at: Date.now() });
+    if (step.drop) return request.socket.destroy();
+    if (step.problem) {
+      response.writeHead(step.problem.status, { 'content-type': 'application/problem+json', ...step.headers });
+      return response.end(JSON.stringify(step.problem));
+    }
+    count += 1;
+    const ticket = `ticket-${count}`;
+    gateway.tickets.set(ticket, step);
+    response.writeHead(201, { 'content-type': 'application/json' });
+    response.end(
+      JSON.stringify({
+        session: `s-${count}`,
+        websocket: '/v1/ws',
+        ticket,
+        ticket_seconds: 30,
+        resume: `resume-${count}`,
+        resume_seconds: step.resume_seconds ?? 120,
+        console: { kind: 'qemu', protocol: 'vnc', rights: ['input'], title: 'web-01', lang: null, theme: null, ...step.console },
+      }),
+    );
+  }
+  gateway.tickets = new Map();
+
+  const sockets = new WebSocketServer({ server, path: '/v1/ws', handleProtocols: (asked) => asked.has('binary') && 'binary' });
+  sockets.on('connection', (socket, request) => {
+    const asked = request.headers['sec-websocket-protocol'].split(/, ?/);
+    const ticket = asked.find((name) => name.startsWith('consolegate.'))?.slice('consolegate.'.length);
+    const step = gateway.tickets.get(ticket);
+    gateway.tickets.delete(ticket);
+    gateway.sockets.push(socket);
+    if (!step) return socket.close(4401, '{"code":"token_rejected","ref":"r"}');
+    if (step.close) return socket.close(...step.close);
+    if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
+    if (step.silent) return undefined;
+    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock' });
+    return undefined;
+  });
+
+  await new Promise((ready) => server.listen(0, host, ready));
+  gateway.origin = `http://${host}:${server.address().port}`;
+
+  function stop() {
+    for (const socket of sockets.clients) socket.terminate();
+    server.closeAllConnections();
+    return new Promise((done) => server.close(done));
+  }
+  return gateway;
+}

@@ -1,0 +1,83 @@
+// A VNC server of the least kind: RFB 3.8, security None, one raw picture. It answers the page's noVNC in the tests.
+
+export const WIDTH = 640;
+export const HEIGHT = 400;
+/** What the picture's upper left corner is made of. */
+export const CORNER = [18, 52, 86];
+
+const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)) };
+
+/** Speaks on a WebSocket of the `ws` package. Collects what the browser typed and clicked in `seen`. */
+export function serveRfb(socket, { name = 'mock', seen = [], onReady = () => undefined } = {}) {
+  let buffer = Buffer.alloc(0);
+  let step = 0;
+  let painted = false;
+  const take = (length) => {
+    if (buffer.length < length) return undefined;
+    const taken = buffer.subarray(0, length);
+    buffer = buffer.subarray(length);
+    return taken;
+  };
+  /** What is waited for, by length, and what is said then: version, security type None, result, ServerInit. */
+  const steps = [
+    [12, Buffer.from([1, 1])],
+    [1, Buffer.alloc(4)],
+    [1, serverInit(name)],
+  ];
+  const message = () => {
+    const kind = buffer[0];
+    if (kind === undefined) return false;
+    const length = LENGTHS[kind];
+    if (!length) throw new Error(`unexpected client message ${kind}`);
+    const body = take(length(buffer));
+    if (!body) return false;
+    if (kind === 4) seen.push({ key: body.readUInt32BE(4), down: body[1] === 1 });
+    if (kind === 5) seen.push({ pointer: [body.readUInt16BE(2), body.readUInt16BE(4)], buttons: body[1] });
+    if (kind === 3 && !painted) {
+      painted = true;
+      socket.send(picture());
+      onReady();
+    }
+    return true;
+  };
+  socket.on('message', (data) => {
+    buffer = Buffer.concat([buffer, data]);
+    for (; step < steps.length; step += 1) {
+      const [length, answer] = steps[step];
+      if (!take(length)) return;
+      socket.send(answer);
+    }
+    while (message());
+  });
+  socket.send(Buffer.from('RFB 003.008\n'));
+}
+
+function serverInit(name) {
+  const text = Buffer.from(name);
+  const head = Buffer.alloc(24);
+  head.writeUInt16BE(WIDTH, 0);
+  head.writeUInt16BE(HEIGHT, 2);
+  Buffer.from([32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0]).copy(head, 4);
+  head.writeUInt32BE(text.length, 20);
+  return Buffer.concat([head, text]);
+}
+
+/** A night-blue screen with lines like those of a console. */
+function picture() {
+  const head = Buffer.alloc(16);
+  head.writeUInt16BE(1, 2);
+  head.writeUInt16BE(WIDTH, 8);
+  head.writeUInt16BE(HEIGHT, 10);
+  const pixels = Buffer.alloc(WIDTH * HEIGHT * 4);
+  const paint = (x, y, [r, g, b]) => pixels.set([r, g, b, 0], (y * WIDTH + x) * 4);
+  for (let y = 0; y < HEIGHT; y += 1) for (let x = 0; x < WIDTH; x += 1) paint(x, y, CORNER);
+  const lines = [34, 51, 27, 44, 60, 12, 38, 47, 9];
+  lines.forEach((length, line) => {
+    for (let letter = 0; letter < length; letter += 1) {
+      if ((letter * 7 + line * 3) % 6 === 0) continue;
+      const colour = line === 8 ? [110, 231, 183] : letter < 8 ? [125, 196, 255] : [214, 224, 235];
+      for (let y = 0; y < 9; y += 1) for (let x = 0; x < 5; x += 1) paint(24 + letter * 8 + x, 24 + line * 20 + y, colour);
+    }
+  });
+  return Buffer.concat([head, pixels]);
+}

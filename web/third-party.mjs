@@ -1,0 +1,30 @@
+// The notices for what is bundled into the pages (noVNC under MPL-2.0 and what it carries itself).
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export async function thirdParty(web) {
+  const noVnc = join(web, 'node_modules/@novnc/novnc');
+  const read = (path) => readFile(join(noVnc, path), 'utf8');
+  const { version } = JSON.parse(await read('package.json'));
+  const des = (await read('core/crypto/des.js')).match(/^\/\*[\s\S]*?\*\//)?.[0];
+  if (!des) throw new Error('core/crypto/des.js has lost its notice');
+  const parts = [
+    `The pages of consolegate contain the following works of others, unchanged but bundled and minified.`,
+    section(`noVNC ${version}`, [
+      `Licence: Mozilla Public License 2.0. Source code of exactly this version:`,
+      `  the npm package @novnc/novnc ${version}`,
+      `  https://github.com/novnc/noVNC/tree/v${version}`,
+      '',
+      await read('AUTHORS'),
+    ]),
+    section('noVNC: DES (core/crypto/des.js)', [des]),
+    section('noVNC: pako (vendor/pako)', [await read('vendor/pako/LICENSE')]),
+    section('Mozilla Public License 2.0', [await read('docs/LICENSE.MPL-2.0')]),
+  ];
+  return Buffer.from(`${parts.join('\n\n')}\n`);
+}
+
+function section(title, lines) {
+  return `${'='.repeat(78)}\n${title}\n${'='.repeat(78)}\n\n${lines.join('\n').trim()}`;
+}
