@@ -12,3 +12,4 @@ pub mod session;
 pub mod store;
 pub mod token;
 pub mod traffic;
+pub mod wire;
