@@ -28,6 +28,8 @@ pub enum Step {
     Payload {
         /// Bytes of this chunk.
         bytes: usize,
+        /// Bytes of the frame's payload that came before: the phase of its mask.
+        before: u64,
         /// The frame ends with them.
         end: bool,
     },
@@ -102,6 +104,12 @@ impl Walker {
         }
     }
 
+    /// Who sends these frames.
+    #[must_use]
+    pub const fn sender(&self) -> Sender {
+        self.sender
+    }
+
     /// Takes the next step into `chunk`.
     ///
     /// # Errors
@@ -109,7 +117,8 @@ impl Walker {
     pub fn step(&mut self, chunk: &[u8]) -> Result<Step, Violation> {
         match &mut self.state {
             State::Header { .. } => self.step_header(chunk),
-            State::Data { left, .. } => {
+            State::Data { header, left } => {
+                let before = header.len - *left;
                 let bytes = chunk.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
                 *left -= bytes as u64;
                 let end = *left == 0;
@@ -118,7 +127,7 @@ impl Walker {
                 } else if bytes == 0 {
                     return Ok(Step::More { bytes: 0 });
                 }
-                Ok(Step::Payload { bytes, end })
+                Ok(Step::Payload { bytes, before, end })
             }
             State::Control { .. } => Ok(self.step_control(chunk, 0)),
         }

@@ -40,7 +40,7 @@ fn feed(walker: &mut Walker, mut chunk: &[u8], seen: &mut Seen) -> Result<(), Vi
                 seen.data.push((header, Vec::new(), false));
                 bytes
             }
-            Step::Payload { bytes, end } => {
+            Step::Payload { bytes, end, .. } => {
                 let last = seen.data.last_mut().unwrap();
                 last.1.extend_from_slice(&chunk[..bytes]);
                 last.2 = end;
