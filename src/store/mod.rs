@@ -1,25 +1,66 @@
-//! What must be remembered: used tokens and tickets.
+//! What must be remembered: used tokens and tickets, and which sessions may be resumed.
 //!
-//! Fails closed: what cannot be remembered is not accepted.
+//! Fails closed: what cannot be remembered is not accepted, and what is not known is not resumed. Knows names and times,
+//! never what a name stands for. Asynchronous because a store may be shared by a fleet; the memory store never waits.
 
-use crate::reason::{Failure, Reason};
+mod ledger;
+mod spent;
+
+use crate::id::SessionId;
+use crate::reason::Failure;
+use ledger::Ledger;
+use spent::Spent;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Where used tokens are remembered.
 #[derive(Debug)]
-pub struct Store;
+pub struct Store {
+    spent: Mutex<Spent>,
+    ledger: Mutex<Ledger>,
+}
 
 impl Store {
-    /// In this process, for at most `capacity` unexpired entries.
+    /// In this process, for at most `capacity` unexpired names and as many sessions.
     #[must_use]
-    pub fn memory(_capacity: usize) -> Self {
-        Self
+    pub fn memory(capacity: usize) -> Self {
+        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity)) }
     }
 
     /// Uses `name` up until `until` (Unix seconds). The first caller wins.
     ///
     /// # Errors
-    /// `replay` when it was used, `store_full` or `store_down` when that cannot be known.
-    pub async fn spend(&self, _name: &str, _until: u64, _now: u64) -> Result<(), Failure> {
-        Err(Reason::StoreDown.into())
+    /// `replay` when it was used or that is no longer known, `store_full` or `store_down` when it cannot be remembered.
+    pub async fn spend(&self, name: &str, until: u64, now: u64) -> Result<(), Failure> {
+        lock(&self.spent).spend(name, until, now)
     }
+
+    /// A session runs here with this generation. An older generation's later end does not count.
+    pub async fn session_live(&self, session: SessionId, generation: u32) {
+        lock(&self.ledger).live(session, generation);
+    }
+
+    /// The session's connection of this generation ended at `now` (Unix seconds).
+    pub async fn session_ended(&self, session: SessionId, generation: u32, now: u64) {
+        lock(&self.ledger).ended(session, generation, now);
+    }
+
+    /// Whether a session may be resumed with a token of this generation: it is live, or it ended at most
+    /// `resume_seconds` ago, and the token is not older than the session's newest connection.
+    ///
+    /// # Errors
+    /// `resume_expired`.
+    pub async fn may_resume(
+        &self,
+        session: SessionId,
+        generation: u32,
+        resume_seconds: u64,
+        now: u64,
+    ) -> Result<(), Failure> {
+        lock(&self.ledger).may_resume(session, generation, resume_seconds, now)
+    }
+}
+
+/// A panic of another session while it held the lock leaves the maps whole: no method stops half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,135 @@
+//! Session tickets and resume tokens: what opens, and everything that must not.
+
+use super::*;
+use crate::id::SessionId;
+use crate::store::Store;
+use crate::token::{Envelope, Grant, MAX_TOKEN_BYTES, Purpose, Sealer, is_sealed};
+use proptest::prelude::*;
+
+fn sealer() -> Sealer {
+    Sealer::new(Some(&Secret::new([9; 32]))).unwrap()
+}
+
+fn grant() -> Grant {
+    verify(&good()).unwrap().grant
+}
+
+fn envelope() -> Envelope {
+    Envelope { session: SessionId::from_bits(7), generation: 2, expires: NOW + 30, ends: NOW + 3600, grant: grant() }
+}
+
+fn refusal(result: Result<Envelope, Failure>) -> Reason {
+    result.unwrap_err().reason
+}
+
+#[test]
+fn what_one_gateway_seals_another_with_the_same_key_opens() {
+    for purpose in [Purpose::Ticket, Purpose::Resume] {
+        let text = sealer().seal(purpose, &envelope()).unwrap();
+        assert_eq!(sealer().open(purpose, &text, NOW), Ok(envelope()));
+        assert!(is_sealed(&text) && !is_sealed(&panel().token(&good())));
+        assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "a subprotocol token");
+    }
+}
+
+#[test]
+fn no_purpose_opens_as_another() {
+    let ticket = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    let resume = sealer().seal(Purpose::Resume, &envelope()).unwrap();
+    assert_eq!(refusal(sealer().open(Purpose::Resume, &ticket, NOW)), Reason::TicketRefused);
+    assert_eq!(refusal(sealer().open(Purpose::Ticket, &resume, NOW)), Reason::TicketRefused);
+}
+
+#[test]
+fn no_other_key_opens_it() {
+    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    for other in [Sealer::new(Some(&Secret::new([8; 32]))), Sealer::new(Some(&Secret::new([9; 33]))), Sealer::new(None)]
+    {
+        assert_eq!(refusal(other.unwrap().open(Purpose::Ticket, &text, NOW)), Reason::TicketRefused);
+    }
+}
+
+#[test]
+fn a_made_key_opens_its_own_and_a_short_key_is_refused() {
+    let made = Sealer::new(None).unwrap();
+    let text = made.seal(Purpose::Ticket, &envelope()).unwrap();
+    assert_eq!(made.open(Purpose::Ticket, &text, NOW), Ok(envelope()));
+    assert!(Sealer::new(Some(&Secret::new([9; 31]))).is_err());
+}
+
+#[test]
+fn it_opens_to_its_last_second() {
+    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    assert!(sealer().open(Purpose::Ticket, &text, NOW + 30).is_ok());
+    let failure = sealer().open(Purpose::Ticket, &text, NOW + 31).unwrap_err();
+    assert_eq!(failure.reason, Reason::TicketRefused);
+    assert!(failure.cause.contains("expired 1 s ago"), "{failure}");
+}
+
+#[test]
+fn every_flipped_bit_closes_it() {
+    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
+    for bit in 0..bytes.len() * 8 {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(refusal(sealer().open(Purpose::Ticket, &base64(flipped), NOW)), Reason::TicketRefused, "bit {bit}");
+    }
+    for cut in 0..bytes.len() {
+        assert!(sealer().open(Purpose::Ticket, &base64(&bytes[..cut]), NOW).is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
+fn two_seals_of_the_same_are_different_texts_and_hide_what_is_inside() {
+    let (one, two) = (sealer().seal(Purpose::Ticket, &envelope()), sealer().seal(Purpose::Ticket, &envelope()));
+    let (one, two) = (URL_SAFE_NO_PAD.decode(one.unwrap()).unwrap(), URL_SAFE_NO_PAD.decode(two.unwrap()).unwrap());
+    assert_ne!(one[1..17], two[1..17], "a fresh salt each time");
+    assert_ne!(one[17..], two[17..]);
+    assert!(!String::from_utf8_lossy(&one).contains("customer-42"));
+    assert_eq!(format!("{:?}", sealer()), "Sealer([secret])");
+}
+
+#[test]
+fn the_largest_grant_still_fits() {
+    let mut claims = with("/sub", json!("\u{1d11e}".repeat(128)));
+    claims["jti"] = json!("~".repeat(64));
+    claims["origin"] = json!("https://other.example.com:8443");
+    claims["console"] = json!({
+        "cluster": "eu1", "kind": "qemu", "vmid": 5999, "protocol": "term", "node": "pve1",
+        "rights": ["input", "clipboard", "resize", "power"], "max_seconds": 999_999_999_999_999_u64,
+        "idle_seconds": 999_999_999_999_999_u64, "title": "\u{1d11e}".repeat(128), "lang": "zh-Hant-TW", "theme": "light",
+    });
+    let grant = verify(&claims).unwrap().grant;
+    let envelope = Envelope { grant, ..envelope() };
+    let text = sealer().seal(Purpose::Ticket, &envelope).unwrap();
+    assert!(text.len() <= MAX_TOKEN_BYTES, "{}", text.len());
+    assert_eq!(sealer().open(Purpose::Ticket, &text, NOW), Ok(envelope));
+}
+
+#[test]
+fn t28_what_is_too_long_or_not_base64url_is_refused() {
+    let long = "A".repeat(MAX_TOKEN_BYTES + 1);
+    for text in ["", "A", "====", "a b", "AQ==", "AQ", "+/+/", "a.b.c", "ü", &long] {
+        assert_eq!(refusal(sealer().open(Purpose::Ticket, text, NOW)), Reason::TicketRefused, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn each_opens_once() {
+    let (store, envelope) = (Store::memory(10), envelope());
+    for purpose in [Purpose::Ticket, Purpose::Resume] {
+        let name = envelope.spend_name(purpose);
+        assert!(store.spend(&name, envelope.expires, NOW).await.is_ok());
+        assert_eq!(store.spend(&name, envelope.expires, NOW).await.unwrap_err().reason, Reason::TokenReplay);
+    }
+    let next = Envelope { generation: 3, ..envelope.clone() };
+    assert!(store.spend(&next.spend_name(Purpose::Ticket), next.expires, NOW).await.is_ok());
+}
+
+proptest! {
+    #[test]
+    fn strangers_bytes_never_open(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(sealer().open(Purpose::Ticket, &base64(&bytes), NOW).is_err());
+    }
+}

@@ -1,0 +1,64 @@
+//! Whether a token's times fit the clock: pure arithmetic on Unix seconds.
+//!
+//! Owns the boundaries of `exp`, `nbf` and `iat` (RFC 7519 sections 4.1.4 to 4.1.6): valid up to but not at `exp` plus
+//! the leeway, from `nbf` less the leeway. Clock skew is the most common fault, so each cause says the seconds.
+
+use super::LEEWAY_SECONDS;
+use crate::reason::{Failure, Reason};
+
+/// A token's times, Unix seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// `iat`.
+    pub(super) issued: u64,
+    /// `exp`.
+    pub(super) expires: u64,
+    /// `nbf`.
+    pub(super) not_before: Option<u64>,
+}
+
+impl Times {
+    /// The first second at which no gateway accepts the token any more.
+    pub(super) const fn over(self) -> u64 {
+        self.expires.saturating_add(LEEWAY_SECONDS)
+    }
+
+    /// Whether the token may be used at `now`. `started`: tokens made before it may have been used before it.
+    pub(super) fn check(self, now: u64, max_seconds: u64, started: Option<u64>) -> Result<(), Failure> {
+        if now >= self.over() {
+            return refuse(Reason::TokenExpired, format!("expired {} s ago", now - self.expires));
+        }
+        let latest = now.saturating_add(LEEWAY_SECONDS);
+        if let Some(not_before) = self.not_before.filter(|not_before| *not_before > latest) {
+            return refuse(Reason::TokenNotYet, format!("valid only in {} s", not_before - now));
+        }
+        if self.issued > latest {
+            return refuse(
+                Reason::TokenLifetime,
+                format!("iat is {} s ahead of the gateway's clock", self.issued - now),
+            );
+        }
+        match self.expires.checked_sub(self.issued) {
+            None | Some(0) => Err(Failure::new(Reason::TokenLifetime, "exp is not after iat")),
+            Some(life) if life > max_seconds => {
+                let cause = format!("lives {life} s, the issuer's max_token_seconds is {max_seconds}");
+                Err(Failure::new(Reason::TokenLifetime, cause))
+            }
+            Some(_) => self.check_start(started),
+        }
+    }
+
+    fn check_start(self, started: Option<u64>) -> Result<(), Failure> {
+        match started {
+            Some(started) if self.issued < started => {
+                let cause = format!("made {} s before this gateway started", started - self.issued);
+                Err(Failure::new(Reason::TokenBeforeBoot, cause))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn refuse(reason: Reason, cause: String) -> Result<(), Failure> {
+    Err(Failure::new(reason, format!("{cause}; check the clocks of panel and gateway (NTP)")))
+}

@@ -1,0 +1,215 @@
+//! The way of a connect token: taken apart, key found, signature checked, and only then read.
+//!
+//! Owns the order. Up to the signature every refusal has one face outside; nothing of the claims is told before it holds.
+//! Holding a [`Verified`] proves everything but single use, which [`Verified::spend`] adds.
+
+use super::claims::Claims;
+use super::console::Wish;
+use super::grant::Grant;
+use super::header::{self, Parts};
+use super::issuer::Issuer;
+use super::json::{Json, Object};
+use super::{fingerprint, origin, plaintext, shown};
+use crate::config::{self, Cluster, Origin};
+use crate::id::Console;
+use crate::reason::{Failure, Reason};
+use crate::store::Store;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// All issuers' keys and rules.
+#[derive(Debug)]
+pub struct Verifier {
+    issuers: HashMap<String, Issuer>,
+    union: Vec<Origin>,
+    own: [Origin; 1],
+    started: Option<u64>,
+}
+
+impl Verifier {
+    /// Reads every issuer's keys. `started` (Unix seconds): where the store forgets with the process, tokens with an
+    /// earlier `iat` are refused, because they may have been used before; none for a store that outlives it.
+    ///
+    /// # Errors
+    /// A key that does not parse or does not fit its algorithm, or a cluster that is not configured, named.
+    pub fn new(
+        issuers: &[config::Issuer],
+        clusters: &[Cluster],
+        own_origin: &Origin,
+        started: Option<u64>,
+    ) -> Result<Self, String> {
+        let mut known = HashMap::new();
+        for rules in issuers {
+            let issuer = Issuer::new(rules, clusters, own_origin)?;
+            if known.insert(rules.name.clone(), issuer).is_some() {
+                return Err(format!("issuer {:?} comes twice", rules.name));
+            }
+        }
+        let union: BTreeSet<_> = known.values().flat_map(|issuer| issuer.origins().iter().cloned()).collect();
+        Ok(Self { issuers: known, union: union.into_iter().collect(), own: [own_origin.clone()], started })
+    }
+
+    /// Checks everything about a token but its single use. `now` is Unix seconds.
+    ///
+    /// # Errors
+    /// The first rule that does not hold.
+    pub fn verify(&self, token: &str, now: u64) -> Result<Verified, Failure> {
+        if token.is_empty() {
+            return Err(Failure::new(Reason::TokenMalformed, "the token is empty"));
+        }
+        let parts = header::take_apart(token)?;
+        let issuer = self.issuer(&parts.payload)?;
+        self.check_signature(issuer, &parts, now)?;
+        // From here on the panel is believed to have written this, and the answer may say what is wrong with it.
+        self.read(issuer, &parts.payload, now).map_err(|failure| {
+            let cause = format!("{} (issuer {:?}, key {})", failure.cause, issuer.name(), shown(&parts.key_id));
+            Failure::new(failure.reason, cause)
+        })
+    }
+
+    /// Every issuer's origins and the gateway's own, sorted: whom `/v1/sessions` answers across origins and who may
+    /// frame the page.
+    #[must_use]
+    pub fn origins_union(&self) -> &[Origin] {
+        if self.union.is_empty() { &self.own } else { &self.union }
+    }
+
+    /// Checks the page that brings a session ticket or a resume token, as [`Verified::check_origin`] did for the token
+    /// they came from. An issuer that is configured no more keeps the gateway's own page only.
+    ///
+    /// # Errors
+    /// `origin`, `origin_missing` or `binding`.
+    pub fn origin_allowed_for(&self, grant: &Grant, origin: Option<&str>) -> Result<(), Failure> {
+        let allowed = self.issuers.get(grant.issuer()).map_or(&self.own[..], |issuer| issuer.origins());
+        origin::check(allowed, grant.origin(), origin)
+    }
+
+    /// The issuer is read before the signature holds, to choose the key and for nothing else.
+    fn issuer(&self, payload: &Object) -> Result<&Issuer, Failure> {
+        let named = payload.get("iss").and_then(Json::text);
+        named.and_then(|name| self.issuers.get(name)).ok_or_else(|| {
+            let cause = format!("iss is {}", named.map_or_else(|| "missing or not a text".to_owned(), shown));
+            Failure::new(Reason::TokenIssuer, cause)
+        })
+    }
+
+    fn check_signature(&self, issuer: &Issuer, parts: &Parts<'_>, now: u64) -> Result<(), Failure> {
+        let checked = issuer.with_key(&parts.key_id, now, |key| {
+            if key.algorithm() != parts.algorithm {
+                let cause = format!(
+                    "alg is {:?}, the key {} is for {:?}",
+                    parts.algorithm,
+                    shown(&parts.key_id),
+                    key.algorithm()
+                );
+                return Err(Failure::new(Reason::TokenAlgorithm, cause));
+            }
+            if !key.verifies(parts.signed, parts.signature) {
+                let cause =
+                    format!("the signature is not that of key {} of issuer {:?}", shown(&parts.key_id), issuer.name());
+                return Err(Failure::new(Reason::TokenSignature, cause));
+            }
+            Ok(())
+        });
+        checked.unwrap_or_else(|unknown| Err(self.name_owner(issuer, &parts.key_id).unwrap_or(unknown)))
+    }
+
+    /// A key that this issuer lacks and another one has: one panel signs in the name of the other.
+    fn name_owner(&self, issuer: &Issuer, key_id: &str) -> Option<Failure> {
+        let owner = self.issuers.values().find(|other| other.name() != issuer.name() && other.has_key(key_id))?;
+        let cause = format!("iss is {:?}, the key {} is of {:?}", issuer.name(), shown(key_id), owner.name());
+        Some(Failure::new(Reason::TokenIssuerKey, cause))
+    }
+
+    fn read(&self, issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Failure> {
+        plaintext::refuse(payload)?;
+        let claims = Claims::read(payload, issuer.audience())?;
+        claims.times.check(now, issuer.max_token_seconds(), self.started)?;
+        let wish = Wish::read(payload)?;
+        let (console, node) = issuer.place(&wish)?;
+        issuer.check_assurance(&claims)?;
+        let bound = issuer.bound_origin(claims.origin.as_deref())?;
+        let name = format!("jti:{}", fingerprint(&[issuer.name().as_bytes(), claims.id.as_bytes()]));
+        let grant = Grant {
+            issuer: issuer.name().to_owned(),
+            subject: claims.subject,
+            jti_hash: jti_hash(&claims.id),
+            console,
+            node,
+            rights: wish.rights,
+            max_seconds: wish.max_seconds,
+            idle_seconds: wish.idle_seconds,
+            title: wish.title,
+            lang: wish.lang,
+            theme: wish.theme,
+            origin: bound,
+        };
+        Ok(Verified { grant, name, until: claims.times.over(), origins: Arc::clone(issuer.origins()) })
+    }
+}
+
+fn jti_hash(jti: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jti.as_bytes());
+    let mut text = super::hexadecimal(digest.as_ref());
+    text.truncate(16);
+    text
+}
+
+/// A token that is right but may have been used already.
+#[derive(Debug)]
+pub struct Verified {
+    pub(super) grant: Grant,
+    name: String,
+    until: u64,
+    origins: Arc<[Origin]>,
+}
+
+impl Verified {
+    /// Checks the page that brought the token, before it is spent (T32). `None` where a client that is not a browser
+    /// sent the token in `Authorization` and no `Origin`.
+    ///
+    /// # Errors
+    /// `origin`, `origin_missing` or `binding`.
+    pub fn check_origin(&self, origin: Option<&str>) -> Result<(), Failure> {
+        origin::check(&self.origins, self.grant.origin(), origin)
+    }
+
+    /// Pages that may frame the console of this token.
+    #[must_use]
+    pub fn frame_origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// `iss`, for the log line of a refusal.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.grant.issuer()
+    }
+
+    /// `sub`, for the log line of a refusal.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        self.grant.subject()
+    }
+
+    /// The token's name in logs, for the log line of a refusal.
+    #[must_use]
+    pub fn jti_hash(&self) -> &str {
+        self.grant.jti_hash()
+    }
+
+    /// The console it asks for, for the log line of a refusal.
+    #[must_use]
+    pub const fn console(&self) -> &Console {
+        self.grant.console()
+    }
+
+    /// Uses the token up.
+    ///
+    /// # Errors
+    /// `replay`, `store_full` or `store_down`.
+    pub async fn spend(self, store: &Store, now: u64) -> Result<Grant, Failure> {
+        store.spend(&self.name, self.until, now).await?;
+        Ok(self.grant)
+    }
+}
