@@ -9,6 +9,8 @@ pub mod reason;
 pub mod resolve;
 pub mod secret;
 pub mod session;
+pub mod splice;
 pub mod store;
 pub mod token;
 pub mod traffic;
+pub mod wire;

@@ -1,0 +1,80 @@
+//! How a session says goodbye: a proper close on each leg, within two seconds, whatever the peer does (W13).
+
+use super::side::Side;
+use crate::reason::Reason;
+use crate::wire::websocket::{Opcode, close_payload, frame};
+use std::future::poll_fn;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// How long a peer has to take the close frame, and then to go.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a peer may still send before it is cut.
+const LAST_BYTES: usize = 64 * 1024;
+
+/// A splice that is over, with legs that still have to be closed.
+#[derive(Debug)]
+pub struct Ended<C, N> {
+    /// Why, as far as the bytes told.
+    pub reason: Reason,
+    /// The cause, for the log.
+    pub cause: String,
+    /// The code the browser closed with, to be given back to it (RFC 6455 5.5.1).
+    pub client_code: Option<u16>,
+    /// The browser's leg.
+    pub client: Departing<C>,
+    /// The node's leg.
+    pub node: Departing<N>,
+}
+
+/// A leg on its way out.
+#[derive(Debug)]
+pub struct Departing<S> {
+    side: Side<S>,
+    at_boundary: bool,
+    key: Option<[u8; 4]>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Departing<S> {
+    pub(super) const fn new(side: Side<S>, at_boundary: bool, key: Option<[u8; 4]>) -> Self {
+        Self { side, at_boundary, key }
+    }
+
+    /// Sends what still waits, then a close frame where the stream is between two frames, and ends the transport. A
+    /// stream that stopped inside a frame is only cut: a close frame there would be read as payload.
+    pub async fn close(mut self, code: u16, reason: &str) {
+        // The peer may be gone or stuck: both end the same way, by dropping the transport.
+        let said = timeout(GRACE, self.say(code, reason)).await;
+        if matches!(said, Ok(Ok(()))) {
+            let _ = timeout(GRACE, self.leave()).await;
+        }
+    }
+
+    async fn say(&mut self, code: u16, reason: &str) -> io::Result<()> {
+        if self.at_boundary {
+            self.side.own = frame(Opcode::Close, self.key, &close_payload(code, reason));
+            self.side.push_own();
+        }
+        let mut left = 0;
+        poll_fn(|cx| self.side.poll_drain(cx, &mut left)).await?;
+        self.side.stream.flush().await?;
+        self.side.stream.shutdown().await
+    }
+
+    /// Reads until the peer has ended too: closing with unread bytes would reset the connection and could eat the close
+    /// frame on its way.
+    async fn leave(&mut self) -> io::Result<()> {
+        let mut sink = [0; 1024];
+        let mut read = 0;
+        while read < LAST_BYTES {
+            match self.side.stream.read(&mut sink).await? {
+                0 => break,
+                count => read += count,
+            }
+        }
+        Ok(())
+    }
+}

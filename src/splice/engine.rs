@@ -1,0 +1,341 @@
+//! The buffered engine: gathered reads, one write, flush when the source is dry; both directions in one task.
+//!
+//! Back-pressure is not reading: a direction reads only while its destination holds nothing, so at most one chunk is
+//! held each way, and while the client is stuck its own requests wait too.
+
+use super::clock::{Clock, Due, Leg as Which};
+use super::cuts::Cuts;
+use super::direction::{Direction, Seen};
+use super::ending::{Departing, Ended};
+use super::leg::{fresh_key, io_reason};
+use super::side::Side;
+use super::{Pair, Rules};
+use crate::reason::{Failure, Reason};
+use crate::traffic::{Flow, Traffic};
+use crate::wire::walk::{Control, Sender};
+use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// The most that is read, and so held, at once for each direction.
+const CHUNK: usize = 64 * 1024;
+
+/// The most that waits as frames of our own on a leg.
+const MAX_OWN: usize = 2048;
+
+thread_local! {
+    /// Borrowed for one read and the write that follows it, never across an await: an idle session holds no buffer.
+    static SCRATCH: RefCell<(Vec<u8>, Cuts)> = RefCell::new((vec![0; CHUNK], Cuts::default()));
+}
+
+/// Splices until one side ends, time asks for it, or `stop` says why.
+pub async fn run<C, N, F>(pair: Pair<C, N>, rules: Rules, traffic: &Traffic, stop: F) -> Ended<C, N>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    N: AsyncRead + AsyncWrite + Unpin,
+    F: Future<Output = Failure>,
+{
+    let mut splice = Splice::new(pair, rules, Instant::now());
+    let mut stop = pin!(stop);
+    let mut timer = pin!(sleep_until(splice.clock.next()));
+    let why = poll_fn(|cx| {
+        if let Poll::Ready(failure) = stop.as_mut().poll(cx) {
+            return Poll::Ready(failure);
+        }
+        splice.poll(cx, traffic, timer.as_mut())
+    })
+    .await;
+    splice.end(why)
+}
+
+struct Splice<C, N> {
+    client: Side<C>,
+    node: Side<N>,
+    up: Direction,
+    down: Direction,
+    clock: Clock,
+    pinged: Option<Instant>,
+    client_code: Option<u16>,
+}
+
+/// What a pump did.
+enum Pumped {
+    /// It moved something; try again.
+    Moved,
+    /// The source is dry or the destination full; the context wakes us.
+    Waits,
+}
+
+impl<C, N> Splice<C, N>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    N: AsyncRead + AsyncWrite + Unpin,
+{
+    fn new(pair: Pair<C, N>, rules: Rules, now: Instant) -> Self {
+        let Pair { client, node } = pair;
+        let first = |plain: &[u8], mask| match plain {
+            [] => Vec::new(),
+            bytes => frame(Opcode::Binary, mask, bytes),
+        };
+        let to_node = first(&client.plain, Some(fresh_key()));
+        let to_client = first(&node.plain, None);
+        Self {
+            client: Side::new(client.stream, to_client),
+            node: Side::new(node.stream, to_node),
+            up: Direction::new(Sender::Client, client.walker, rules.text),
+            down: Direction::new(Sender::Server, node.walker, true),
+            clock: Clock::new(rules, now),
+            pinged: None,
+            client_code: None,
+        }
+    }
+
+    fn end(self, why: Failure) -> Ended<C, N> {
+        Ended {
+            reason: why.reason,
+            cause: why.cause,
+            client_code: self.client_code,
+            client: Departing::new(self.client, self.down.at_boundary(), None),
+            node: Departing::new(self.node, self.up.at_boundary(), Some(fresh_key())),
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, traffic: &Traffic, mut timer: Pin<&mut Sleep>) -> Poll<Failure> {
+        let now = Instant::now();
+        loop {
+            self.push_own();
+            let down = match self.pump_down(cx, traffic, now) {
+                Ok(pumped) => pumped,
+                Err(failure) => return Poll::Ready(failure),
+            };
+            let up = match self.pump_up(cx, traffic, now) {
+                Ok(pumped) => pumped,
+                Err(failure) => return Poll::Ready(failure),
+            };
+            if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
+                break;
+            }
+        }
+        loop {
+            match self.clock.due(now) {
+                Due::End(reason) => return Poll::Ready(reason.into()),
+                Due::Ping => self.ping(now),
+                Due::Nothing => break,
+            }
+        }
+        if self.own_could_go() {
+            cx.waker().wake_by_ref();
+        }
+        let next = self.clock.next();
+        if timer.deadline() != next {
+            timer.as_mut().reset(next);
+        }
+        if timer.poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn own_could_go(&self) -> bool {
+        (!self.client.own.is_empty() && self.down.at_boundary() && self.client.holds() == 0)
+            || (!self.node.own.is_empty() && self.up.at_boundary() && self.node.holds() == 0)
+    }
+
+    fn push_own(&mut self) {
+        if self.down.at_boundary() {
+            self.client.push_own();
+        }
+        if self.up.at_boundary() {
+            self.node.push_own();
+        }
+    }
+
+    /// Asks both legs for a sign of life, unless they have not even taken the last one.
+    fn ping(&mut self, now: Instant) {
+        if self.client.holds() == 0 && self.client.own.is_empty() {
+            self.client.own = frame(Opcode::Ping, None, b"consolegate");
+            self.pinged = Some(now);
+        }
+        if self.node.holds() == 0 && self.node.own.is_empty() {
+            self.node.own = frame(Opcode::Ping, Some(fresh_key()), b"");
+        }
+    }
+
+    fn pump_down(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
+        let to = (&mut self.client, Which::Client);
+        let mut pump =
+            Pump { from: (&mut self.node, Which::Node), to, direction: &mut self.down, clock: &mut self.clock };
+        let (pumped, seen) = pump.run(cx, &traffic.down, now)?;
+        for ping in &seen.pings {
+            answer(&mut self.node.own, Some(fresh_key()), ping);
+        }
+        match seen.close {
+            Some(_) => Err(Failure::new(Reason::GuestEnded, "the node sent a close frame")),
+            None => Ok(pumped),
+        }
+    }
+
+    fn pump_up(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
+        if self.client.holds() > 0 {
+            return Ok(Pumped::Waits);
+        }
+        let to = (&mut self.node, Which::Node);
+        let mut pump =
+            Pump { from: (&mut self.client, Which::Client), to, direction: &mut self.up, clock: &mut self.clock };
+        let (pumped, seen) = pump.run(cx, &traffic.up, now)?;
+        if seen.active {
+            self.clock.acted(now);
+        }
+        if !self.clock.admit(seen.frames, seen.controls, now) {
+            return Err(Reason::WsFlood.into());
+        }
+        for ping in &seen.pings {
+            answer(&mut self.client.own, None, ping);
+        }
+        if let Some(sent) = self.pinged.take_if(|_| seen.pong.is_some()) {
+            traffic.rtt.record(now - sent);
+        }
+        let Some(close) = seen.close else { return Ok(pumped) };
+        let body = parse_close(close.payload());
+        if let CloseBody::Code(code) = body {
+            self.client_code = Some(code);
+        }
+        Err(client_closed(body))
+    }
+}
+
+/// Queues a pong, unless so many wait that the peer does not read them.
+fn answer(own: &mut Vec<u8>, mask: Option<[u8; 4]>, ping: &Control) {
+    if own.len() < MAX_OWN {
+        own.extend_from_slice(&frame(Opcode::Pong, mask, ping.payload()));
+    }
+}
+
+/// The end a client's close frame asks for, or what is wrong with the frame (W12).
+fn client_closed(body: CloseBody) -> Failure {
+    match body {
+        CloseBody::Empty => Failure::new(Reason::ClientClosed, "closed without a code"),
+        CloseBody::Code(code) => Failure::new(Reason::ClientClosed, format!("closed with {code}")),
+        CloseBody::BadCode => Reason::WsClose.into(),
+        CloseBody::BadText => Reason::WsUtf8.into(),
+    }
+}
+
+/// One direction at work.
+struct Pump<'a, S, D> {
+    from: (&'a mut Side<S>, Which),
+    to: (&'a mut Side<D>, Which),
+    direction: &'a mut Direction,
+    clock: &'a mut Clock,
+}
+
+impl<S, D> Pump<'_, S, D>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    D: AsyncRead + AsyncWrite + Unpin,
+{
+    fn run(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<(Pumped, Seen), Failure> {
+        let mut seen = Seen::default();
+        if self.drain(cx, flow, now)?.is_pending() {
+            return Ok((Pumped::Waits, seen));
+        }
+        let read = SCRATCH.with_borrow_mut(|(chunk, cuts)| self.chunk(cx, flow, now, chunk, cuts, &mut seen));
+        if read? == Some(0) {
+            if let Poll::Ready(Err(error)) = self.to.0.poll_flush(cx) {
+                return Err(failed(self.to.1, &error));
+            }
+            return Ok((Pumped::Waits, seen));
+        }
+        let _ = self.drain(cx, flow, now)?;
+        Ok((Pumped::Moved, seen))
+    }
+
+    /// Writes what waits for the destination and keeps account of how long it made us wait.
+    fn drain(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<Poll<()>, Failure> {
+        let mut left = 0;
+        let drained = self.to.0.poll_drain(cx, &mut left);
+        self.clock.progress(self.to.1, left, now);
+        match drained {
+            Poll::Pending => {
+                self.clock.stuck(self.to.1, now);
+                Ok(Poll::Pending)
+            }
+            Poll::Ready(Err(error)) => Err(failed(self.to.1, &error)),
+            Poll::Ready(Ok(())) => {
+                if let Some(paused) = self.clock.free(self.to.1, now) {
+                    flow.add_paused(paused);
+                }
+                Ok(Poll::Ready(()))
+            }
+        }
+    }
+
+    /// Reads until the source is dry or the chunk is full, and writes what may leave. `Some(0)`: nothing was there.
+    fn chunk(
+        &mut self,
+        cx: &mut Context<'_>,
+        flow: &Flow,
+        now: Instant,
+        chunk: &mut [u8],
+        cuts: &mut Cuts,
+        seen: &mut Seen,
+    ) -> Result<Option<usize>, Failure> {
+        let (len, ended) = self.gather(cx, chunk);
+        if len > 0 {
+            self.clock.heard(self.from.1, now);
+            cuts.clear();
+            let chunk = chunk.get_mut(..len).unwrap_or_default();
+            let verdict = self.direction.feed(chunk, &mut self.to.0.own, cuts, seen);
+            flow.add(len as u64, seen.frames);
+            self.to.0.write(cx, chunk, cuts).map_err(|error| failed(self.to.1, &error))?;
+            verdict?;
+        }
+        match ended {
+            Some(end) if seen.close.is_none() => Err(self.source_ended(end)),
+            Some(_) | None => Ok(Some(len)),
+        }
+    }
+
+    fn gather(&mut self, cx: &mut Context<'_>, chunk: &mut [u8]) -> (usize, Option<io::Result<()>>) {
+        let mut len = 0;
+        while let Some(room) = chunk.get_mut(len..).filter(|room| !room.is_empty()) {
+            match self.from.0.poll_read(cx, room) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(0)) => return (len, Some(Ok(()))),
+                Poll::Ready(Ok(count)) => len += count,
+                Poll::Ready(Err(error)) => return (len, Some(Err(error))),
+            }
+        }
+        (len, None)
+    }
+
+    fn source_ended(&self, end: io::Result<()>) -> Failure {
+        match (self.from.1, end) {
+            (leg, Err(error)) => failed(leg, &error),
+            (Which::Client, Ok(())) => Reason::ClientGone.into(),
+            (Which::Node, Ok(())) if self.direction.at_boundary() => {
+                Failure::new(Reason::GuestEnded, "the node ended the stream")
+            }
+            (Which::Node, Ok(())) => {
+                Failure::new(Reason::NodeCut, "the node ended the stream in the middle of a frame")
+            }
+        }
+    }
+}
+
+/// The end that a failed read or write on a leg means.
+fn failed(leg: Which, error: &io::Error) -> Failure {
+    match leg {
+        Which::Client => Failure::new(Reason::ClientGone, error.to_string()),
+        Which::Node => Failure::new(io_reason(error), error.to_string()),
+    }
+}
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -1,0 +1,58 @@
+//! Moves bytes between the two legs of a session until one side ends (design section 7).
+//!
+//! Owns frame boundaries, re-heading, ping, pong and close on each leg, back-pressure, and the times of a session. Never
+//! parses, unmasks or copies payload it can send as it is. A [`Pair`] proves that both handshakes are done; what comes
+//! out is an [`Ended`] whose legs still have to be closed with the final reason.
+//!
+//! ```text
+//!   client ──chunk──▶ Direction(up) ──cuts──▶ node          Clock: pings, stall, dead, idle, lifetime
+//!   client ◀──cuts── Direction(down) ◀──chunk── node
+//! ```
+
+mod clock;
+mod cuts;
+mod direction;
+mod ending;
+mod engine;
+mod leg;
+mod side;
+
+pub use ending::{Departing, Ended};
+pub use engine::run;
+pub use leg::{Leg, LegError};
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Both legs after their handshakes.
+#[derive(Debug)]
+pub struct Pair<C, N> {
+    client: Leg<C>,
+    node: Leg<N>,
+}
+
+impl<C, N> Pair<C, N> {
+    /// Two legs that have logged in. What they read too far goes out first.
+    pub const fn new(client: Leg<C>, node: Leg<N>) -> Self {
+        Self { client, node }
+    }
+}
+
+/// The rules of one session.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Between our pings.
+    pub ping: Duration,
+    /// Without a byte from a leg.
+    pub dead: Duration,
+    /// Without a leg taking what waits for it.
+    pub stall: Duration,
+    /// Without a person doing something.
+    pub idle: Option<Duration>,
+    /// When the session ends whatever happens.
+    pub ends: Instant,
+    /// Whether frame rates are limited; off only where a conformance suite must flood.
+    pub flood: bool,
+    /// Whether the browser may send text frames.
+    pub text: bool,
+}

@@ -1,0 +1,8 @@
+//! Wire formats: bytes in, values out. No I/O, no clock, no product rules.
+//!
+//! Every table is used in both directions and tested against bytes from its specification.
+
+pub mod rfb;
+pub mod vnc_auth;
+pub mod walk;
+pub mod websocket;
