@@ -4,9 +4,24 @@
 //! each with its TOML path, line and cure. A `Config` cannot be wrong, so nothing downstream checks again. Design
 //! section 5.
 
+mod check;
+mod check_admin;
+mod check_cluster;
+mod check_issuer;
+mod check_listen;
+mod check_rules;
+mod files;
+mod key;
 mod origin;
+mod problem;
+mod raw;
+mod spelling;
+#[cfg(test)]
+mod tests;
+mod value;
 
 pub use origin::Origin;
+pub use problem::{Problem, Problems};
 
 use crate::id::{ClusterName, Kind, NodeName, Vmid};
 use crate::secret::Secret;
@@ -199,7 +214,7 @@ pub enum Trust {
 pub struct Node {
     /// As Proxmox calls it.
     pub name: NodeName,
-    /// Host of pveproxy: an IP address or a DNS name.
+    /// Host of pveproxy: an IP address, IPv6 without brackets, or a DNS name.
     pub host: String,
     /// Port of pveproxy.
     pub port: u16,

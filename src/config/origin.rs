@@ -71,7 +71,7 @@ const fn shape(expected: &'static str) -> ShapeError {
 }
 
 /// Host and port of an authority; the brackets of an IPv6 address stay with it.
-fn split_port(authority: &str) -> Result<(&str, Option<u16>), ShapeError> {
+pub(super) fn split_port(authority: &str) -> Result<(&str, Option<u16>), ShapeError> {
     let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
     let (host, port) = match authority.get(end_of_host..).and_then(|rest| rest.rfind(':')) {
         Some(colon) => authority.split_at(end_of_host + colon),
@@ -87,7 +87,7 @@ fn split_port(authority: &str) -> Result<(&str, Option<u16>), ShapeError> {
 }
 
 /// A port as people write it: digits alone, no sign.
-pub(super) fn parse_port(digits: &str) -> Option<u16> {
+fn parse_port(digits: &str) -> Option<u16> {
     let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     all_digits.then(|| digits.parse().ok()).flatten().filter(|port| *port != 0)
 }

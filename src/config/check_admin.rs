@@ -1,0 +1,89 @@
+//! Checks `[admin]`: where the admin side listens and whose bearer tokens count.
+//!
+//! Owns the rule that the admin side stays on the loopback address while it has no TLS. Has no clock: whether a token has
+//! expired is decided when it comes.
+
+use super::problem::{Report, Written};
+use super::raw::Section;
+use super::{Admin, AdminScope, AdminToken, value};
+use std::collections::HashSet;
+use toml::value::{Datetime, Offset};
+
+/// The admin listener.
+pub(super) fn admin(mut section: Section<'_>) -> Option<Admin> {
+    let report = section.report();
+    let written = section.text_or("address", "127.0.0.1:9464");
+    let address = written.and_then(|written| {
+        let address = value::socket_address(report, &written)?;
+        if !address.ip().to_canonical().is_loopback() {
+            let what =
+                format!("{address} is not a loopback address, and this version serves the admin side without TLS");
+            report.wrong(&written.place, what, "use 127.0.0.1 or [::1], and a tunnel or a local agent to reach it");
+            return None;
+        }
+        Some(address)
+    });
+    let mut names = HashSet::new();
+    let tokens = section.sections("token").into_iter().map(|section| admin_token(section, &mut names));
+    let tokens = value::all(tokens);
+    Some(Admin { address: address?, tokens: tokens? })
+}
+
+fn admin_token(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<AdminToken> {
+    let report = section.report();
+    let name = section.required_text("name", "ops").and_then(|written| value::label(report, written));
+    if let Some(name) = name.as_ref().filter(|name| !names.insert(name.value.clone())) {
+        report.wrong(&name.place, format!("two tokens are named {}", name.value), "give each its own name");
+    }
+    let sha256 =
+        section.required_text("sha256", "64 hexadecimal digits").and_then(|written| value::sha256(report, &written));
+    let scopes = scopes(&mut section);
+    let expires = match section.date("expires") {
+        Some(written) => Some(unix_seconds(report, &written)?),
+        None => None,
+    };
+    Some(AdminToken { name: name?.value, sha256: sha256?, scopes: scopes?, expires })
+}
+
+fn scopes(section: &mut Section<'_>) -> Option<Vec<AdminScope>> {
+    const WORDS: [(&str, AdminScope); 4] = [
+        ("read", AdminScope::Read),
+        ("kill", AdminScope::Kill),
+        ("drain", AdminScope::Drain),
+        ("revoke", AdminScope::Revoke),
+    ];
+    let report = section.report();
+    let words = WORDS.map(|(word, _)| word);
+    let written = section.required_texts("scopes", "[\"read\"]")?;
+    let scope = |written: Written<String>| {
+        let written = value::one_of(report, written, &words)?;
+        WORDS.iter().find(|(word, _)| *word == written.value).map(|(_, scope)| *scope)
+    };
+    value::all(written.into_iter().map(scope))
+}
+
+/// Unix seconds of a date; without a time its first moment, without an offset UTC.
+fn unix_seconds(report: &Report, written: &Written<Datetime>) -> Option<u64> {
+    let seconds = seconds_of(&written.value);
+    if seconds.is_none() {
+        report.wrong(&written.place, "is not a date after 1970", "write a date such as 2027-11-21");
+    }
+    seconds
+}
+
+fn seconds_of(written: &Datetime) -> Option<u64> {
+    let date = written.date?;
+    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
+    // Days since 1970-01-01 of the Gregorian calendar, counted in years that begin in March.
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let days = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
+    let time = written.time.map_or(0, |time| {
+        i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0))
+    });
+    let ahead = match written.offset {
+        Some(Offset::Custom { minutes }) => i64::from(minutes) * 60,
+        Some(Offset::Z) | None => 0,
+    };
+    u64::try_from(days * 86_400 + time - ahead).ok()
+}

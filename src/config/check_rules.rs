@@ -1,0 +1,134 @@
+//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
+//!
+//! Owns their defaults and ranges (design section 5). Nothing known is silently ignored: what this version cannot do yet
+//! is refused.
+
+use super::files::Folder;
+use super::raw::Section;
+use super::{Limits, LogFormat, Session, Timeouts, key, value};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Highest value of every limit.
+const MOST: u64 = 100_000;
+
+/// `[session]`.
+pub(super) fn session(mut section: Section<'_>, folder: Folder<'_>) -> Option<Session> {
+    let report = section.report();
+    let key = match section.text("key_file") {
+        None => Some(None),
+        Some(name) => folder.secret(&name).and_then(|secret| match key::long_enough(&secret) {
+            Ok(()) => Some(Some(secret)),
+            Err((what, fix)) => {
+                report.wrong(&name.place, format!("{} {what}", name.value), fix);
+                None
+            }
+        }),
+    };
+    let max = seconds(&mut section, "max_seconds", 28_800);
+    let idle = section.number("idle_seconds", 0, 0..=MOST);
+    let resume = seconds(&mut section, "resume_seconds", 120);
+    let idle = idle?;
+    Some(Session { key: key?, max: max?, idle: (idle > 0).then(|| Duration::from_secs(idle)), resume: resume? })
+}
+
+/// `[limits]`.
+pub(super) fn limits(mut section: Section<'_>) -> Option<Limits> {
+    let mut limit = |key, default| section.number(key, default, 1..=MOST).and_then(|limit| usize::try_from(limit).ok());
+    let sessions = limit("sessions", 9_000);
+    let per_guest = limit("per_guest", 4);
+    let per_subject = limit("per_subject", 50);
+    let per_node = limit("per_node", 400);
+    let per_node_opening = limit("per_node_opening", 32);
+    let per_client = limit("per_client", 32);
+    Some(Limits {
+        sessions: sessions?,
+        per_guest: per_guest?,
+        per_subject: per_subject?,
+        per_node: per_node?,
+        per_node_opening: per_node_opening?,
+        per_client: per_client?,
+    })
+}
+
+/// `[timeouts]`.
+pub(super) fn timeouts(mut section: Section<'_>) -> Option<Timeouts> {
+    let report = section.report();
+    let dead_place = section.place_of("dead");
+    let tls = seconds(&mut section, "tls", 5);
+    let header = seconds(&mut section, "header", 10);
+    let node_connect = seconds(&mut section, "node_connect", 5);
+    let node_answer = seconds(&mut section, "node_answer", 10);
+    let handshake = seconds(&mut section, "handshake", 10);
+    let ping = seconds(&mut section, "ping", 20);
+    let dead = seconds(&mut section, "dead", 60);
+    let stall = seconds(&mut section, "stall", 30);
+    if ping.zip(dead).is_some_and(|(ping, dead)| dead <= ping) {
+        report.wrong(&dead_place, "every session would count as dead before its next ping", "set dead above ping");
+    }
+    Some(Timeouts {
+        tls: tls?,
+        header: header?,
+        node_connect: node_connect?,
+        node_answer: node_answer?,
+        handshake: handshake?,
+        ping: ping?,
+        dead: dead?,
+        stall: stall?,
+    })
+}
+
+/// `[store]`: this version remembers used tokens in memory.
+pub(super) fn store(mut section: Section<'_>) -> Option<()> {
+    let report = section.report();
+    let url = section.text("url");
+    let backend = section.word("backend", &["memory", "redis"])?;
+    if backend.value != "memory" {
+        value::not_yet(report, &backend, "use memory, and one gateway");
+        return None;
+    }
+    if let Some(url) = url {
+        report.wrong(&url.place, "belongs to backend = \"redis\", which is not available in this version", "remove it");
+    }
+    Some(())
+}
+
+/// `[metrics]`: this version has no figures per session.
+pub(super) fn metrics(mut section: Section<'_>) -> Option<()> {
+    let report = section.report();
+    let per_session = section.flag("per_session", false)?;
+    if per_session.value {
+        report.wrong(&per_session.place, "is not available in this version", "leave it false");
+    }
+    Some(())
+}
+
+/// `[log]`.
+pub(super) fn log(mut section: Section<'_>) -> Option<LogFormat> {
+    match section.word("format", &["auto", "json", "text"])?.value {
+        "json" => Some(LogFormat::Json),
+        "text" => Some(LogFormat::Text),
+        _ => Some(LogFormat::Auto),
+    }
+}
+
+/// `[audit]`; inside: none, where there is no audit log.
+#[expect(clippy::option_option, reason = "outside: whether it is right; inside: whether it is there")]
+pub(super) fn audit(section: Option<Section<'_>>, folder: Folder<'_>) -> Option<Option<PathBuf>> {
+    let Some(mut section) = section else {
+        return Some(None);
+    };
+    let report = section.report();
+    let name = section.required_text("file", "audit.log")?;
+    let path = folder.path_of(&name)?;
+    if path.is_dir() || !path.parent().is_some_and(std::path::Path::is_dir) {
+        let what = format!("{} cannot be a file: its folder is not there, or it is a folder itself", path.display());
+        report.wrong(&name.place, what, "make the folder, or correct the name");
+        return None;
+    }
+    Some(Some(path))
+}
+
+fn seconds(section: &mut Section<'_>, key: &'static str, default: u64) -> Option<Duration> {
+    section.number(key, default, 1..=MOST).map(Duration::from_secs)
+}
