@@ -3,6 +3,7 @@
 pub mod config;
 pub mod console;
 pub mod id;
+pub mod log;
 pub mod metrics;
 pub mod net;
 pub mod reason;
@@ -13,4 +14,5 @@ pub mod splice;
 pub mod store;
 pub mod token;
 pub mod traffic;
+pub mod upstream;
 pub mod wire;

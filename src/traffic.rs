@@ -12,9 +12,32 @@ pub struct Flow {
     bytes: AtomicU64,
     frames: AtomicU64,
     paused_micros: AtomicU64,
+    told: [AtomicU64; 3],
+}
+
+/// What a flow grew by since it was last asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Growth {
+    /// Bytes.
+    pub bytes: u64,
+    /// Data frames.
+    pub frames: u64,
+    /// Paused time.
+    pub paused: Duration,
 }
 
 impl Flow {
+    /// The growth since the last call: each byte is told once, to whoever asks first.
+    pub fn growth(&self) -> Growth {
+        let [bytes, frames, paused] = &self.told;
+        let since = |told: &AtomicU64, now: u64| now.saturating_sub(told.fetch_max(now, Relaxed));
+        Growth {
+            bytes: since(bytes, self.bytes()),
+            frames: since(frames, self.frames()),
+            paused: Duration::from_micros(since(paused, self.paused_micros.load(Relaxed))),
+        }
+    }
+
     /// Adds payload-carrying bytes as they are on the wire, and whole data frames.
     pub fn add(&self, bytes: u64, frames: u64) {
         self.bytes.store(self.bytes.load(Relaxed).wrapping_add(bytes), Relaxed);
@@ -101,6 +124,16 @@ impl Rtt {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn growth_tells_each_byte_once() {
+        let flow = Flow::default();
+        flow.add(10, 1);
+        assert_eq!(flow.growth(), Growth { bytes: 10, frames: 1, paused: Duration::ZERO });
+        flow.add(5, 1);
+        assert_eq!(flow.growth().bytes, 5);
+        assert_eq!(flow.growth(), Growth::default());
+    }
 
     #[test]
     fn quantiles_bound_the_samples() {

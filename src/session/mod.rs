@@ -1,5 +1,269 @@
-//! Live sessions: the registry, limits, guards and drain.
+//! Live sessions: the registry, the limits, and the guard that undoes both.
+//!
+//! Holding a [`SessionGuard`] proves that a session is within the limits, listed and killable; dropping it takes the
+//! session off the list and gives its places back. Decides by counting alone: no I/O, no clock.
+
+mod turn;
+
+pub use turn::{Turn, Turns};
+
+use crate::config::Limits;
+use crate::id::{ClusterName, Console, NodeName, SessionId};
+use crate::reason::{Failure, Reason};
+use crate::token::Envelope;
+use crate::traffic::Traffic;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 
 /// All live sessions of this gateway.
+#[derive(Debug)]
+pub struct Sessions {
+    limits: Limits,
+    live: Mutex<Live>,
+    count: watch::Sender<usize>,
+}
+
 #[derive(Debug, Default)]
-pub struct Sessions;
+struct Live {
+    entries: HashMap<SessionId, Entry>,
+    guests: HashMap<Console, usize>,
+    subjects: HashMap<(String, String), usize>,
+    nodes: HashMap<(ClusterName, NodeName), usize>,
+    serial: u64,
+    /// Set at shutdown: nothing new is admitted.
+    closed: Option<Reason>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    serial: u64,
+    console: Console,
+    subject: (String, String),
+    node: Option<NodeName>,
+    client: IpAddr,
+    traffic: Arc<Traffic>,
+    stop: watch::Sender<Option<Failure>>,
+}
+
+/// What a list of sessions shows of one; opens nothing.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The session.
+    pub id: SessionId,
+    /// Its console.
+    pub console: Console,
+    /// Its node, once known.
+    pub node: Option<NodeName>,
+    /// Issuer and subject.
+    pub subject: (String, String),
+    /// The browser's address.
+    pub client: IpAddr,
+    /// What passed so far.
+    pub traffic: Arc<Traffic>,
+}
+
+impl Sessions {
+    /// No sessions yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self { limits, live: Mutex::default(), count: watch::Sender::new(0) })
+    }
+
+    /// Lists a session, or says which limit stands against it. A session that is live already is taken over.
+    ///
+    /// # Errors
+    /// `gateway_full`, `limit_guest`, `limit_subject`, or why nothing is admitted any more.
+    pub fn admit(self: &Arc<Self>, envelope: &Envelope, client: IpAddr) -> Result<SessionGuard, Failure> {
+        let grant = &envelope.grant;
+        let subject = (grant.issuer().to_owned(), grant.subject().to_owned());
+        let mut live = self.lock();
+        if let Some(reason) = live.closed {
+            return Err(reason.into());
+        }
+        if let Some(old) = live.remove(envelope.session, None) {
+            old.stop.send_replace(Some(Reason::TakenOver.into()));
+        }
+        live.check(&self.limits, grant.console(), &subject)?;
+        *live.guests.entry(grant.console().clone()).or_default() += 1;
+        *live.subjects.entry(subject.clone()).or_default() += 1;
+        live.serial += 1;
+        let traffic = Arc::new(Traffic::default());
+        let stop = watch::Sender::new(None);
+        let guard = SessionGuard {
+            sessions: Arc::clone(self),
+            id: envelope.session,
+            serial: live.serial,
+            traffic: Arc::clone(&traffic),
+            stopped: stop.subscribe(),
+        };
+        let (serial, console) = (live.serial, grant.console().clone());
+        live.entries.insert(envelope.session, Entry { serial, console, subject, node: None, client, traffic, stop });
+        self.count.send_replace(live.entries.len());
+        Ok(guard)
+    }
+
+    /// The live sessions, in no order that means anything but sorted by id.
+    #[must_use]
+    pub fn list(&self) -> Vec<Listed> {
+        let live = self.lock();
+        let mut listed: Vec<Listed> = live.entries.iter().map(|(id, entry)| entry.listed(*id)).collect();
+        listed.sort_by_key(|session| session.id);
+        listed
+    }
+
+    /// How many sessions are live.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether none is live.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Ends one session; false where it is not live.
+    pub fn stop(&self, id: SessionId, why: impl Into<Failure>) -> bool {
+        let live = self.lock();
+        live.entries.get(&id).map(|entry| entry.stop.send_replace(Some(why.into()))).is_some()
+    }
+
+    /// Ends all sessions and admits no more.
+    pub fn close(&self, reason: Reason) {
+        let mut live = self.lock();
+        live.closed = Some(reason);
+        for entry in live.entries.values() {
+            entry.stop.send_replace(Some(reason.into()));
+        }
+    }
+
+    /// Returns once no session is live.
+    pub async fn emptied(&self) {
+        let mut count = self.count.subscribe();
+        // The sender lives as long as this registry, so waiting cannot fail.
+        let _ = count.wait_for(|count| *count == 0).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Live> {
+        // Counting cannot panic half-way, so a poisoned lock still guards whole state.
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Live {
+    fn check(&self, limits: &Limits, console: &Console, subject: &(String, String)) -> Result<(), Failure> {
+        let over = |reason, limit| Err(Failure::new(reason, format!("{limit} sessions are live already")));
+        if self.entries.len() >= limits.sessions {
+            return over(Reason::GatewayFull, limits.sessions);
+        }
+        if self.guests.get(console).is_some_and(|count| *count >= limits.per_guest) {
+            return over(Reason::LimitGuest, limits.per_guest);
+        }
+        if self.subjects.get(subject).is_some_and(|count| *count >= limits.per_subject) {
+            return over(Reason::LimitSubject, limits.per_subject);
+        }
+        Ok(())
+    }
+
+    /// Takes a session off the list; with a serial, only that very one.
+    fn remove(&mut self, id: SessionId, serial: Option<u64>) -> Option<Entry> {
+        if serial.is_some_and(|serial| self.entries.get(&id).is_none_or(|entry| entry.serial != serial)) {
+            return None;
+        }
+        let entry = self.entries.remove(&id)?;
+        give_back(&mut self.guests, &entry.console);
+        give_back(&mut self.subjects, &entry.subject);
+        if let Some(node) = &entry.node {
+            give_back(&mut self.nodes, &(entry.console.cluster.clone(), node.clone()));
+        }
+        Some(entry)
+    }
+}
+
+fn give_back<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}
+
+impl Entry {
+    fn listed(&self, id: SessionId) -> Listed {
+        Listed {
+            id,
+            console: self.console.clone(),
+            node: self.node.clone(),
+            subject: self.subject.clone(),
+            client: self.client,
+            traffic: Arc::clone(&self.traffic),
+        }
+    }
+}
+
+/// A listed session's place. Dropping it gives the place back.
+#[derive(Debug)]
+pub struct SessionGuard {
+    sessions: Arc<Sessions>,
+    id: SessionId,
+    serial: u64,
+    traffic: Arc<Traffic>,
+    stopped: watch::Receiver<Option<Failure>>,
+}
+
+impl SessionGuard {
+    /// The session's counts.
+    #[must_use]
+    pub const fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
+    }
+
+    /// Notes the node, within its limit.
+    ///
+    /// # Errors
+    /// `limit_node`.
+    pub fn place(&self, node: &NodeName) -> Result<(), Failure> {
+        let mut live = self.sessions.lock();
+        let limit = self.sessions.limits.per_node;
+        let Some(entry) = live.entries.get(&self.id).filter(|entry| entry.serial == self.serial) else {
+            return Err(Reason::TakenOver.into());
+        };
+        let key = (entry.console.cluster.clone(), node.clone());
+        let count = live.nodes.entry(key).or_default();
+        if *count >= limit {
+            return Err(Failure::new(Reason::LimitNode, format!("{limit} sessions of node {node} are live already")));
+        }
+        *count += 1;
+        if let Some(entry) = live.entries.get_mut(&self.id) {
+            entry.node = Some(node.clone());
+        }
+        Ok(())
+    }
+
+    /// Waits until somebody ends the session, and says why.
+    pub async fn stopped(&self) -> Failure {
+        let mut stopped = self.stopped.clone();
+        match stopped.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_else(|| Reason::Internal.into()),
+            // The entry is gone without a word: another session took its place.
+            Err(_) => Reason::TakenOver.into(),
+        }
+    }
+}
+
+impl Drop for SessionGuard {
+    fn drop(&mut self) {
+        let mut live = self.sessions.lock();
+        live.remove(self.id, Some(self.serial));
+        self.sessions.count.send_replace(live.entries.len());
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -10,6 +10,8 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::direction::{MAX_CLIENT_FRAME, MAX_NODE_FRAME, client_reason};
+use super::ending::Departing;
+use super::side::Side;
 
 /// What is read at once: handshake messages are small.
 const CHUNK: usize = 2048;
@@ -122,6 +124,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
         Ok(taken)
     }
 
+    /// Takes `count` bytes of payload. Cancel-safe.
+    ///
+    /// # Errors
+    /// How the leg ended instead, or that `count` is more than may be held.
+    pub async fn take_some(&mut self, count: usize) -> Result<BytesMut, LegError> {
+        if count > self.most {
+            return Err(LegError::TooMuch(self.most));
+        }
+        while self.plain.len() < count {
+            self.advance().await?;
+        }
+        Ok(self.plain.split_to(count))
+    }
+
     /// Sends payload as one binary frame and flushes.
     ///
     /// # Errors
@@ -140,19 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
         }
     }
 
-    /// Payload that came and was not taken.
-    #[must_use]
-    pub fn waiting(&self) -> &[u8] {
-        &self.plain
-    }
-
-    /// Says goodbye: a close frame with code and reason, as far as the transport still takes it.
-    ///
-    /// # Errors
-    /// The transport failed.
-    pub async fn close(&mut self, payload: &[u8]) -> Result<(), LegError> {
-        self.queue(Opcode::Close, payload);
-        self.flush().await
+    /// Gives the leg up: what is left to do is to close it.
+    pub fn depart(self) -> Departing<S> {
+        let key = (self.walker.sender() == Sender::Server).then(fresh_key);
+        Departing::new(Side::new(self.stream, self.out.to_vec()), true, key)
     }
 
     fn queue(&mut self, opcode: Opcode, payload: &[u8]) {

@@ -1,0 +1,128 @@
+//! From a grant to two legs that have logged in: resolve, ticket, dial, handshake, against one deadline.
+//!
+//! The browser's handshake runs beside the node's, so neither waits for the other's round trips. VNC handshakes of one
+//! guest take turns, because QEMU has one VNC password a VM and each open sets a new one (protocol reference 6.1).
+
+use super::{Gateway, vnc};
+use crate::id::Protocol;
+use crate::reason::{Failure, Reason};
+use crate::resolve::Place;
+use crate::session::SessionGuard;
+use crate::splice::Leg;
+use crate::token::Grant;
+use crate::upstream;
+use std::cell::Cell;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::client::TlsStream;
+
+/// Between two tickets of one guest at the least (R07): each one costs the node a worker and a port.
+const BETWEEN_TICKETS: Duration = Duration::from_secs(1);
+
+/// The node's leg of a console that is ready.
+pub(super) struct Opened {
+    pub(super) node: Leg<TlsStream<TcpStream>>,
+    pub(super) place: Place,
+}
+
+/// Opens the console, or says why not. `client` stays usable for a close frame.
+pub(super) async fn open<S>(
+    gateway: &Gateway,
+    grant: &Grant,
+    guard: &SessionGuard,
+    client: &mut Leg<S>,
+) -> Result<Opened, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if grant.console().protocol == Protocol::Term {
+        return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
+    }
+    gateway.metrics.connect_attempt();
+    let client_ready = Cell::new(false);
+    let both = async {
+        let mut node = pin!(open_node(gateway, grant, guard));
+        let mut early = None;
+        {
+            let mut greeting = pin!(vnc::greet(client));
+            loop {
+                tokio::select! {
+                    greeted = &mut greeting => break greeted?,
+                    opened = &mut node, if early.is_none() => early = Some(opened?),
+                }
+            }
+        }
+        client_ready.set(true);
+        match early {
+            Some(opened) => Ok(opened),
+            None => tokio::select! {
+                opened = &mut node => opened,
+                end = client.gone() => Err(vnc::client_end(end)),
+            },
+        }
+    };
+    let mut opened = match timeout(gateway.config.timeouts.handshake, both).await {
+        Ok(opened) => opened?,
+        Err(_) if client_ready.get() => return Err(Reason::NodeHandshakeTimeout.into()),
+        Err(_) => return Err(Reason::ClientHandshakeTimeout.into()),
+    };
+    vnc::begin(&mut opened.node).await?;
+    Ok(opened)
+}
+
+async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard) -> Result<Opened, Failure> {
+    let began = Instant::now();
+    let place = gateway.resolver.locate(grant.console(), grant.node()).await?;
+    gateway.metrics.connect_stage("resolve", began.elapsed());
+    guard.place(place.node())?;
+    let turn = gateway.turns.take(grant.console(), place.node()).await;
+    let asked = Instant::now();
+    let first = attempt(gateway, &place).await;
+    let node = match first {
+        Ok(node) => node,
+        Err(failure) => {
+            let failure = explain(gateway, &place, failure).await;
+            if !worth_another_ticket(failure.reason) {
+                return Err(failure);
+            }
+            tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
+            sleep_until(asked + BETWEEN_TICKETS).await;
+            attempt(gateway, &place).await?
+        }
+    };
+    drop(turn);
+    Ok(Opened { node, place })
+}
+
+/// One ticket, one dial, one login.
+async fn attempt(gateway: &Gateway, place: &Place) -> Result<Leg<TlsStream<TcpStream>>, Failure> {
+    let metrics = &gateway.metrics;
+    let began = Instant::now();
+    let target = gateway.resolver.open(place).await?;
+    metrics.connect_stage("ticket", began.elapsed());
+    let began = Instant::now();
+    let mut upstream = upstream::connect(target, &gateway.config.timeouts).await?;
+    metrics.connect_stage("dial", began.elapsed());
+    let began = Instant::now();
+    vnc::log_in(&mut upstream.leg, &upstream.password).await?;
+    metrics.connect_stage("handshake", began.elapsed());
+    Ok(upstream.leg)
+}
+
+/// A stopped guest answers with an end instead of a greeting (protocol reference 6.1): Proxmox knows better why.
+async fn explain(gateway: &Gateway, place: &Place, failure: Failure) -> Failure {
+    if !matches!(failure.reason, Reason::NodeCut | Reason::NodeReset) {
+        return failure;
+    }
+    let why = gateway.resolver.why_ended(place).await;
+    if why.reason == Reason::GuestEnded { failure } else { why }
+}
+
+/// Another open may have set a new password between ours and the login, and a worker of pveproxy may have been recycled
+/// under the first byte (U19). The same ticket is never used twice.
+const fn worth_another_ticket(reason: Reason) -> bool {
+    matches!(reason, Reason::RfbAuth | Reason::NodeCut | Reason::NodeReset)
+}

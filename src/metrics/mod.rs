@@ -1,0 +1,310 @@
+//! What is counted (design section 6): names, base units and closed label sets.
+//!
+//! Series are made at start so that none is missing before its first event. The data path never comes here: a session
+//! counts in its own [`Traffic`], whose growth is added at a scrape and at its end.
+
+mod process;
+
+use crate::id::{ClusterName, Protocol};
+use crate::reason::{Failure, Reason};
+use crate::traffic::Traffic;
+use prometheus::core::Collector;
+use prometheus::{
+    CounterVec, Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The stages of an open.
+const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
+/// What is asked of Proxmox.
+const OPERATIONS: [&str; 5] = ["resources", "status", "vncproxy", "termproxy", "login"];
+const FAST: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const LONG: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
+
+/// Every metric of the process.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    sessions_active: IntGaugeVec,
+    sessions_limit: IntGauge,
+    sessions_started: IntCounterVec,
+    sessions_ended: IntCounterVec,
+    session_duration: HistogramVec,
+    connect_attempts: IntCounter,
+    connect_failures: IntCounterVec,
+    connect_duration: HistogramVec,
+    tokens_rejected: IntCounterVec,
+    client_bytes: [IntCounterVec; 2],
+    client_frames: [IntCounterVec; 2],
+    paused: CounterVec,
+    rtt: Histogram,
+    pve_requests: IntCounterVec,
+    pve_failures: IntCounterVec,
+    pve_duration: HistogramVec,
+    pve_up: GaugeVec,
+    draining: IntGauge,
+    panics: IntCounter,
+}
+
+impl Metrics {
+    /// All series of a gateway with these clusters and this limit of sessions.
+    ///
+    /// # Errors
+    /// `internal`: two metrics of one name, which a test rules out.
+    pub fn new(clusters: &[ClusterName], sessions_limit: usize) -> Result<Self, Failure> {
+        Self::build(clusters, sessions_limit).map_err(|error| Failure::new(Reason::Internal, error.to_string()))
+    }
+
+    fn build(clusters: &[ClusterName], sessions_limit: usize) -> prometheus::Result<Self> {
+        let maker = Maker(Registry::new_custom(Some("consolegate".into()), None)?);
+        let protocol = ["protocol"];
+        let request = ["pve_cluster", "operation"];
+        let metrics = Self {
+            sessions_active: maker.gauges("sessions_active", "Sessions that are live.", &protocol)?,
+            sessions_limit: maker.add(IntGauge::new("sessions_limit", "Sessions that may be live.")?)?,
+            sessions_started: maker.counters("sessions_started_total", "Sessions that opened.", &protocol)?,
+            sessions_ended: maker.counters(
+                "sessions_ended_total",
+                "Sessions that ended, by reason.",
+                &["protocol", "reason"],
+            )?,
+            session_duration: maker.times("session_duration_seconds", "How long sessions lasted.", &protocol, LONG)?,
+            connect_attempts: maker.add(IntCounter::new("connect_attempts_total", "Opens that were tried.")?)?,
+            connect_failures: maker.counters("connect_failures_total", "Opens that failed, by reason.", &["reason"])?,
+            connect_duration: maker.times(
+                "connect_duration_seconds",
+                "How long a stage of an open took.",
+                &["stage"],
+                FAST,
+            )?,
+            tokens_rejected: maker.counters(
+                "tokens_rejected_total",
+                "Tokens that were refused, by reason.",
+                &["reason"],
+            )?,
+            client_bytes: [
+                maker.counters("client_received_bytes_total", "Bytes that came from browsers.", &protocol)?,
+                maker.counters("client_sent_bytes_total", "Bytes that went to browsers.", &protocol)?,
+            ],
+            client_frames: [
+                maker.counters("client_received_frames_total", "Data frames that came from browsers.", &protocol)?,
+                maker.counters("client_sent_frames_total", "Data frames that went to browsers.", &protocol)?,
+            ],
+            paused: maker.add(CounterVec::new(
+                Opts::new(
+                    "backpressure_paused_seconds_total",
+                    "Time in which a side was not read because the other was slow.",
+                ),
+                &["side"],
+            )?)?,
+            rtt: maker.add(Histogram::with_opts(
+                HistogramOpts::new(
+                    "client_rtt_seconds",
+                    "Median round trip to the browser, of each session that ended.",
+                )
+                .buckets(FAST.to_vec()),
+            )?)?,
+            pve_requests: maker.counters("pve_requests_total", "Requests to Proxmox.", &request)?,
+            pve_failures: maker.counters(
+                "pve_request_failures_total",
+                "Requests to Proxmox that failed.",
+                &["pve_cluster", "operation", "reason"],
+            )?,
+            pve_duration: maker.times(
+                "pve_request_duration_seconds",
+                "How long Proxmox took to answer.",
+                &request,
+                FAST,
+            )?,
+            pve_up: maker.add(GaugeVec::new(
+                Opts::new("pve_up", "Whether the cluster's API answered last time."),
+                &["pve_cluster"],
+            )?)?,
+            draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
+            panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
+            registry: maker.0,
+        };
+        metrics.start(clusters, sessions_limit)?;
+        Ok(metrics)
+    }
+
+    /// Makes every series whose labels are known, so that rates start at zero and not at the first event.
+    fn start(&self, clusters: &[ClusterName], sessions_limit: usize) -> prometheus::Result<()> {
+        self.sessions_limit.set(i64::try_from(sessions_limit).unwrap_or(i64::MAX));
+        for protocol in [Protocol::Vnc, Protocol::Term].map(Protocol::word) {
+            self.sessions_active.with_label_values(&[protocol]);
+            self.sessions_started.with_label_values(&[protocol]);
+            self.session_duration.with_label_values(&[protocol]);
+            for family in self.client_bytes.iter().chain(&self.client_frames) {
+                family.with_label_values(&[protocol]);
+            }
+        }
+        for stage in STAGES {
+            self.connect_duration.with_label_values(&[stage]);
+        }
+        for side in ["client", "node"] {
+            self.paused.with_label_values(&[side]);
+        }
+        for cluster in clusters {
+            self.pve_up.with_label_values(&[cluster.as_str()]);
+            for operation in OPERATIONS {
+                self.pve_requests.with_label_values(&[cluster.as_str(), operation]);
+                self.pve_duration.with_label_values(&[cluster.as_str(), operation]);
+            }
+        }
+        let build =
+            GaugeVec::new(Opts::new("build_info", "The version that runs; always 1."), &["version", "revision"])?;
+        build
+            .with_label_values(&[env!("CARGO_PKG_VERSION"), option_env!("CONSOLEGATE_REVISION").unwrap_or("unknown")])
+            .set(1.0);
+        self.registry.register(Box::new(build))
+    }
+
+    /// The text format, with the growth of live sessions added first.
+    ///
+    /// # Errors
+    /// `internal`: the encoder refused a series.
+    pub fn render<'a>(&self, live: impl Iterator<Item = (Protocol, &'a Traffic)>) -> Result<Vec<u8>, Failure> {
+        for (protocol, traffic) in live {
+            self.settle(protocol, traffic);
+        }
+        let mut text = Vec::new();
+        TextEncoder::new()
+            .encode(&self.registry.gather(), &mut text)
+            .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        process::render(&mut text, now);
+        Ok(text)
+    }
+
+    fn settle(&self, protocol: Protocol, traffic: &Traffic) {
+        let sides = [(&traffic.up, "client"), (&traffic.down, "node")];
+        for (((flow, side), bytes), frames) in sides.into_iter().zip(&self.client_bytes).zip(&self.client_frames) {
+            let growth = flow.growth();
+            bytes.with_label_values(&[protocol.word()]).inc_by(growth.bytes);
+            frames.with_label_values(&[protocol.word()]).inc_by(growth.frames);
+            self.paused.with_label_values(&[side]).inc_by(growth.paused.as_secs_f64());
+        }
+    }
+
+    /// An open is tried.
+    pub fn connect_attempt(&self) {
+        self.connect_attempts.inc();
+    }
+
+    /// An open failed.
+    pub fn connect_failed(&self, reason: Reason) {
+        self.connect_failures.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// A stage of an open: resolve, ticket, dial, handshake.
+    pub fn connect_stage(&self, stage: &'static str, took: Duration) {
+        self.connect_duration.with_label_values(&[stage]).observe(took.as_secs_f64());
+    }
+
+    /// A session opened.
+    pub fn session_started(&self, protocol: Protocol) {
+        self.sessions_started.with_label_values(&[protocol.word()]).inc();
+        self.sessions_active.with_label_values(&[protocol.word()]).inc();
+    }
+
+    /// A session that had opened ended.
+    pub fn session_ended(&self, protocol: Protocol, reason: Reason, lasted: Duration, traffic: &Traffic) {
+        self.settle(protocol, traffic);
+        self.sessions_active.with_label_values(&[protocol.word()]).dec();
+        self.sessions_ended.with_label_values(&[protocol.word(), reason.word()]).inc();
+        self.session_duration.with_label_values(&[protocol.word()]).observe(lasted.as_secs_f64());
+        if let Some(median) = traffic.rtt.quantile(0.5) {
+            self.rtt.observe(median.as_secs_f64());
+        }
+    }
+
+    /// A token was refused.
+    pub fn token_rejected(&self, reason: Reason) {
+        self.tokens_rejected.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, vncproxy,
+    /// termproxy, login.
+    pub fn pve_request(&self, cluster: &str, operation: &'static str, took: Duration, failed: Option<Reason>) {
+        self.pve_requests.with_label_values(&[cluster, operation]).inc();
+        self.pve_duration.with_label_values(&[cluster, operation]).observe(took.as_secs_f64());
+        if let Some(reason) = failed {
+            self.pve_failures.with_label_values(&[cluster, operation, reason.word()]).inc();
+        }
+    }
+
+    /// Whether a cluster's API answered last time.
+    pub fn pve_up(&self, cluster: &str, up: bool) {
+        self.pve_up.with_label_values(&[cluster]).set(if up { 1.0 } else { 0.0 });
+    }
+
+    /// Whether the gateway drains.
+    pub fn draining(&self, draining: bool) {
+        self.draining.set(i64::from(draining));
+    }
+
+    /// A panic was caught.
+    pub fn panicked(&self) {
+        self.panics.inc();
+    }
+}
+
+/// Makes metrics that are registered.
+struct Maker(Registry);
+
+impl Maker {
+    fn add<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
+        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn times(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<HistogramVec> {
+        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(metrics: &Metrics) -> String {
+        String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_series_has_the_prefix_and_help() {
+        let metrics = Metrics::new(&["eu1".parse().unwrap()], 9000).unwrap();
+        metrics.session_started(Protocol::Vnc);
+        let text = text(&metrics);
+        assert!(text.contains("consolegate_sessions_active{protocol=\"vnc\"} 1"), "{text}");
+        assert!(text.contains("consolegate_pve_up{pve_cluster=\"eu1\"} 0"));
+        assert!(text.contains("process_resident_memory_bytes "));
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.starts_with("consolegate_") || line.starts_with("process_"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_sessions_bytes_are_added_once_whether_scraped_or_not() {
+        let metrics = Metrics::new(&[], 1).unwrap();
+        let traffic = Traffic::default();
+        traffic.up.add(100, 2);
+        metrics.render(std::iter::once((Protocol::Vnc, &traffic))).unwrap();
+        traffic.up.add(50, 1);
+        metrics.session_started(Protocol::Vnc);
+        metrics.session_ended(Protocol::Vnc, Reason::ClientClosed, Duration::from_secs(5), &traffic);
+        let text = text(&metrics);
+        assert!(text.contains("consolegate_client_received_bytes_total{protocol=\"vnc\"} 150"), "{text}");
+        assert!(text.contains("consolegate_sessions_ended_total{protocol=\"vnc\",reason=\"client_closed\"} 1"));
+    }
+}
