@@ -1,5 +1,7 @@
 //! Consolegate: a console gateway for Proxmox VE.
 
+#![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
+
 pub mod config;
 pub mod console;
 pub mod id;
