@@ -1,13 +1,31 @@
 //! Dialling nodes: TCP, socket options, and TLS that checks what the configuration says.
 //!
-//! The API client and the console's WebSocket both dial here, so they cannot differ in what they verify.
+//! The API client and the console's WebSocket both dial here, so they cannot differ in what they verify. Never connects
+//! without checking, never learns a fingerprint. Hostile inputs U01 to U04.
 
-use crate::reason::Failure;
+mod endpoint;
+mod verify;
+
+pub use endpoint::{Endpoint, Lookup};
+pub use verify::{ClusterTls, fingerprint, node_tls};
+
+use crate::reason::{Failure, Reason};
+use socket2::{SockRef, TcpKeepalive};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+/// What rustls may hold for one connection before writing waits: back-pressure starts here, not at its 64 KiB.
+const TLS_BUFFER: usize = 16 * 1024;
+/// Silence before the kernel asks whether the node is still there, between its questions, and how many go unanswered.
+const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
+/// How long sent bytes may stay unacknowledged.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
 
 /// How one node is verified.
 #[derive(Debug, Clone)]
@@ -31,6 +49,54 @@ pub struct Dialled {
 ///
 /// # Errors
 /// `node_refused`, `node_unreachable`, `node_tls`, or `node_cert` with the fingerprint seen.
-pub async fn dial(_address: SocketAddr, _tls: &NodeTls, _within: Duration) -> Result<Dialled, Failure> {
-    Err(crate::reason::Reason::Internal.into())
+pub async fn dial(address: SocketAddr, tls: &NodeTls, within: Duration) -> Result<Dialled, Failure> {
+    let deadline = Instant::now() + within;
+    let tcp = match timeout_at(deadline, TcpStream::connect(address)).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(error)) => return Err(connect_failure(address, &error)),
+        Err(_) => return Err(late(address, "no answer to the connection", within)),
+    };
+    prepare(&tcp).map_err(|error| connect_failure(address, &error))?;
+    let connecting = TlsConnector::from(Arc::clone(&tls.config))
+        .connect_with(tls.name.clone(), tcp, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
+    let stream = match timeout_at(deadline, connecting).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(tls_failure(address, &error)),
+        Err(_) => return Err(late(address, "TCP connected but TLS did not get ready", within)),
+    };
+    let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(|leaf| verify::sha256(leaf));
+    match leaf {
+        Some(leaf) => Ok(Dialled { stream, leaf }),
+        None => Err(Failure::new(Reason::NodeTls, format!("{address} showed no certificate"))),
+    }
+}
+
+fn prepare(tcp: &TcpStream) -> io::Result<()> {
+    let (idle, every, times) = KEEPALIVE;
+    let socket = SockRef::from(tcp);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(idle).with_interval(every).with_retries(times))?;
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))
+}
+
+fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let reason =
+        if error.kind() == io::ErrorKind::ConnectionRefused { Reason::NodeRefused } else { Reason::NodeUnreachable };
+    Failure::new(reason, format!("{address}: {error}"))
+}
+
+fn late(address: SocketAddr, what: &str, within: Duration) -> Failure {
+    Failure::new(Reason::NodeUnreachable, format!("{address}: {what} within {} s", within.as_secs_f32()))
+}
+
+/// rustls hides its own error, and ours in it, in an I/O error.
+fn tls_failure(address: SocketAddr, error: &io::Error) -> Failure {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner.and_then(verify::Refused::of) {
+        Some(refused) => Failure::new(Reason::NodeCert, format!("{address}: {refused}")),
+        None if matches!(inner, Some(rustls::Error::InvalidCertificate(_))) => {
+            Failure::new(Reason::NodeCert, format!("{address}: {error}"))
+        }
+        None => Failure::new(Reason::NodeTls, format!("{address}: {error}")),
+    }
 }

@@ -1,25 +1,69 @@
 //! The Proxmox API: finds a guest, signs in, asks for a console.
+//!
+//! ```text
+//!  locate ─▶ Place ─▶ open ─▶ Target ─▶ (upstream)          why_ended
+//!    │ guests (one list a cluster)  │ console (checks the answer)  │
+//!    └───────────── cluster ── signin ── exchange ── net ──────────┘
+//! ```
+//!
+//! Never follows a redirect, never passes on a word of an answer except in a [`Failure`]'s cause, and never lets the
+//! second call of a console go anywhere but to the address that answered the first. Protocol reference 4 to 9.
+
+mod cluster;
+mod console;
+mod ended;
+mod exchange;
+mod guests;
+mod locate;
+mod loose;
+mod place;
+mod signin;
+mod state;
+mod status;
+
+pub use place::{Place, Target};
+pub use status::{operator_text, refusal};
 
 use crate::config::{Cluster, Timeouts};
 use crate::id::{ClusterName, Console, NodeName};
 use crate::metrics::Metrics;
-use crate::net::NodeTls;
-use crate::reason::Failure;
-use crate::secret::Secret;
-use std::net::SocketAddr;
+use crate::net::Lookup;
+use crate::reason::{Failure, Reason};
+use cluster::ClusterApi;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// All clusters' API clients, their caches and credentials.
 #[derive(Debug)]
-pub struct Resolver;
+pub struct Resolver {
+    clusters: HashMap<ClusterName, ClusterApi>,
+}
 
 impl Resolver {
     /// A client for each cluster.
     ///
     /// # Errors
     /// A CA file that holds no certificate, or no system roots; named.
-    pub fn new(_clusters: &[Cluster], _timeouts: &Timeouts, _metrics: Arc<Metrics>) -> Result<Self, String> {
-        Err("not built".into())
+    pub fn new(clusters: &[Cluster], timeouts: &Timeouts, metrics: Arc<Metrics>) -> Result<Self, String> {
+        Self::with_lookup(clusters, timeouts, metrics, &Lookup::system())
+    }
+
+    /// The same with another way to turn names into addresses.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_lookup(
+        clusters: &[Cluster],
+        timeouts: &Timeouts,
+        metrics: Arc<Metrics>,
+        lookup: &Lookup,
+    ) -> Result<Self, String> {
+        let mut built = HashMap::new();
+        for cluster in clusters {
+            let api = ClusterApi::new(cluster, timeouts, Arc::clone(&metrics), lookup)?;
+            built.insert(cluster.name.clone(), api);
+        }
+        Ok(Self { clusters: built })
     }
 
     /// Finds the node of a console: the node itself, or the guest's by `/cluster/resources` (cached for seconds, asked
@@ -27,67 +71,30 @@ impl Resolver {
     ///
     /// # Errors
     /// `guest_not_found`, `guest_stopped`, `guest_locked`, or what went wrong with the node.
-    pub async fn locate(&self, _console: &Console, _hint: Option<&NodeName>) -> Result<Place, Failure> {
-        Err(crate::reason::Reason::Internal.into())
+    pub async fn locate(&self, console: &Console, hint: Option<&NodeName>) -> Result<Place, Failure> {
+        let node = locate::locate(self.cluster(&console.cluster)?, &console.guest, hint).await?;
+        Ok(Place { console: console.clone(), node })
     }
 
     /// Asks the place for a console: one POST, one ticket, one pinned address.
     ///
     /// # Errors
     /// The status table of protocol reference 8.1.
-    pub async fn open(&self, _place: &Place) -> Result<Target, Failure> {
-        Err(crate::reason::Reason::Internal.into())
+    pub async fn open(&self, place: &Place) -> Result<Target, Failure> {
+        console::open(self.cluster(place.cluster())?, place).await
     }
 
     /// What became of a guest whose console just ended: asks its state past the cache.
-    /// `guest_stopped`, `guest_moved` (another node has it now), `guest_not_found`, or `guest_ended`.
-    pub async fn why_ended(&self, _place: &Place) -> Failure {
-        crate::reason::Reason::GuestEnded.into()
+    /// `guest_stopped`, `guest_moved` (another node has it now), `guest_locked`, `guest_not_found`, or `guest_ended`.
+    pub async fn why_ended(&self, place: &Place) -> Failure {
+        match self.cluster(place.cluster()) {
+            Ok(cluster) => ended::why(cluster, place).await,
+            Err(failure) => failure,
+        }
     }
-}
 
-/// Where a console is: holding it proves that cluster and node are configured.
-#[derive(Debug, Clone)]
-pub struct Place {
-    console: Console,
-    node: NodeName,
-}
-
-impl Place {
-    /// The console.
-    #[must_use]
-    pub const fn console(&self) -> &Console {
-        &self.console
+    fn cluster(&self, name: &ClusterName) -> Result<&ClusterApi, Failure> {
+        let missing = || Failure::new(Reason::GuestNotFound, format!("cluster {name} is not configured"));
+        self.clusters.get(name).ok_or_else(missing)
     }
-    /// The cluster.
-    #[must_use]
-    pub const fn cluster(&self) -> &ClusterName {
-        &self.console.cluster
-    }
-    /// The node.
-    #[must_use]
-    pub const fn node(&self) -> &NodeName {
-        &self.node
-    }
-}
-
-/// A console that waits for us: one socket address, one TLS identity, one ticket. Consumed by `upstream::connect`.
-#[derive(Debug)]
-pub struct Target {
-    /// The address that answered the POST; the WebSocket goes there and nowhere else.
-    pub address: SocketAddr,
-    /// How that node is verified.
-    pub tls: NodeTls,
-    /// SHA-256 of the leaf certificate seen during the POST; the WebSocket must see the same.
-    pub leaf: [u8; 32],
-    /// `Host` header: the node's configured host and port.
-    pub authority: String,
-    /// Path and query of `vncwebsocket`, ticket percent-encoded.
-    pub path: Secret,
-    /// The header that carries the identity: name and value.
-    pub credential: (&'static str, Secret),
-    /// VNC password: `password` of the reply, or the ticket's first 8 bytes.
-    pub password: Secret,
-    /// `user` and `ticket` of the reply, for terminals.
-    pub login: (String, Secret),
 }

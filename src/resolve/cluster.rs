@@ -1,0 +1,169 @@
+//! One cluster's API: asks one node, or any that answers, as the configured identity, and counts it.
+//!
+//! A node that does not answer rightly is passed over for cluster-wide questions; the one that did answer is asked
+//! first the next time. A refused login is renewed once, never more.
+
+use super::exchange::{Answer, Ask, Identity, NodeApi};
+use super::guests::GuestList;
+use super::signin::SignIn;
+use super::status::refusal;
+use crate::config::{Cluster, Timeouts};
+use crate::id::{ClusterName, NodeName};
+use crate::metrics::Metrics;
+use crate::net::{ClusterTls, Endpoint, Lookup};
+use crate::reason::{Failure, Reason};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// A difference of clocks above this breaks tickets soon: Proxmox allows 20 s.
+const SKEW: i64 = 10;
+
+/// One cluster: its nodes, its identity, its list of guests.
+#[derive(Debug)]
+pub(super) struct ClusterApi {
+    pub(super) name: ClusterName,
+    /// The cached list of guests.
+    pub(super) guests: GuestList,
+    nodes: Vec<NodeApi>,
+    /// Index of the node that answered last.
+    preferred: AtomicUsize,
+    sign_in: SignIn,
+    /// For a question to any node, all attempts together.
+    patience: Duration,
+    metrics: Arc<Metrics>,
+    skewed: AtomicBool,
+}
+
+/// A refused request: the status, 0 where no answer came.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) status: u16,
+    pub(super) failure: Failure,
+}
+
+impl From<Failure> for Refused {
+    fn from(failure: Failure) -> Self {
+        Self { status: 0, failure }
+    }
+}
+
+/// A 200, and who asked.
+#[derive(Debug)]
+pub(super) struct Granted {
+    pub(super) answer: Answer,
+    pub(super) identity: Arc<Identity>,
+}
+
+impl ClusterApi {
+    pub(super) fn new(
+        cluster: &Cluster,
+        timeouts: &Timeouts,
+        metrics: Arc<Metrics>,
+        lookup: &Lookup,
+    ) -> Result<Self, String> {
+        let roots = ClusterTls::new(cluster)?;
+        let mut nodes = Vec::new();
+        for node in &cluster.nodes {
+            let tls = roots.node(node).map_err(|error| format!("cluster {}: {error}", cluster.name))?;
+            let endpoint = Endpoint::new(&node.host, node.port, lookup.clone());
+            nodes.push(NodeApi::new(node, tls, endpoint, timeouts));
+        }
+        Ok(Self {
+            name: cluster.name.clone(),
+            guests: GuestList::default(),
+            nodes,
+            preferred: AtomicUsize::new(0),
+            sign_in: SignIn::new(&cluster.credential),
+            patience: timeouts.node_connect + timeouts.node_answer,
+            metrics,
+            skewed: AtomicBool::new(false),
+        })
+    }
+
+    /// The configured node of this name.
+    pub(super) fn node(&self, name: &NodeName) -> Result<&NodeApi, Failure> {
+        self.nodes.iter().find(|node| node.name == *name).ok_or_else(|| {
+            let cure = format!("cluster {} has no node {name}; add [[cluster.node]] name = \"{name}\"", self.name);
+            Failure::new(Reason::NodeUnreachable, cure)
+        })
+    }
+
+    /// Asks one node; anything but 200 is refused.
+    pub(super) async fn ask(&self, node: &NodeApi, ask: &Ask) -> Result<Granted, Refused> {
+        let started = Instant::now();
+        let asked = self.ask_signed_in(node, ask).await;
+        let failed = asked.as_ref().err().map(|refused| refused.failure.reason);
+        self.metrics.pve_request(self.name.as_str(), ask.operation, started.elapsed(), failed);
+        asked
+    }
+
+    /// Asks nodes until one answers, beginning with the one that did last.
+    pub(super) async fn ask_any(&self, ask: &Ask) -> Result<Granted, Refused> {
+        let deadline = Instant::now() + self.patience;
+        let count = self.nodes.len();
+        let first = self.preferred.load(Relaxed);
+        let mut last = Refused::from(Failure::new(Reason::NodeUnreachable, format!("{} has no nodes", self.name)));
+        for at in (0..count).map(|step| (first + step) % count) {
+            let Some(node) = self.nodes.get(at) else { continue };
+            last = match timeout_at(deadline, self.ask(node, ask)).await {
+                Ok(Ok(granted)) => {
+                    self.preferred.store(at, Relaxed);
+                    self.metrics.pve_up(self.name.as_str(), true);
+                    return Ok(granted);
+                }
+                Ok(Err(refused)) => refused,
+                Err(_) => {
+                    let why = format!("no node of {} answered {} in time", self.name, ask.operation);
+                    Failure::new(Reason::NodeSlow, why).into()
+                }
+            };
+            if last.failure.reason == Reason::PveAuth {
+                break;
+            }
+            // The next caller begins elsewhere even if this one has no time left for it.
+            self.preferred.store((at + 1) % count, Relaxed);
+            tracing::warn!(cluster = %self.name, node = %node.name, reason = %last.failure.reason,
+                cause = %last.failure.cause, "a node was passed over");
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        self.metrics.pve_up(self.name.as_str(), false);
+        Err(last)
+    }
+
+    async fn ask_signed_in(&self, node: &NodeApi, ask: &Ask) -> Result<Granted, Refused> {
+        let identity = self.sign_in.identity(node, None).await?;
+        let answer = node.exchange(ask, Some(&identity)).await?;
+        let (answer, identity) = if answer.status == 401 && self.sign_in.renewable() {
+            let renewed = self.sign_in.identity(node, Some(&identity)).await?;
+            (node.exchange(ask, Some(&renewed)).await?, renewed)
+        } else {
+            (answer, identity)
+        };
+        self.watch_clock(node, &answer);
+        if answer.status == 200 {
+            return Ok(Granted { answer, identity });
+        }
+        let mut failure = refusal(answer.status, &answer.text);
+        failure.cause = format!("node {}: {}", node.name, failure.cause);
+        if let (Reason::PveAuth, Some(skew)) = (failure.reason, answer.skew.filter(|skew| skew.abs() >= SKEW)) {
+            failure.cause.push_str(&format!("; its clock is {skew} s off ours"));
+        }
+        Err(Refused { status: answer.status, failure })
+    }
+
+    /// Says once when a node's clock goes wrong, and again after it was right.
+    fn watch_clock(&self, node: &NodeApi, answer: &Answer) {
+        let Some(skew) = answer.skew else { return };
+        let wrong = skew.abs() >= SKEW;
+        if wrong && !self.skewed.swap(wrong, Relaxed) {
+            tracing::warn!(cluster = %self.name, node = %node.name, seconds = skew,
+                "the node's clock differs from ours; Proxmox refuses tickets above 20 s");
+        } else if !wrong {
+            self.skewed.store(false, Relaxed);
+        }
+    }
+}

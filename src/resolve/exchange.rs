@@ -1,0 +1,309 @@
+//! One request and one answer with one node: connections kept for seconds, deadlines, limits.
+//!
+//! Owns HTTP; knows nothing of what is asked. Asks for no compression, follows nothing, keeps no header but those it
+//! needs. Protocol reference 2; hostile inputs U03, U07, U15.
+
+use super::status::operator_text;
+use crate::config::{Node, Timeouts};
+use crate::id::NodeName;
+use crate::net::{Endpoint, NodeTls};
+use crate::reason::{Failure, Reason};
+use crate::secret::Secret;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
+
+/// pveproxy closes an idle connection after 5 s; ours is dropped well before.
+const IDLE: Duration = Duration::from_millis(3500);
+/// Idle connections kept for each node.
+const KEPT: usize = 2;
+/// Questions to one node at once; more wait their turn. Consoles are counted by `limits.per_node_opening` instead.
+const QUESTIONS: usize = 8;
+/// Room for an answer's head.
+const HEAD: usize = 32 * 1024;
+/// Room for the body of an error, which is read only where the status line says nothing.
+const ERROR_BODY: usize = 64 * 1024;
+
+/// What is asked, still without identity.
+#[derive(Debug)]
+pub(super) struct Ask {
+    /// Its name in metrics.
+    pub(super) operation: &'static str,
+    pub(super) path: String,
+    /// A form makes it a POST.
+    pub(super) form: Option<Secret>,
+    /// The largest body of an answer.
+    pub(super) limit: usize,
+}
+
+/// An identity ready for requests.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// As Proxmox names it: `user@realm` or `user@realm!token`.
+    pub(super) user: String,
+    /// The header that carries it.
+    pub(super) credential: (&'static str, Secret),
+    /// Must come with every POST of a login ticket.
+    pub(super) csrf: Option<Secret>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// What Proxmox says about an error, fit for the log.
+    pub(super) text: String,
+    /// The body of a 200; nothing else is kept.
+    pub(super) body: Secret,
+    pub(super) from: Answered,
+    /// The node's clock minus ours in seconds, where the answer had a date.
+    pub(super) skew: Option<i64>,
+}
+
+/// Who answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answered {
+    pub(super) address: SocketAddr,
+    pub(super) leaf: [u8; 32],
+}
+
+/// One node's API.
+#[derive(Debug)]
+pub(super) struct NodeApi {
+    pub(super) name: NodeName,
+    pub(super) tls: NodeTls,
+    endpoint: Endpoint,
+    connect: Duration,
+    answer: Duration,
+    kept: Mutex<Vec<Connection>>,
+    questions: Semaphore,
+}
+
+#[derive(Debug)]
+struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    from: Answered,
+    idle_since: Instant,
+    used: bool,
+    _driver: AbortOnDropHandle<()>,
+}
+
+impl NodeApi {
+    pub(super) fn new(node: &Node, tls: NodeTls, endpoint: Endpoint, timeouts: &Timeouts) -> Self {
+        Self {
+            name: node.name.clone(),
+            tls,
+            endpoint,
+            connect: timeouts.node_connect,
+            answer: timeouts.node_answer,
+            kept: Mutex::default(),
+            questions: Semaphore::new(QUESTIONS),
+        }
+    }
+
+    /// Host and port as configured.
+    pub(super) fn authority(&self) -> String {
+        self.endpoint.authority()
+    }
+
+    /// Asks the node. A kept connection that turns out closed before anything came back is replaced once.
+    pub(super) async fn exchange(&self, ask: &Ask, identity: Option<&Identity>) -> Result<Answer, Failure> {
+        let _turn = if ask.form.is_none() { Some(self.turn().await?) } else { None };
+        if let Some(kept) = self.take_kept() {
+            match self.over(kept, ask, identity).await {
+                Err(Broken::BeforeAnswer(_)) => {}
+                Err(Broken::Failed(failure)) => return Err(failure),
+                Ok(answer) => return Ok(answer),
+            }
+        }
+        let fresh = self.connect().await?;
+        self.over(fresh, ask, identity).await.map_err(|broken| match broken {
+            Broken::BeforeAnswer(failure) | Broken::Failed(failure) => failure,
+        })
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::SemaphorePermit<'_>, Failure> {
+        match tokio::time::timeout(self.answer, self.questions.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            _ => Err(self.failure(Reason::NodeSlow, "too many questions wait for its answers")),
+        }
+    }
+
+    async fn over(&self, mut via: Connection, ask: &Ask, identity: Option<&Identity>) -> Result<Answer, Broken> {
+        let request = self.request(ask, identity).map_err(Broken::Failed)?;
+        let deadline = Instant::now() + self.answer;
+        let late =
+            || Broken::Failed(self.failure(Reason::NodeSlow, &format!("no answer to {} in time", ask.operation)));
+        let sent = async {
+            via.sender.ready().await?;
+            via.sender.send_request(request).await
+        };
+        let response = match timeout_at(deadline, sent).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => return Err(self.no_answer(&error, via.used)),
+            Err(_) => return Err(late()),
+        };
+        let from = via.from;
+        let status = response.status().as_u16();
+        let skew = skew(&response, SystemTime::now());
+        if status != 200 {
+            let text = error_text(response, deadline).await;
+            return Ok(Answer { status, text, body: Secret::new([]), from, skew });
+        }
+        if response.headers().contains_key(header::CONTENT_ENCODING) {
+            return Err(Broken::Failed(
+                self.failure(Reason::PveAnswer, "the answer is compressed though nobody asked"),
+            ));
+        }
+        let body = match timeout_at(deadline, read(response.into_body(), ask.limit)).await {
+            Ok(Ok(body)) => Secret::new(body),
+            Ok(Err(why)) => return Err(Broken::Failed(self.failure(Reason::PveAnswer, &why))),
+            Err(_) => return Err(late()),
+        };
+        self.keep(via);
+        Ok(Answer { status, text: String::new(), body, from, skew })
+    }
+
+    fn request(&self, ask: &Ask, identity: Option<&Identity>) -> Result<Request<Full<Bytes>>, Failure> {
+        let method = if ask.form.is_some() { Method::POST } else { Method::GET };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(&ask.path)
+            .header(header::HOST, self.authority())
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, concat!("consolegate/", env!("CARGO_PKG_VERSION")));
+        if let Some(identity) = identity {
+            let (name, value) = &identity.credential;
+            request = request.header(HeaderName::from_static(name), sensitive(value)?);
+            if let (Some(csrf), true) = (&identity.csrf, ask.form.is_some()) {
+                request = request.header("csrfpreventiontoken", sensitive(csrf)?);
+            }
+        }
+        if ask.form.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        // The bytes wipe themselves when hyper has written them.
+        let body = ask.form.clone().map_or_else(Bytes::new, |form| Bytes::from_owner(Form(form)));
+        request.body(Full::new(body)).map_err(|error| Failure::new(Reason::Internal, format!("request: {error}")))
+    }
+
+    /// A connection that ended without a byte of an answer.
+    fn no_answer(&self, error: &hyper::Error, used: bool) -> Broken {
+        let failure = self.failure(Reason::PveAnswer, &format!("no HTTP answer: {}", root_cause(error)));
+        if used && !error.is_parse() { Broken::BeforeAnswer(failure) } else { Broken::Failed(failure) }
+    }
+
+    fn failure(&self, reason: Reason, why: &str) -> Failure {
+        Failure::new(reason, format!("node {}: {why}", self.name))
+    }
+
+    async fn connect(&self) -> Result<Connection, Failure> {
+        let named = |failure: Failure| Failure::new(failure.reason, format!("node {}: {}", self.name, failure.cause));
+        let (dialled, address) = self.endpoint.dial(&self.tls, self.connect).await.map_err(named)?;
+        let (sender, connection) = http1::Builder::new()
+            .max_buf_size(HEAD)
+            .handshake(TokioIo::new(dialled.stream))
+            .await
+            .map_err(|error| self.failure(Reason::PveAnswer, &error.to_string()))?;
+        // Its errors reach whoever waits for an answer; nobody else needs them.
+        let driver = tokio::spawn(async move { drop(connection.await) });
+        let from = Answered { address, leaf: dialled.leaf };
+        let _driver = AbortOnDropHandle::new(driver);
+        Ok(Connection { sender, from, idle_since: Instant::now(), used: false, _driver })
+    }
+
+    fn take_kept(&self) -> Option<Connection> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|one| one.idle_since.elapsed() < IDLE && !one.sender.is_closed());
+        kept.pop()
+    }
+
+    fn keep(&self, mut connection: Connection) {
+        connection.idle_since = Instant::now();
+        connection.used = true;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|one| one.idle_since.elapsed() < IDLE && !one.sender.is_closed());
+        if kept.len() < KEPT {
+            kept.push(connection);
+        }
+    }
+}
+
+enum Broken {
+    /// A used connection ended before a byte of the answer came: a fresh one may do.
+    BeforeAnswer(Failure),
+    Failed(Failure),
+}
+
+struct Form(Secret);
+
+impl AsRef<[u8]> for Form {
+    fn as_ref(&self) -> &[u8] {
+        self.0.reveal()
+    }
+}
+
+fn sensitive(value: &Secret) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_bytes(value.reveal())
+        .map_err(|_| Failure::new(Reason::Internal, "the credential does not fit a header"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// What an error says: its reason phrase, or, where something in between rewrote that, the `message` of its body.
+/// Older pveproxy ends such bodies without close_notify, which is no error here.
+async fn error_text(response: Response<Incoming>, deadline: Instant) -> String {
+    if let Some(phrase) = response.extensions().get::<hyper::ext::ReasonPhrase>() {
+        return operator_text(phrase.as_bytes());
+    }
+    #[derive(serde::Deserialize)]
+    struct Body {
+        message: String,
+    }
+    let canonical = response.status().canonical_reason().unwrap_or_default();
+    let body = timeout_at(deadline, read(response.into_body(), ERROR_BODY)).await.ok().and_then(Result::ok);
+    let said = body.and_then(|body| serde_json::from_slice::<Body>(&body).ok());
+    operator_text(said.as_ref().map_or(canonical, |said| &said.message).as_bytes())
+}
+
+async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, String> {
+    let expected = hyper::body::Body::size_hint(&body).exact().and_then(|exact| usize::try_from(exact).ok());
+    if expected.is_some_and(|expected| expected > limit) {
+        return Err(format!("the answer is longer than {limit} bytes"));
+    }
+    let mut text = Vec::with_capacity(expected.unwrap_or_default());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| format!("the answer broke off: {}", root_cause(&error)))?;
+        let Some(data) = frame.data_ref() else { continue };
+        if text.len() + data.len() > limit {
+            return Err(format!("the answer is longer than {limit} bytes"));
+        }
+        text.extend_from_slice(data);
+    }
+    Ok(text)
+}
+
+fn root_cause(error: &hyper::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+fn skew(response: &Response<Incoming>, now: SystemTime) -> Option<i64> {
+    let date = response.headers().get(header::DATE)?.to_str().ok()?;
+    let theirs = httpdate::parse_http_date(date).ok()?;
+    let seconds = |time: SystemTime| i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok();
+    Some(seconds(theirs)? - seconds(now)?)
+}
