@@ -5,6 +5,8 @@
 
 mod ledger;
 mod spent;
+#[cfg(test)]
+mod tests;
 
 use crate::id::SessionId;
 use crate::reason::Failure;

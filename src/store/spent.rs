@@ -59,6 +59,11 @@ impl Spent {
         Ok(())
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.names.len().max(self.by_time.len())
+    }
+
     /// Forgets some names whose time is `before` or earlier.
     fn forget(&mut self, before: u64) {
         for _ in 0..SWEEP {

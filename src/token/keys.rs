@@ -80,7 +80,7 @@ fn from_pem(pem: &[u8], family: AlgorithmFamily) -> Result<DecodingKey, String> 
         AlgorithmFamily::Ed => DecodingKey::from_ed_pem(pem),
         AlgorithmFamily::Hmac => return Err("an HMAC algorithm needs a secret, not a public key".to_owned()),
     };
-    parsed.map_err(|error| format!("the public key does not parse: {error}"))
+    parsed.map_err(|_| format!("the file does not hold a public key of the family {family:?}"))
 }
 
 /// aws-lc-rs refuses anything else at each verification; here it is refused at start.

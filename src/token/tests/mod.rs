@@ -1,6 +1,12 @@
 //! Connect tokens against every bad input of the list: the panel, its keys and the clock are made here.
 
 mod claims;
+mod form;
+mod keys;
+mod origins;
+mod pairs;
+mod rotation;
+mod scope;
 mod seals;
 mod used;
 
