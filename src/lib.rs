@@ -2,6 +2,7 @@
 
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
 
+pub mod cli;
 pub mod config;
 pub mod console;
 pub mod id;

@@ -1,3 +1,7 @@
 //! The daemon's entry: everything is in the library's `cli`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    consolegate::cli::run()
+}

@@ -8,7 +8,6 @@ use crate::secret::Secret;
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use jsonwebtoken::Algorithm;
-use jsonwebtoken::jwk::{AlgorithmParameters, JwkSet};
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
@@ -113,20 +112,24 @@ pub(super) fn server(chain: &[u8], key: &Secret) -> Result<(), Refused> {
         .map_err(|error| (format!("does not go with its key: {error}"), "name the pair that was issued".to_owned()))
 }
 
-/// Checks that a key set holds public keys with names, and nothing secret.
+/// Checks that a key set can verify something and holds nothing secret. Keys of other uses may stand beside.
 pub(super) fn jwks(json: &[u8]) -> Result<(), Refused> {
-    let set: JwkSet = serde_json::from_slice(json)
-        .map_err(|error| (format!("is not a JSON Web Key Set: {error}"), "write {\"keys\": [...]}".to_owned()))?;
-    if set.keys.is_empty() {
-        return Err(refused("holds no key", "add the panel's public key"));
+    #[derive(serde::Deserialize)]
+    struct Set {
+        keys: Vec<Key>,
     }
-    for key in &set.keys {
-        if matches!(key.algorithm, AlgorithmParameters::OctetKey(_)) {
-            return Err(refused("holds a shared secret", "use [[issuer.key]] with secret_file for shared secrets"));
-        }
-        if key.common.key_id.is_none() {
-            return Err(refused("holds a key without kid", "give every key its own kid"));
-        }
+    #[derive(serde::Deserialize)]
+    struct Key {
+        kty: String,
+        kid: Option<String>,
+    }
+    let set: Set = serde_json::from_slice(json)
+        .map_err(|error| (format!("is not a JSON Web Key Set: {error}"), "write {\"keys\": [...]}".to_owned()))?;
+    if set.keys.iter().any(|key| key.kty == "oct") {
+        return Err(refused("holds a shared secret", "use [[issuer.key]] with secret_file for shared secrets"));
+    }
+    if !set.keys.iter().any(|key| key.kid.is_some()) {
+        return Err(refused("holds no key with a kid", "add the panel's public key and give it a kid"));
     }
     Ok(())
 }

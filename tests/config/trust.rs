@@ -199,9 +199,9 @@ fn key_sets_hold_public_keys_with_names() {
     let from = "[[issuer.key]]\nid = \"2026-11\"\nalgorithm = \"HS256\"\nsecret_file = \"panel.key\"";
     for (json, word) in [
         ("[]".to_owned(), "not a JSON Web Key Set"),
-        (r#"{"keys":[]}"#.to_owned(), "holds no key"),
+        (r#"{"keys":[]}"#.to_owned(), "holds no key with a kid"),
         (format!(r#"{{"keys":[{ed},{oct}]}}"#), "holds a shared secret"),
-        (format!(r#"{{"keys":[{}]}}"#, ed.replace(r#""kid":"a","#, "")), "without kid"),
+        (format!(r#"{{"keys":[{}]}}"#, ed.replace(r#""kid":"a","#, "")), "holds no key with a kid"),
     ] {
         gate.write("keys.json", json, 0o644);
         one(&problems(&gate, from, "jwks_file = \"keys.json\""), "issuer[0].jwks_file", word);

@@ -1,0 +1,46 @@
+//! `check`: the verdict of a start, without starting.
+//!
+//! Owns the summary. Opens no connection and binds no port.
+
+use super::exit::Stop;
+use super::{Configuration, verifier};
+use crate::config::{Config, Problem, Problems};
+use std::io::{self, Write};
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Every problem is one line on standard error: file:line: path: problem; fix")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+    let path = &arguments.configuration.config;
+    let config = Config::load(path)?;
+    verifier(&config).map_err(|what| {
+        let fix = "correct the key file or the issuer it names".to_owned();
+        let list = vec![Problem { line: None, path: "issuer".to_owned(), what, fix }];
+        Problems { file: path.display().to_string(), list }
+    })?;
+    writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
+    Ok(())
+}
+
+fn summary(config: &Config) -> String {
+    let nodes: usize = config.clusters.iter().map(|cluster| cluster.nodes.len()).sum();
+    let scheme = if config.listen.tls.is_some() { "https" } else { "http" };
+    format!(
+        "{}, {}, {}; {} for {scheme} on {}, admin on {}",
+        count(config.issuers.len(), "issuer"),
+        count(config.clusters.len(), "cluster"),
+        count(nodes, "node"),
+        config.public_url,
+        config.listen.address,
+        config.admin.address
+    )
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,229 @@
+//! The binary as an operator meets it: verdicts, exit codes, and tokens that the gateway itself would accept.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod gate;
+
+use assert_cmd::Command;
+use gate::Gate;
+use serde_json::Value;
+use std::path::Path;
+
+const MINIMAL: &str = include_str!("../examples/minimal.toml");
+const FULL: &str = include_str!("../examples/full.toml");
+
+/// Exit code, standard output and standard error of a command.
+fn ran(arguments: &[&str], input: &str) -> (i32, String, String) {
+    let output = Command::cargo_bin("consolegate").unwrap().args(arguments).write_stdin(input).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A command with the configuration of this folder.
+fn with(gate: &Gate, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let config = gate.path().join("consolegate.toml");
+    let mut all = arguments.to_vec();
+    all.extend(["--config", config.to_str().unwrap()]);
+    ran(&all, input)
+}
+
+fn configured(text: &str) -> Gate {
+    let gate = Gate::new();
+    gate.write("consolegate.toml", text, 0o644);
+    gate
+}
+
+fn check(path: &Path) -> (i32, String, String) {
+    ran(&["check", "--config", path.to_str().unwrap()], "")
+}
+
+#[test]
+fn c10_check_says_one_line_and_zero_for_a_good_configuration() {
+    for (text, summary) in [(MINIMAL, "1 issuer, 1 cluster, 1 node;"), (FULL, "1 issuer, 2 clusters, 3 nodes;")] {
+        let gate = configured(text);
+        let (code, out, err) = with(&gate, &["check"], "");
+        assert_eq!((code, err.as_str(), out.lines().count()), (0, "", 1), "{out}");
+        assert!(out.contains(summary), "{out}");
+    }
+}
+
+#[test]
+fn c01_check_says_every_problem_with_file_and_line_and_exits_78() {
+    let gate = configured(&MINIMAL.replace("origins", "orgins").replace(":8006\"", ":port\""));
+    let (code, out, err) = with(&gate, &["check"], "");
+    let file = gate.path().join("consolegate.toml").display().to_string();
+    assert_eq!((code, out.as_str()), (78, ""));
+    let lines: Vec<_> = err.lines().collect();
+    assert_eq!(lines.len(), 2, "{err}");
+    assert_eq!(lines[0], format!("{file}:11: issuer[0].orgins: unknown key; did you mean origins?"));
+    assert!(lines[1].starts_with(&format!("{file}:26: cluster[0].node[0].address: ")), "{err}");
+}
+
+#[test]
+fn c09_what_is_no_file_is_refused_at_once() {
+    let gate = Gate::new();
+    let fifo = gate.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    for (path, word) in [
+        (fifo.as_path(), "not a regular file"),
+        (gate.path(), "not a regular file"),
+        (Path::new("nowhere.toml"), "cannot be read"),
+    ] {
+        let (code, _, err) = check(path);
+        assert_eq!(code, 78, "{err}");
+        assert!(err.contains(word), "{err}");
+    }
+}
+
+#[test]
+fn c09_a_systemd_credential_is_found_where_systemd_says() {
+    let gate = configured(&MINIMAL.replace("panel.key", "${CREDENTIALS_DIRECTORY}/panel"));
+    let credentials = tempfile::tempdir().unwrap();
+    std::fs::copy(gate.path().join("panel.key"), credentials.path().join("panel")).unwrap();
+    let config = gate.path().join("consolegate.toml");
+    let mut command = Command::cargo_bin("consolegate").unwrap();
+    command.arg("check").arg("--config").arg(config).env("CREDENTIALS_DIRECTORY", credentials.path());
+    command.assert().code(0);
+    command.env_remove("CREDENTIALS_DIRECTORY").assert().code(78);
+}
+
+#[test]
+fn a_minted_token_is_accepted_and_shown() {
+    let gate = configured(MINIMAL);
+    let mint = ["token", "mint", "--issuer", "panel", "--vmid", "100", "--right", "input", "--right", "clipboard"];
+    let (code, token, err) = with(&gate, &mint, "");
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (code, out, err) = with(&gate, &["token", "inspect", "-"], &token);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    for line in [
+        "alg                  \"HS256\"",
+        "kid                  \"2026-11\"",
+        "typ                  \"JWT\"",
+        "console.vmid         100",
+        "console.rights       [\"input\",\"clipboard\"]",
+        "good: this gateway accepts it",
+    ] {
+        assert!(out.contains(line), "{line} is not in\n{out}");
+    }
+    let exp = out.lines().find(|line| line.trim_start().starts_with("exp ")).unwrap();
+    assert!(exp.contains("(in 60 s)") || exp.contains("(in 59 s)") || exp.contains("(in 58 s)"), "{exp}");
+    assert_eq!(with(&gate, &["token", "inspect", token.trim()], "").0, 0);
+}
+
+#[test]
+fn every_way_to_print_a_token_prints_the_same_claims() {
+    let gate = configured(MINIMAL);
+    let mint = ["token", "mint", "--kind", "node", "--node", "pve1", "--protocol", "term", "--view-only"];
+    let (code, out, err) = with(&gate, &mint, "");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("would refuse the token: ") && err.contains("fix: "), "{err}");
+
+    let gate = configured(&MINIMAL.replace("[[issuer.key]]", "kinds = [\"node\", \"lxc\"]\n[[issuer.key]]"));
+    let (code, out, _) = with(&gate, &[mint.as_slice(), &["--json", "--sub", "ann"]].concat(), "");
+    assert_eq!(code, 0);
+    let printed: Value = serde_json::from_str(&out).unwrap();
+    let claims = &printed["claims"];
+    assert_eq!(
+        claims["console"],
+        serde_json::json!({"kind": "node", "node": "pve1", "protocol": "term", "rights": []})
+    );
+    assert_eq!((claims["aud"].as_str(), claims["sub"].as_str()), (Some("consolegate"), Some("ann")));
+    assert_eq!(claims["jti"].as_str().unwrap().len(), 32);
+    let token = printed["token"].as_str().unwrap();
+    assert_eq!(printed["url"], format!("https://console.example.com/console#{token}"));
+
+    let (code, url, _) = with(&gate, &["token", "mint", "--kind", "lxc", "--vmid", "101", "--url"], "");
+    assert_eq!((code, url.lines().count()), (0, 1));
+    assert!(url.starts_with("https://console.example.com/console#ey"), "{url}");
+    assert_eq!(with(&gate, &["token", "inspect", "-"], &url).0, 0);
+}
+
+#[test]
+fn two_tokens_are_never_the_same() {
+    let gate = configured(MINIMAL);
+    let jti = || {
+        let (_, out, _) = with(&gate, &["token", "mint", "--vmid", "100", "--json"], "");
+        serde_json::from_str::<Value>(&out).unwrap()["claims"]["jti"].clone()
+    };
+    assert_ne!(jti(), jti());
+}
+
+#[test]
+fn inspect_explains_every_refusal_with_a_fix() {
+    let gate = configured(MINIMAL);
+    let signed = |claims: &Value, secret: &[u8]| {
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+        header.kid = Some("2026-11".to_owned());
+        jsonwebtoken::encode(&header, claims, &jsonwebtoken::EncodingKey::from_secret(secret)).unwrap()
+    };
+    let right = b"0123456789abcdef0123456789abcdef0123456789abcdef";
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let claims = |age: u64, cluster: &str, sub: &str| {
+        serde_json::json!({"iss": "panel", "aud": "consolegate", "sub": sub, "jti": "0123456789abcdef", "iat": now - age,
+            "exp": now - age + 60, "console": {"cluster": cluster, "kind": "qemu", "vmid": 100, "protocol": "vnc"}})
+    };
+    for (token, words) in [
+        (
+            signed(&claims(0, "eu1", "ann"), b"another secret of more than 32 bytes"),
+            vec!["refused: signature: ", "fix: the signature is wrong"],
+        ),
+        (signed(&claims(1000, "eu1", "ann"), right), vec!["refused: expired: ", "s ago)", "NTP"]),
+        (signed(&claims(1000, "mars", "ann"), right), vec!["refused: expired: ", "refused: scope: "]),
+        (signed(&claims(0, "mars", "ann"), right), vec!["refused: scope: ", "see its clusters"]),
+        (signed(&claims(0, "eu1", "\u{1b}[31m\u{202e}"), right), vec!["refused: claim_value", "\\u001b[31m\\u{202e}"]),
+        ("no token".to_owned(), vec!["header: not base64url of a JSON object", "refused: malformed"]),
+        (String::new(), vec!["refused: malformed"]),
+    ] {
+        let (code, out, err) = with(&gate, &["token", "inspect", "-"], &token);
+        assert_eq!((code, err.as_str()), (1, ""), "{out}");
+        assert!(!out.contains('\u{1b}'), "{out:?}");
+        for word in words {
+            assert!(out.contains(word), "{word:?} is not in\n{out}");
+        }
+    }
+}
+
+#[test]
+fn a_gateway_with_only_a_public_key_signs_nothing() {
+    let text = MINIMAL
+        .replace("HS256", "EdDSA")
+        .replace("secret_file = \"panel.key\"", "public_key_file = \"panel-ed25519.pem\"");
+    let gate = configured(&text);
+    let (code, out, err) = with(&gate, &["token", "mint", "--vmid", "100"], "");
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.contains("only the public key") && err.contains("fix:"), "{err}");
+}
+
+#[test]
+fn wrong_usage_exits_64_and_help_exits_0() {
+    let gate = configured(MINIMAL);
+    for arguments in [
+        vec!["chekc"],
+        vec!["token", "mint"],
+        vec!["token", "mint", "--vmid", "100", "--issuer", "nobody"],
+        vec!["token", "mint", "--vmid", "100", "--key", "none"],
+        vec!["token", "mint", "--vmid", "100", "--right", "root"],
+        vec!["token", "mint", "--vmid", "100", "--url", "--json"],
+    ] {
+        let (code, out, err) = with(&gate, &arguments, "");
+        assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
+        assert!(!err.is_empty());
+    }
+    for arguments in [["--help"].as_slice(), &["--version"], &["token", "mint", "--help"]] {
+        let (code, out, err) = ran(arguments, "");
+        assert_eq!((code, err.as_str()), (0, ""), "{arguments:?}");
+        assert!(out.contains("consolegate"), "{out}");
+    }
+    assert_eq!(ran(&[], "").0, 64);
+}
+
+#[test]
+fn no_command_prints_a_secret() {
+    let gate = configured(&MINIMAL.replace("algorithm = \"HS256\"", "algorithm = \"ES256\""));
+    for arguments in [["check"].as_slice(), &["token", "mint", "--vmid", "100"]] {
+        let (code, out, err) = with(&gate, arguments, "");
+        assert_eq!(code, 78);
+        assert!(!format!("{out}{err}").contains("0123456789abcdef"), "{out}{err}");
+    }
+}
