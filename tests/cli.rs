@@ -227,3 +227,13 @@ fn no_command_prints_a_secret() {
         assert!(!format!("{out}{err}").contains("0123456789abcdef"), "{out}{err}");
     }
 }
+
+#[test]
+fn the_readme_shows_the_minimal_example_as_it_is() {
+    let readme = include_str!("../README.md");
+    assert!(readme.contains(&format!("```toml\n{MINIMAL}```\n")));
+    for file in ["LICENSE", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "THIRD-PARTY.md", "examples/full.toml"] {
+        assert!(readme.contains(&format!("({file})")), "{file} is not linked");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file} is not there");
+    }
+}

@@ -5,7 +5,10 @@
 use super::exit::Stop;
 use super::{Configuration, verifier};
 use crate::config::{Config, Problem, Problems};
+use crate::metrics::Metrics;
+use crate::resolve::Resolver;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -18,13 +21,21 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let path = &arguments.configuration.config;
     let config = Config::load(path)?;
-    verifier(&config).map_err(|what| {
-        let fix = "correct the key file or the issuer it names".to_owned();
-        let list = vec![Problem { line: None, path: "issuer".to_owned(), what, fix }];
+    built(&config).map_err(|what| {
+        let fix = "correct what it names".to_owned();
+        let list = vec![Problem { line: None, path: String::new(), what, fix }];
         Problems { file: path.display().to_string(), list }
     })?;
     writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
     Ok(())
+}
+
+/// Makes what a start makes of keys, certificates and credentials, so that the verdict is that of a start.
+fn built(config: &Config) -> Result<(), String> {
+    verifier(config)?;
+    let clusters: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
+    let metrics = Metrics::new(&clusters, config.limits.sessions).map_err(|failure| failure.to_string())?;
+    Resolver::new(&config.clusters, &config.timeouts, Arc::new(metrics)).map(|_| ())
 }
 
 fn summary(config: &Config) -> String {

@@ -36,7 +36,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Sign a connect token with an issuer's shared secret.
-    Mint(mint::Arguments),
+    Mint(Box<mint::Arguments>),
     /// Show what a token says, and whether this gateway would accept it.
     Inspect(inspect::Arguments),
 }
