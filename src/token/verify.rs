@@ -30,6 +30,10 @@ impl Verifier {
     /// Reads every issuer's keys. `started` (Unix seconds): where the store forgets with the process, tokens with an
     /// earlier `iat` are refused, because they may have been used before; none for a store that outlives it.
     ///
+    /// `iat` has whole seconds and a panel's clock may be ahead by the leeway, so a token made in the very second of the
+    /// start, or by a clock that is ahead, is not told apart from a new one. Passing the start plus
+    /// [`super::LEEWAY_SECONDS`] plus one closes that gap; tokens made in those seconds are then refused.
+    ///
     /// # Errors
     /// A key that does not parse or does not fit its algorithm, or a cluster that is not configured, named.
     pub fn new(
