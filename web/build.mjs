@@ -20,13 +20,10 @@ const TYPES = {
   '.txt': 'text/plain; charset=utf-8',
 };
 
-/** Pages and what their placeholders stand for. */
-const PAGES = ['console.html', 'panel.html'];
-const ENTRIES = {
-  console: 'src/main.ts',
-  'console-style': 'src/ui/console.css',
-  panel: 'src/panel/main.ts',
-  'panel-style': 'src/panel/panel.css',
+/** The script and the style of each page; its template is src/<page>.html. */
+const PAGES = {
+  console: ['src/main.ts', 'src/ui/console.css'],
+  panel: ['src/panel/main.ts', 'src/panel/panel.css'],
 };
 
 await rm(dist, { recursive: true, force: true });
@@ -37,24 +34,23 @@ const noticesName = hashed('third-party.txt', notices);
 const files = new Map([[`assets/${noticesName}`, notices]]);
 const names = {};
 
-for (const page of ['console', 'panel']) {
+for (const page of Object.keys(PAGES)) {
   for (const [name, content] of await bundle(page, noticesName)) {
     files.set(`assets/${name}`, content);
-    const role = roleOf(name);
-    if (role) names[role] = `assets/${name}`;
+    names[roleOf(name)] = `assets/${name}`;
   }
 }
 const icon = await readFile(join(here, 'src/assets/icon.svg'));
 names['icon.svg'] = `assets/${hashed('icon.svg', icon)}`;
 files.set(names['icon.svg'], icon);
 
-for (const page of PAGES) {
-  const template = await readFile(join(here, 'src', page), 'utf8');
+for (const page of Object.keys(PAGES)) {
+  const template = await readFile(join(here, `src/${page}.html`), 'utf8');
   const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (_, name) => {
     if (!names[name]) throw new Error(`${page}: nothing was built for ${name}`);
     return names[name];
   });
-  files.set(page, Buffer.from(filled));
+  files.set(`${page}.html`, Buffer.from(filled));
 }
 
 const manifest = { files: {} };
@@ -66,8 +62,7 @@ report(manifest);
 async function bundle(page, notices) {
   const { outputFiles } = await build({
     absWorkingDir: here,
-    entryPoints: [ENTRIES[page], { in: ENTRIES[`${page}-style`], out: page }]
-      .map((entry) => (typeof entry === 'string' ? { in: entry, out: page } : entry)),
+    entryPoints: PAGES[page].map((path) => ({ in: path, out: page })),
     outdir: join(dist, 'assets'),
     entryNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
@@ -85,9 +80,9 @@ async function bundle(page, notices) {
   return outputFiles.map((file) => [relative(join(dist, 'assets'), file.path), Buffer.from(file.contents)]);
 }
 
+/** `console-ABCDEFGH.js` is what a template calls `console.js`. */
 function roleOf(name) {
-  const match = /^(console|panel)-[A-Z0-9]{8}\.(js|css)$/.exec(name);
-  return match ? `${match[1]}.${match[2]}` : undefined;
+  return name.replace(/-[A-Z0-9]{8}(?=\.)/, '');
 }
 
 /** The name with the hash of the content, in the manner of esbuild. */

@@ -54,8 +54,13 @@ export function attempt(base: URL, token: string, hooks: AttemptHooks): Attempt 
   };
 
   const run = async (): Promise<void> => {
-    const code = loadVnc();
     hooks.stage('session');
+    // Before the token is spent: a ticket is short-lived, and a part of the page that does not load costs no token.
+    within(LOAD_MS, 'load_failed');
+    const open = await loadVnc();
+    if (over) return;
+    if (!open) return lose({ code: 'load_failed' });
+
     within(SESSION_MS, 'timed_out');
     const answer = await openSession(new URL('v1/sessions', base), token, abort.signal);
     if (over) return;
@@ -63,11 +68,6 @@ export function attempt(base: URL, token: string, hooks: AttemptHooks): Attempt 
     const { opened } = answer;
     hooks.opened(opened);
     if (opened.console.protocol !== 'vnc') return lose({ code: 'unsupported_console' });
-
-    within(LOAD_MS, 'load_failed');
-    const open = await code;
-    if (over) return;
-    if (!open) return lose({ code: 'load_failed' });
     connect(open, opened);
   };
 

@@ -7,7 +7,7 @@
 //             │   ▼          ▼
 //        reconnecting / waiting ─▶ ended ─▶ (again) connecting
 
-import { backOff, herdBackOff, MOST_ATTEMPTS, patience, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
+import { backOff, herdBackOff, MOST_ATTEMPTS, patience, pauseAfter, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
 import { planFor, type Ending } from './reasons.ts';
 
 /** How far an attempt is: asking for a session, opening the WebSocket, waiting for the first of the screen. */
@@ -30,7 +30,7 @@ export type State =
       readonly due: number;
       readonly why: Ending;
     }
-  | { readonly name: 'ended'; readonly why: Ending; readonly again: boolean };
+  | { readonly name: 'ended'; readonly attempt: number; readonly began: number; readonly why: Ending; readonly again: boolean };
 
 /** `at` is milliseconds of any steady clock; `resumable`: a token to try with is still in hand. */
 export type Event =
@@ -69,11 +69,11 @@ export function step(state: State, event: Event, dice: number): Step {
       return isPausing(state) ? sooner(state, event) : [state];
     case 'stop':
       if (state.name === 'ended') return [state];
-      return [{ name: 'ended', why: event.why, again: event.resumable }, { do: 'close' }];
+      return end(state, event.why, event.resumable);
     case 'expired':
       return state.name === 'ended' ? [{ ...state, again: false }] : [state];
     case 'again':
-      return state.name === 'ended' && state.again ? open(event.at, 0) : [state];
+      return state.name === 'ended' && state.again ? again(state, event.at) : [state];
   }
 }
 
@@ -90,11 +90,24 @@ function lost(state: State, event: Extract<Event, { type: 'lost' }>, dice: numbe
   const attempt = isFresh(state, name, at) ? 1 : state.attempt + 1;
   const hopeless = !resumable || plan === 'over' || (plan !== 'wait' && attempt > MOST_ATTEMPTS);
   if (plan === 'offer' || hopeless) {
-    return [{ name: 'ended', why, again: resumable && plan !== 'over' }, { do: 'close' }];
+    return end({ attempt, began: state.began }, why, resumable && plan !== 'over');
   }
   const pace = { reconnect: backOff, herd: herdBackOff, wait: patience }[plan];
   const ms = Math.max(pace(attempt, dice), why.afterMs ?? 0);
   return [{ name, attempt, began: state.began, due: at + ms, why }, { do: 'sleep', ms }];
+}
+
+function end(last: State | { attempt: number; began: number }, why: Ending, again: boolean): Step {
+  const { attempt, began } = 'attempt' in last ? last : { attempt: 0, began: 0 };
+  return [{ name: 'ended', attempt, began, why, again }, { do: 'close' }];
+}
+
+/** The button of an ended console: a held key gets longer and longer pauses (P10). */
+function again(state: Extract<State, { name: 'ended' }>, at: number): Step {
+  const { attempt, began, why } = state;
+  const due = began + pauseAfter(attempt);
+  if (at >= due) return open(at, attempt);
+  return [{ name: 'reconnecting', attempt, began, due, why }, { do: 'sleep', ms: due - at }];
 }
 
 /** Counting starts over once a connection has proved itself, and where the trouble is of another kind than before. */

@@ -4,6 +4,7 @@ import { looksOf, themeOf, type Looks, type Scale } from './address.ts';
 import type { State } from './connection.ts';
 import { Dispatcher } from './events.ts';
 import { choose, fill, wordsFor, type Catalogue, type Language } from './messages/catalogue.ts';
+import { isCalm } from './reasons.ts';
 import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
@@ -21,14 +22,14 @@ export class Page implements Stage {
   readonly events = new Dispatcher();
   readonly #looks: Looks = looksOf(location.search);
   readonly #runner = new Runner(new URL(document.baseURI), this);
-  readonly #root = element('main', { class: 'console' });
+  readonly #root = element('main', { class: 'console', tabindex: '-1' });
   readonly #screenBox = element('section', { class: 'screen' });
   readonly #live = element('p', { class: 'quiet', role: 'status' });
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
   #language: Language = choose([this.#looks.lang, ...navigator.languages]);
   #toolbar: Toolbar = this.#makeToolbar();
   #overlay: Overlay = this.#makeOverlay();
-  #scale: Scale = this.#looks.scale;
+  #fit = this.#looks.scale !== 'off';
   #opened: Opened | undefined;
   #screen: Screen | undefined;
 
@@ -40,8 +41,8 @@ export class Page implements Stage {
     watchChord(this.#screenBox, () => this.#release());
     onFullScreen(() => this.#show());
     window.addEventListener('online', () => this.#runner.now());
-    this.#screenBox.addEventListener('focusin', () => this.events.emit('focus', {}));
-    this.#screenBox.addEventListener('focusout', () => this.events.emit('blur', {}));
+    this.#screenBox.addEventListener('focusin', () => this.#keyboard(true));
+    this.#screenBox.addEventListener('focusout', () => this.#keyboard(false));
     this.events.emit('ready', {});
   }
 
@@ -98,20 +99,26 @@ export class Page implements Stage {
 
   #hasConnected = false;
 
+  #keyboard(here: boolean): void {
+    this.#root.classList.toggle('keys', here && !this.#viewOnly);
+    this.events.emit(here ? 'focus' : 'blur', {});
+  }
+
   #release(): void {
     this.#live.textContent = this.#ui.released;
-    this.#toolbar.focus();
+    if (!this.#toolbar.focus()) this.#root.focus();
   }
 
   #show(): void {
     const { state } = this.#runner;
     this.#root.dataset['state'] = state.name;
+    this.#root.classList.toggle('calm', state.name === 'ended' && isCalm(state.why));
     this.#root.classList.toggle('full', isFullScreen());
     document.title = this.#title;
     this.#toolbar.show(state, {
       title: this.#title,
       viewOnly: this.#opened !== undefined && this.#viewOnly,
-      fit: this.#scale !== 'off',
+      fit: this.#fit,
       fullScreen: isFullScreen(),
     });
     this.#overlay.show(state, clock);
@@ -165,7 +172,7 @@ export class Page implements Stage {
     return new Toolbar(this.#ui, {
       ctrlAltDel: () => this.#screen?.sendCtrlAltDel(),
       toggleFit: () => {
-        this.#scale = this.#scale === 'off' ? 'fit' : 'off';
+        this.#fit = !this.#fit;
         this.#screen?.setScale(this.#scale);
         this.#show();
       },
@@ -193,7 +200,16 @@ export class Page implements Stage {
     return this.#opened?.console.title ?? this.#ui.untitled;
   }
 
+  get #scale(): Scale {
+    if (!this.#fit) return 'off';
+    return this.#looks.scale === 'remote' && this.#may('resize') ? 'remote' : 'fit';
+  }
+
   get #viewOnly(): boolean {
-    return !(this.#opened?.console.rights.includes('input') ?? false);
+    return !this.#may('input');
+  }
+
+  #may(right: string): boolean {
+    return this.#opened?.console.rights.includes(right) ?? false;
   }
 }

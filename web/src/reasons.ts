@@ -140,6 +140,12 @@ export function planFor(ending: Ending): Plan {
   }
 }
 
+/** An end that somebody wanted or that was due: nothing to be alarmed about. */
+export function isCalm(ending: Ending): boolean {
+  const { code, close } = ending;
+  return close === 1000 || close === 4408 || close === 4410 || code === 'cancelled' || code === 'disconnected' || code === 'no_token';
+}
+
 /** The ending that a WebSocket close means. Browsers report 1005 and 1006 where the other side gave no code. */
 export function fromClose(close: number, reason: string): Ending {
   if (close === 1005 || close === 1006 || close === 1015) return { code: 'connection_lost' };

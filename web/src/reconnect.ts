@@ -14,9 +14,14 @@ export const SHORTEST_GAP_MS = 2 * SECOND;
 /** A connection that stood for so long has proved itself: the next cut starts at the first step again. */
 export const STEADY_MS = 10 * SECOND;
 
+/** The shortest time between the starts of two attempts that somebody asks for by hand: 1, 2, 4 .. 30 s. */
+export function pauseAfter(attempt: number): number {
+  return Math.min(SECOND * 2 ** Math.min(Math.max(attempt - 1, 0), 10), LONGEST_MS);
+}
+
 /** 1, 2, 4 .. 30 s, each between half and one and a half times that. `attempt` counts from 1. */
 export function backOff(attempt: number, dice: number): number {
-  return spread(Math.min(SECOND * 2 ** Math.min(attempt - 1, 10), LONGEST_MS), dice);
+  return spread(pauseAfter(attempt), dice);
 }
 
 /** After a restart or overload everybody comes back at once, so the first steps are longer and so spread wider. */

@@ -9,11 +9,11 @@ export interface Words {
 }
 
 export type UiKey =
-  | 'untitled' | 'controls' | 'screen' | 'leaveHint' | 'released' | 'viewOnly' | 'viewOnlyHint'
+  | 'untitled' | 'controls' | 'screen' | 'leaveHint' | 'leaveShort' | 'released' | 'viewOnly' | 'viewOnlyHint'
   | 'ctrlAltDel' | 'ctrlAltDelHint' | 'fit' | 'fitHint' | 'fullScreen' | 'fullScreenHint' | 'disconnect' | 'disconnectHint'
   | 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'waiting' | 'ended'
   | 'stageSession' | 'stageSocket' | 'stageScreen' | 'openTitle' | 'attempt' | 'nextIn' | 'checkIn' | 'tryingNow'
-  | 'checkingNow' | 'tryNow' | 'checkNow' | 'cancel' | 'again' | 'fromPanel' | 'reference' | 'connectedNow';
+  | 'checkingNow' | 'tryNow' | 'checkNow' | 'cancel' | 'again' | 'fromPanel' | 'gaveUp' | 'reference' | 'connectedNow';
 
 export interface Catalogue {
   readonly ui: Readonly<Record<UiKey, string>>;

@@ -1,1 +1,145 @@
-document.body.append('panel');
+// The demo's hosting panel: a list of machines, and a console of one of them in a frame. It stands on an origin of its
+// own, as a customer's panel would, and knows the gateway only by the link that POST /open/<vmid> answers.
+
+import { element } from '../ui/element.ts';
+
+interface Guest {
+  readonly vmid: number;
+  readonly name: string;
+  readonly kind: string;
+  readonly protocol: string;
+  readonly state: string;
+  readonly description: string;
+}
+
+/** What a frame may do only because the page around it says so. */
+const ALLOW = 'fullscreen; clipboard-read; clipboard-write; keyboard-lock';
+const KINDS: Readonly<Record<string, string>> = { qemu: 'VM', lxc: 'Container', node: 'Host' };
+const REFRESH_MS = 5000;
+
+const list = element('ul', { class: 'guests' });
+const viewer = element('main', { class: 'viewer', 'aria-label': 'Console' });
+const notice = element('p', { class: 'notice', role: 'status' });
+const app = element(
+  'div',
+  { class: 'panel' },
+  element('header', { class: 'head' }, element('h1', {}, 'Example Hosting'), element('span', { class: 'origin' }, location.host)),
+  element('nav', { class: 'side', 'aria-label': 'Your machines' }, element('h2', {}, 'Your machines'), list, notice),
+  viewer,
+);
+let guests: readonly Guest[] = [];
+let shown = '';
+let current: number | undefined;
+
+welcome();
+document.body.append(app);
+void refresh();
+
+async function refresh(): Promise<void> {
+  try {
+    guests = (await ask('guests.json')) as readonly Guest[];
+    if (notice.dataset['from'] === 'list') say('');
+    draw();
+  } catch {
+    say('The demo does not answer.', 'list');
+  }
+  setTimeout(() => void refresh(), REFRESH_MS);
+}
+
+/** Leaves the list alone where nothing changed: the focus may be in it. */
+function draw(): void {
+  const text = JSON.stringify([guests, current]);
+  if (text === shown) return;
+  shown = text;
+  const focused = (document.activeElement as HTMLElement | null)?.dataset['vmid'];
+  list.replaceChildren(...guests.map(card));
+  if (focused) list.querySelector<HTMLElement>(`[data-vmid="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function card(guest: Guest): HTMLElement {
+  const button = element('button', { type: 'button', class: 'open', 'data-vmid': String(guest.vmid) }, 'Open console');
+  button.setAttribute('aria-label', `Open console of ${guest.name}`);
+  button.addEventListener('click', () => void open(guest));
+  const kind = `${KINDS[guest.kind] ?? guest.kind} ${guest.vmid} · ${guest.protocol === 'term' ? 'text console' : 'graphical console'}`;
+  const made = element(
+    'li',
+    { class: 'guest', 'data-state': guest.state },
+    element('div', { class: 'line' }, element('h3', {}, guest.name), element('span', { class: 'state' }, guest.state)),
+    element('p', { class: 'kind' }, kind),
+    element('p', { class: 'description' }, guest.description),
+    button,
+  );
+  if (guest.vmid === current) made.setAttribute('aria-current', 'true');
+  return made;
+}
+
+async function open(guest: Guest): Promise<void> {
+  say('');
+  let url: string;
+  try {
+    url = await link(guest);
+  } catch {
+    return say(`No console link for ${guest.name}.`);
+  }
+  current = guest.vmid;
+  app.classList.add('viewing');
+  const frame = element('iframe', { src: url, allow: ALLOW, title: `Console of ${guest.name}`, referrerpolicy: 'no-referrer' });
+  frame.addEventListener('load', () => frame.focus());
+  viewer.replaceChildren(controls(guest), frame);
+  draw();
+}
+
+function controls(guest: Guest): HTMLElement {
+  const anew = element('button', { type: 'button' }, 'New link');
+  anew.addEventListener('click', () => void open(guest));
+  const apart = element('button', { type: 'button' }, 'Own window');
+  apart.addEventListener('click', () => void openApart(guest));
+  const close = element('button', { type: 'button' }, 'Close');
+  close.addEventListener('click', () => welcome());
+  return element('div', { class: 'controls' }, element('strong', {}, guest.name), anew, apart, close);
+}
+
+/** A link opens one console, once: the window gets one of its own. It is opened before the link is fetched, or it would be blocked. */
+async function openApart(guest: Guest): Promise<void> {
+  const apart = window.open('about:blank', '_blank');
+  try {
+    const url = await link(guest);
+    if (!apart) return say('The browser blocked the window.');
+    apart.opener = null;
+    apart.location.replace(url);
+    welcome();
+  } catch {
+    apart?.close();
+    say(`No console link for ${guest.name}.`);
+  }
+}
+
+async function link(guest: Guest): Promise<string> {
+  const answer = (await ask(`open/${guest.vmid}`, 'POST')) as { url: string };
+  return answer.url;
+}
+
+function welcome(): void {
+  current = undefined;
+  app.classList.remove('viewing');
+  viewer.replaceChildren(
+    element(
+      'div',
+      { class: 'welcome' },
+      element('h2', {}, 'Choose a machine'),
+      element('p', {}, 'Its console opens here, in a frame from the console gateway. The gateway and this panel are two different sites; they share no cookie and no login, only the link.'),
+    ),
+  );
+  draw();
+}
+
+async function ask(path: string, method = 'GET'): Promise<unknown> {
+  const response = await fetch(path, { method, cache: 'no-store' });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
+}
+
+function say(text: string, from = 'user'): void {
+  notice.textContent = text;
+  notice.dataset['from'] = from;
+}

@@ -1,7 +1,7 @@
 // The card over the screen while there is no picture: what happens, why, and what can be done about it.
 
 import type { State } from '../connection.ts';
-import { planFor, type Ending } from '../reasons.ts';
+import { isCalm, planFor, type Ending } from '../reasons.ts';
 import { fill, wordsFor, type Catalogue, type Words } from '../messages/catalogue.ts';
 import { element, icon } from './element.ts';
 
@@ -11,9 +11,10 @@ export interface Choices {
   again(): void;
 }
 
-type Mark = 'busy' | 'wait' | 'stop';
+type Mark = 'busy' | 'wait' | 'over' | 'stop';
 
 const MARKS = {
+  over: 'M12 4v7M7.5 6.8a7 7 0 1 0 9 0',
   wait: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
   stop: 'M12 7.5v5.5M12 16.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
 };
@@ -48,7 +49,7 @@ export class Overlay {
   show(state: State, clock: () => number): void {
     clearInterval(this.#ticking);
     this.root.hidden = state.name === 'connected';
-    this.root.dataset['state'] = state.name;
+    this.root.classList.toggle('first', state.name === 'connecting' && !state.after);
     switch (state.name) {
       case 'idle':
       case 'connected':
@@ -99,9 +100,11 @@ export class Overlay {
 
   #ended(state: Extract<State, { name: 'ended' }>): void {
     const { ui } = this.#catalogue;
-    this.#say(wordsFor(this.#catalogue, state.why), state.why, 'stop');
-    const missed = !state.again && planFor(state.why) !== 'over';
-    this.#progress.textContent = missed ? ui.fromPanel : '';
+    const plan = planFor(state.why);
+    const words = wordsFor(this.#catalogue, state.why);
+    const final = plan === 'offer' || plan === 'over';
+    this.#say(final ? words : { ...words, detail: ui.gaveUp }, state.why, isCalm(state.why) ? 'over' : 'stop');
+    this.#progress.textContent = state.again || plan === 'over' ? '' : ui.fromPanel;
     this.#offer(state.again ? ui.again : undefined, () => this.#choices.again(), false);
   }
 

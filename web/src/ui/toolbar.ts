@@ -61,7 +61,8 @@ export class Toolbar {
     tools.addEventListener('keydown', (event) => this.#rove(event));
     tools.addEventListener('focusin', (event) => this.#stopAt(event.target));
     const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#state);
-    this.root = element('header', { class: 'bar' }, name, tools);
+    const leave = element('span', { class: 'leave', 'aria-hidden': 'true' }, words.leaveShort);
+    this.root = element('header', { class: 'bar' }, name, leave, tools);
   }
 
   show(state: State, look: Look): void {
@@ -79,8 +80,10 @@ export class Toolbar {
     if (!this.#buttons.some((button) => button.tabIndex === 0 && !button.hidden)) this.#stopAt(this.#usable()[0]);
   }
 
-  focus(): void {
+  /** False where the bar is not shown. */
+  focus(): boolean {
     this.#usable().find((button) => button.tabIndex === 0)?.focus();
+    return this.root.contains(document.activeElement);
   }
 
   #usable(): readonly HTMLButtonElement[] {

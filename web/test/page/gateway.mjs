@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { serveRfb } from './rfb.mjs';
 
-const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
-const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
+export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+export const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
 
 /** The policy that the gateway serves the page with, apart from `frame-ancestors`. */
 export const POLICY =

@@ -1,0 +1,83 @@
+// One gateway, one page, and what is asked of every page. Everything opened here is closed with its test.
+
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { after, before, test } from 'node:test';
+import { launch, picture, watch } from './browser.mjs';
+import { startGateway } from './gateway.mjs';
+
+export { picture };
+export const TOKEN = 'eyJh.eyJi.c2ln';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** A page of its own context, and the complaints collected from it. */
+export async function browse(t, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  return { page, complaints: watch(page) };
+}
+
+/** A test with a gateway and a page; at its end the page must not have broken its policy. */
+export function paged(name, options, body) {
+  test(name, { timeout: 90_000 }, async (t) => {
+    const gateway = await startGateway();
+    t.after(() => gateway.stop());
+    const { page, complaints } = await browse(t, options);
+    await body({ gateway, page, open: (query = '') => page.goto(`${gateway.origin}/console${query}#${TOKEN}`) });
+    assert.deepEqual(complaints, []);
+  });
+}
+
+/** Waits until the console page is in this state. */
+export function inState(page, state, timeout = 15_000) {
+  return page.waitForSelector(`main.console[data-state="${state}"]`, { timeout });
+}
+
+/** Waits until the picture is there. */
+export async function drawn(page) {
+  await inState(page, 'connected');
+  await page.waitForFunction(() => {
+    const canvas = document.querySelector('.screen canvas:not(.frozen)');
+    return canvas.width > 0 && canvas.getContext('2d').getImageData(1, 1, 1, 1).data[2] > 0;
+  });
+}
+
+export function pixel(page, x, y) {
+  return page.evaluate(([px, py]) => {
+    const canvas = document.querySelector('.screen canvas:not(.frozen)');
+    return [...canvas.getContext('2d').getImageData(px, py, 1, 1).data.slice(0, 3)];
+  }, [x, y]);
+}
+
+/** What the card over the screen says. */
+export async function card(page) {
+  const text = async (selector) => (await page.locator(`.card ${selector}`).textContent()) ?? '';
+  return { title: await text('h2'), detail: await text('.detail'), progress: await text('.progress'), reference: await text('.reference') };
+}
+
+/** Asks axe-core; nothing at all is let pass. */
+export async function accessible(page) {
+  await page.evaluate(AXE);
+  const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  assert.ok(passes.length > 5);
+  assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
+}
+
+export const keys = (gateway) => gateway.seen.filter((seen) => seen.key !== undefined);
+
+/** Waits for something outside the page. */
+export async function until(done) {
+  const end = Date.now() + 10_000;
+  while (!done()) {
+    assert.ok(Date.now() < end, `waited in vain: ${done}`);
+    await new Promise((next) => setImmediate(next));
+  }
+}

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { choose, fill, wordsFor, type Language } from '../../src/messages/catalogue.ts';
+import { en } from '../../src/messages/en.ts';
+import { CLOSE_OF, fromClose, OWN_CODES, planFor, type PublicCode } from '../../src/reasons.ts';
+
+/** Every face of src/reason/public.rs: code, close code. */
+function gatewayCodes(): Map<string, number> {
+  const source = readFileSync(join(process.env['CONSOLEGATE_ROOT'] ?? '../..', 'src/reason/public.rs'), 'utf8');
+  const body = source.slice(source.indexOf('faces! {\n'));
+  const faces = [...body.matchAll(/^ {4}[A-Z0-9_]+ = "(\w+)", (\d+), (\d+), (STOP|RETRY),/gm)];
+  assert.equal(faces.length, [...body.matchAll(/^ {4}[A-Z0-9_]+ = /gm)].length, 'a face that this test cannot read');
+  return new Map(faces.map(([, code, , close]) => [code ?? '', Number(close)]));
+}
+
+test('the page knows every public code of the gateway with its close code', () => {
+  const gateway = gatewayCodes();
+  assert.ok(gateway.size > 40);
+  assert.deepEqual(new Map(Object.entries(CLOSE_OF).sort()), new Map([...gateway].sort()));
+});
+
+test('every code has a title and a detail in every language', () => {
+  const codes = [...gatewayCodes().keys(), ...OWN_CODES];
+  for (const code of codes) {
+    const words = en.reasons[code as PublicCode];
+    assert.ok(words, code);
+    assert.match(words.title, /^[A-Z].*[^.]$/, code);
+    assert.match(words.detail, /^[A-Z].*\.$/, code);
+  }
+  assert.equal(Object.keys(en.reasons).length, new Set(codes).size);
+});
+
+test('every close code does what the design says', () => {
+  const table = new Map<number, string>();
+  const plans = {
+    offer: [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 4429],
+    herd: [1012, 1013],
+    over: [4401, 4403, 4408, 4409, 4410],
+    wait: [4404, 4423],
+    reconnect: [4502, 4503, 4504, 4508, 1005, 1006],
+  };
+  for (const [plan, codes] of Object.entries(plans)) for (const code of codes) table.set(code, plan);
+  for (const [close, plan] of table) assert.equal(planFor(fromClose(close, '')), plan, String(close));
+  for (const close of Object.values(CLOSE_OF)) assert.ok(table.has(close), String(close));
+});
+
+test('a close reason is read, whatever it is', () => {
+  assert.deepEqual(fromClose(4423, '{"code":"guest_locked","ref":"a1"}'), { code: 'guest_locked', close: 4423, ref: 'a1' });
+  assert.deepEqual(fromClose(4423, ''), { code: 'guest_stopped', close: 4423 });
+  for (const strange of ['[]', 'null', '7', '{"code":7,"ref":{}}', 'proxy says no', '{"code":"cancelled"}']) {
+    assert.deepEqual(fromClose(1011, strange), { code: 'internal', close: 1011 }, strange);
+  }
+  assert.deepEqual(fromClose(1006, ''), { code: 'connection_lost' });
+  assert.equal(planFor(fromClose(4999, '')), 'offer');
+});
+
+test('a code of a newer gateway is shown in its own words', () => {
+  assert.deepEqual(wordsFor(en, { code: 'toString' }), en.unknown);
+  assert.deepEqual(wordsFor(en, { code: 'new_one', title: 'T', detail: 'D' }), { title: 'T', detail: 'D' });
+  assert.equal(planFor({ code: 'new_one', retryable: true }), 'reconnect');
+});
+
+test('the language is the first wish that is there', () => {
+  const known: Language[] = ['en', 'de', 'pt-BR'].map((tag) => ({ tag, catalogue: en }));
+  assert.equal(choose([null, undefined, 'de-AT', 'en'], known).tag, 'de');
+  assert.equal(choose(['xx', 'PT-br'], known).tag, 'pt-BR');
+  assert.equal(choose(['', '../en'], known).tag, 'en');
+});
+
+test('values are filled in once and never read as places', () => {
+  assert.equal(fill('Screen of {title}', { title: '{title} $& {n}' }), 'Screen of {title} $& {n}');
+});
