@@ -14,7 +14,7 @@ export interface Choices {
 type Mark = 'busy' | 'wait' | 'over' | 'stop';
 
 const MARKS = {
-  over: 'M12 4v7M7.5 6.8a7 7 0 1 0 9 0',
+  over: 'M8 12h8M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
   wait: 'M12 7v5l3 2M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
   stop: 'M12 7.5v5.5M12 16.5h.01M12 3a9 9 0 1 0 0 18 9 9 0 1 0 0-18',
 };

@@ -24,7 +24,7 @@ const ICONS = {
   ctrlAltDel: 'M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8',
   fit: 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5',
   fullScreen: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
-  disconnect: 'M12 4v7M7.5 6.8a7 7 0 1 0 9 0',
+  disconnect: 'M6 6l12 12M18 6 6 18',
 };
 
 export class Toolbar {

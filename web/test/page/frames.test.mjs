@@ -13,7 +13,8 @@ test('without JavaScript it says so', { timeout: 30_000 }, async (t) => {
   t.after(() => gateway.stop());
   const page = await launchWith(t, { javascript: 2 });
   await page.goto(`${gateway.origin}/console#${TOKEN}`);
-  await page.getByText('This console needs JavaScript').waitFor({ state: 'visible', timeout: 10_000 });
+  await page.locator('noscript p').waitFor({ state: 'visible', timeout: 10_000 });
+  assert.equal(await page.locator('#unsupported').isVisible(), false);
   assert.equal(gateway.calls.length, 0);
 });
 

@@ -19,7 +19,7 @@ export const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'im
 
 /** The policy that the gateway serves the page with, apart from `frame-ancestors`. */
 export const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
   const gateway = { calls: [], requests: [], sockets: [], seen: [], steps: [{}], origin: '', stop };
