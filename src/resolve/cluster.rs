@@ -3,7 +3,8 @@
 //! A node that does not answer rightly is passed over for cluster-wide questions; the one that did answer is asked
 //! first the next time. A refused login is renewed once, never more.
 
-use super::exchange::{Answer, Ask, Identity, NodeApi};
+use super::answer::Answer;
+use super::exchange::{Ask, Identity, NodeApi};
 use super::guests::GuestList;
 use super::signin::SignIn;
 use super::status::refusal;
@@ -75,7 +76,7 @@ impl ClusterApi {
             guests: GuestList::default(),
             nodes,
             preferred: AtomicUsize::new(0),
-            sign_in: SignIn::new(&cluster.credential),
+            sign_in: SignIn::new(&cluster.credential, &cluster.name, Arc::clone(&metrics)),
             patience: timeouts.node_connect + timeouts.node_answer,
             metrics,
             skewed: AtomicBool::new(false),
@@ -92,11 +93,7 @@ impl ClusterApi {
 
     /// Asks one node; anything but 200 is refused.
     pub(super) async fn ask(&self, node: &NodeApi, ask: &Ask) -> Result<Granted, Refused> {
-        let started = Instant::now();
-        let asked = self.ask_signed_in(node, ask).await;
-        let failed = asked.as_ref().err().map(|refused| refused.failure.reason);
-        self.metrics.pve_request(self.name.as_str(), ask.operation, started.elapsed(), failed);
-        asked
+        self.ask_until(node, ask, Instant::now() + self.patience).await
     }
 
     /// Asks nodes until one answers, beginning with the one that did last.
@@ -107,18 +104,13 @@ impl ClusterApi {
         let mut last = Refused::from(Failure::new(Reason::NodeUnreachable, format!("{} has no nodes", self.name)));
         for at in (0..count).map(|step| (first + step) % count) {
             let Some(node) = self.nodes.get(at) else { continue };
-            last = match timeout_at(deadline, self.ask(node, ask)).await {
-                Ok(Ok(granted)) => {
+            match self.ask_until(node, ask, deadline).await {
+                Ok(granted) => {
                     self.preferred.store(at, Relaxed);
-                    self.metrics.pve_up(self.name.as_str(), true);
                     return Ok(granted);
                 }
-                Ok(Err(refused)) => refused,
-                Err(_) => {
-                    let why = format!("no node of {} answered {} in time", self.name, ask.operation);
-                    Failure::new(Reason::NodeSlow, why).into()
-                }
-            };
+                Err(refused) => last = refused,
+            }
             if last.failure.reason == Reason::PveAuth {
                 break;
             }
@@ -132,6 +124,20 @@ impl ClusterApi {
         }
         self.metrics.pve_up(self.name.as_str(), false);
         Err(last)
+    }
+
+    /// Counts whatever happens, so a question never goes unseen.
+    async fn ask_until(&self, node: &NodeApi, ask: &Ask, deadline: Instant) -> Result<Granted, Refused> {
+        let started = Instant::now();
+        let late =
+            || Failure::new(Reason::NodeSlow, format!("node {}: no answer to {} in time", node.name, ask.operation));
+        let asked = timeout_at(deadline, self.ask_signed_in(node, ask)).await.unwrap_or_else(|_| Err(late().into()));
+        let failed = asked.as_ref().err().map(|refused| refused.failure.reason);
+        self.metrics.pve_request(self.name.as_str(), ask.operation, started.elapsed(), failed);
+        if failed.is_none() {
+            self.metrics.pve_up(self.name.as_str(), true);
+        }
+        asked
     }
 
     async fn ask_signed_in(&self, node: &NodeApi, ask: &Ask) -> Result<Granted, Refused> {

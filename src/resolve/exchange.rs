@@ -3,22 +3,21 @@
 //! Owns HTTP; knows nothing of what is asked. Asks for no compression, follows nothing, keeps no header but those it
 //! needs. Protocol reference 2; hostile inputs U03, U07, U15.
 
-use super::status::operator_text;
+use super::answer::{Answer, Answered, error_text, read, root_cause, skew};
+use super::heard::{Ear, Heard};
 use crate::config::{Node, Timeouts};
 use crate::id::NodeName;
 use crate::net::{Endpoint, NodeTls};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
@@ -31,8 +30,6 @@ const KEPT: usize = 2;
 const QUESTIONS: usize = 8;
 /// Room for an answer's head.
 const HEAD: usize = 32 * 1024;
-/// Room for the body of an error, which is read only where the status line says nothing.
-const ERROR_BODY: usize = 64 * 1024;
 
 /// What is asked, still without identity.
 #[derive(Debug)]
@@ -57,26 +54,6 @@ pub(super) struct Identity {
     pub(super) csrf: Option<Secret>,
 }
 
-/// What came back.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// What Proxmox says about an error, fit for the log.
-    pub(super) text: String,
-    /// The body of a 200; nothing else is kept.
-    pub(super) body: Secret,
-    pub(super) from: Answered,
-    /// The node's clock minus ours in seconds, where the answer had a date.
-    pub(super) skew: Option<i64>,
-}
-
-/// Who answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Answered {
-    pub(super) address: SocketAddr,
-    pub(super) leaf: [u8; 32],
-}
-
 /// One node's API.
 #[derive(Debug)]
 pub(super) struct NodeApi {
@@ -95,6 +72,7 @@ struct Connection {
     from: Answered,
     idle_since: Instant,
     used: bool,
+    ear: Ear,
     _driver: AbortOnDropHandle<()>,
 }
 
@@ -144,13 +122,15 @@ impl NodeApi {
         let deadline = Instant::now() + self.answer;
         let late =
             || Broken::Failed(self.failure(Reason::NodeSlow, &format!("no answer to {} in time", ask.operation)));
+        let (used, ear) = (via.used, via.ear.clone());
         let sent = async {
+            ear.reset();
             via.sender.ready().await?;
             via.sender.send_request(request).await
         };
         let response = match timeout_at(deadline, sent).await {
             Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(self.no_answer(&error, via.used)),
+            Ok(Err(error)) => return Err(self.no_answer(&error, used && !ear.heard())),
             Err(_) => return Err(late()),
         };
         let from = via.from;
@@ -197,10 +177,11 @@ impl NodeApi {
         request.body(Full::new(body)).map_err(|error| Failure::new(Reason::Internal, format!("request: {error}")))
     }
 
-    /// A connection that ended without a byte of an answer.
-    fn no_answer(&self, error: &hyper::Error, used: bool) -> Broken {
+    /// A connection that ended without an answer. pveproxy closes kept connections at its own time, so one that was
+    /// used before and brought nothing back is no failure yet.
+    fn no_answer(&self, error: &hyper::Error, again: bool) -> Broken {
         let failure = self.failure(Reason::PveAnswer, &format!("no HTTP answer: {}", root_cause(error)));
-        if used && !error.is_parse() { Broken::BeforeAnswer(failure) } else { Broken::Failed(failure) }
+        if again { Broken::BeforeAnswer(failure) } else { Broken::Failed(failure) }
     }
 
     fn failure(&self, reason: Reason, why: &str) -> Failure {
@@ -210,16 +191,17 @@ impl NodeApi {
     async fn connect(&self) -> Result<Connection, Failure> {
         let named = |failure: Failure| Failure::new(failure.reason, format!("node {}: {}", self.name, failure.cause));
         let (dialled, address) = self.endpoint.dial(&self.tls, self.connect).await.map_err(named)?;
+        let ear = Ear::default();
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD)
-            .handshake(TokioIo::new(dialled.stream))
+            .handshake(TokioIo::new(Heard { stream: dialled.stream, ear: ear.clone() }))
             .await
             .map_err(|error| self.failure(Reason::PveAnswer, &error.to_string()))?;
         // Its errors reach whoever waits for an answer; nobody else needs them.
         let driver = tokio::spawn(async move { drop(connection.await) });
         let from = Answered { address, leaf: dialled.leaf };
         let _driver = AbortOnDropHandle::new(driver);
-        Ok(Connection { sender, from, idle_since: Instant::now(), used: false, _driver })
+        Ok(Connection { sender, from, idle_since: Instant::now(), used: false, ear, _driver })
     }
 
     fn take_kept(&self) -> Option<Connection> {
@@ -258,52 +240,4 @@ fn sensitive(value: &Secret) -> Result<HeaderValue, Failure> {
         .map_err(|_| Failure::new(Reason::Internal, "the credential does not fit a header"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// What an error says: its reason phrase, or, where something in between rewrote that, the `message` of its body.
-/// Older pveproxy ends such bodies without close_notify, which is no error here.
-async fn error_text(response: Response<Incoming>, deadline: Instant) -> String {
-    if let Some(phrase) = response.extensions().get::<hyper::ext::ReasonPhrase>() {
-        return operator_text(phrase.as_bytes());
-    }
-    #[derive(serde::Deserialize)]
-    struct Body {
-        message: String,
-    }
-    let canonical = response.status().canonical_reason().unwrap_or_default();
-    let body = timeout_at(deadline, read(response.into_body(), ERROR_BODY)).await.ok().and_then(Result::ok);
-    let said = body.and_then(|body| serde_json::from_slice::<Body>(&body).ok());
-    operator_text(said.as_ref().map_or(canonical, |said| &said.message).as_bytes())
-}
-
-async fn read(mut body: Incoming, limit: usize) -> Result<Vec<u8>, String> {
-    let expected = hyper::body::Body::size_hint(&body).exact().and_then(|exact| usize::try_from(exact).ok());
-    if expected.is_some_and(|expected| expected > limit) {
-        return Err(format!("the answer is longer than {limit} bytes"));
-    }
-    let mut text = Vec::with_capacity(expected.unwrap_or_default());
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| format!("the answer broke off: {}", root_cause(&error)))?;
-        let Some(data) = frame.data_ref() else { continue };
-        if text.len() + data.len() > limit {
-            return Err(format!("the answer is longer than {limit} bytes"));
-        }
-        text.extend_from_slice(data);
-    }
-    Ok(text)
-}
-
-fn root_cause(error: &hyper::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
-}
-
-fn skew(response: &Response<Incoming>, now: SystemTime) -> Option<i64> {
-    let date = response.headers().get(header::DATE)?.to_str().ok()?;
-    let theirs = httpdate::parse_http_date(date).ok()?;
-    let seconds = |time: SystemTime| i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_secs()).ok();
-    Some(seconds(theirs)? - seconds(now)?)
 }

@@ -3,7 +3,7 @@
 //! Asked once however many wait: who holds the lock asks, the others find the answer, good or bad. If the asker leaves,
 //! the next waiter takes over. Keeps nodes and states, never the text. Protocol reference 9.
 
-use super::loose::{Flag, Number, Text};
+use super::loose::{Flag, Text};
 use crate::id::{Guest, Kind, NodeName};
 use crate::reason::{Failure, Reason};
 use serde::Deserialize;
@@ -49,7 +49,7 @@ impl Guests {
                 _ => return None,
             };
             let node = NodeName::try_from(item.node.0).ok()?;
-            let vmid = u32::try_from(item.vmid?.0).ok()?;
+            let vmid = item.vmid.0.parse().ok()?;
             let stopped = item.status.0 == "stopped";
             Some(((kind, vmid), Listed { node, template: item.template.is_set(), stopped }))
         });
@@ -132,7 +132,7 @@ struct Item {
     #[serde(rename = "type", default)]
     kind: Text,
     #[serde(default)]
-    vmid: Option<Number>,
+    vmid: Text,
     #[serde(default)]
     node: Text,
     #[serde(default)]

@@ -9,11 +9,13 @@
 //! Never follows a redirect, never passes on a word of an answer except in a [`Failure`]'s cause, and never lets the
 //! second call of a console go anywhere but to the address that answered the first. Protocol reference 4 to 9.
 
+mod answer;
 mod cluster;
 mod console;
 mod ended;
 mod exchange;
 mod guests;
+mod heard;
 mod locate;
 mod loose;
 mod place;

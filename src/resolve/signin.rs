@@ -3,11 +3,13 @@
 //! One login runs at a time; a failed one is shared by those who wait. Both calls of a console carry the same identity,
 //! character for character. Protocol reference 4.
 
-use super::exchange::{Answer, Ask, Identity, NodeApi};
+use super::answer::Answer;
+use super::exchange::{Ask, Identity, NodeApi};
 use super::loose::Flag;
 use super::status::refusal;
 use crate::config::Credential;
-use crate::id::NodeName;
+use crate::id::{ClusterName, NodeName};
+use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
@@ -40,6 +42,8 @@ pub(super) struct Login {
     user: String,
     password: Secret,
     state: Mutex<State>,
+    cluster: ClusterName,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +63,7 @@ enum State {
 }
 
 impl SignIn {
-    pub(super) fn new(credential: &Credential) -> Self {
+    pub(super) fn new(credential: &Credential, cluster: &ClusterName, metrics: Arc<Metrics>) -> Self {
         match credential {
             Credential::ApiToken { token_id, secret } => {
                 let mut value = format!("PVEAPIToken={}=", percent_encode(token_id.as_bytes(), HEADER)).into_bytes();
@@ -68,8 +72,8 @@ impl SignIn {
                 Self::Token(Arc::new(Identity { user: token_id.clone(), credential, csrf: None }))
             }
             Credential::Password { user, password } => {
-                let (user, password) = (user.clone(), password.clone());
-                Self::Password(Box::new(Login { user, password, state: Mutex::default() }))
+                let (user, password, cluster) = (user.clone(), password.clone(), cluster.clone());
+                Self::Password(Box::new(Login { user, password, state: Mutex::default(), cluster, metrics }))
             }
         }
     }
@@ -142,6 +146,14 @@ impl Login {
     }
 
     async fn post(&self, node: &NodeApi, password: &Secret) -> Result<(Identity, Secret), Failure> {
+        let started = Instant::now();
+        let done = self.post_uncounted(node, password).await;
+        let failed = done.as_ref().err().map(|failure| failure.reason);
+        self.metrics.pve_request(self.cluster.as_str(), "login", started.elapsed(), failed);
+        done
+    }
+
+    async fn post_uncounted(&self, node: &NodeApi, password: &Secret) -> Result<(Identity, Secret), Failure> {
         let mut form =
             format!("username={}&password=", percent_encode(self.user.as_bytes(), NON_ALPHANUMERIC)).into_bytes();
         form.extend(percent_encode(password.reveal(), NON_ALPHANUMERIC).flat_map(str::bytes));

@@ -51,7 +51,11 @@ pub fn resolver(cluster: &Cluster) -> Resolver {
 }
 
 pub fn resolver_within(cluster: &Cluster, timeouts: &Timeouts) -> Resolver {
-    Resolver::new(std::slice::from_ref(cluster), timeouts, Arc::new(Metrics::default())).unwrap()
+    Resolver::new(std::slice::from_ref(cluster), timeouts, metrics()).unwrap()
+}
+
+pub fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::new(&["eu1".parse().unwrap()], 100).unwrap())
 }
 
 /// A resolver of one pinned node `pve1`.
