@@ -15,7 +15,8 @@ root=${root%/}
 kernel=$(find "$root/boot" -maxdepth 1 -name 'vmlinuz-*-amd64' | sort -V | tail -n 1)
 [ -n "$kernel" ] || { echo "no boot/vmlinuz-*-amd64 under ${root:-/}" >&2; exit 1; }
 version=${kernel##*/vmlinuz-}
-mouse=$(find "$root/lib/modules/$version/" "$root/usr/lib/modules/$version/" -name 'psmouse.ko*' 2>/dev/null | head -n 1)
+# Debian 12's packages have them in /lib, Debian 13's in /usr/lib; on a running system they are the same place.
+mouse=$(find "$root/lib/modules/$version/" "$root/usr/lib/modules/$version/" -name 'psmouse.ko*' 2> /dev/null | head -n 1 || true)
 [ -n "$mouse" ] || { echo "no psmouse.ko for $version" >&2; exit 1; }
 busybox=$(command -v busybox) || { echo "busybox is missing (package busybox-static)" >&2; exit 1; }
 

