@@ -23,6 +23,7 @@ export class Runner {
   #state: State = IDLE;
   #token: string | undefined;
   #resumeMs: number | undefined;
+  #session: string | undefined;
   #attempt: Attempt | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -39,6 +40,7 @@ export class Runner {
   start(token: string | undefined): void {
     this.#token = token;
     this.#resumeMs = undefined;
+    this.#session = undefined;
     if (token === undefined) this.#stop('no_token');
     else this.#apply({ type: 'start', at: clock() });
   }
@@ -90,6 +92,7 @@ export class Runner {
       opened: (opened) => {
         this.#token = opened.resume;
         this.#resumeMs = opened.resumeMs;
+        this.#session = opened.session;
         this.#stage.accepted(opened);
       },
       screen: (open, channel, opened, hooks) => this.#stage.makeScreen(open, channel, opened, hooks),
@@ -98,8 +101,10 @@ export class Runner {
     });
   }
 
-  #lost(why: Ending): void {
-    const plan = planFor(why);
+  /** A cut comes without a reference; the session is what support can look for then. */
+  #lost(ending: Ending): void {
+    const plan = planFor(ending);
+    const why = ending.ref === undefined && this.#session !== undefined ? { ...ending, ref: this.#session } : ending;
     if (plan === 'over') this.#token = undefined;
     this.#stage.losing(plan === 'reconnect' || plan === 'herd');
     this.#apply({ type: 'lost', at: clock(), why, resumable: this.#token !== undefined });

@@ -46,6 +46,7 @@ export class Toolbar {
       const made = element('button', { type: 'button', class: 'tool', title: words[hint], tabindex: '-1' }, icon(ICONS[key]));
       made.append(element('span', { class: 'label' }, words[key]));
       made.addEventListener('click', (event) => {
+        if (made.getAttribute('aria-disabled') === 'true') return;
         act();
         if (event.detail > 0) actions.handBack();
       });

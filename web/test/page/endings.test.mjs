@@ -58,6 +58,7 @@ paged('a cut is mended with the resume token, over the last picture', { colorSch
   gateway.sockets.at(-1).terminate();
   await inState(page, 'reconnecting');
   assert.equal((await card(page)).title, 'The connection was lost');
+  assert.equal((await card(page)).reference, 'Reference s-1');
   assert.match((await card(page)).progress, /^Attempt \d · Next attempt in \d+ s$/);
   assert.ok(await page.locator('canvas.frozen').isVisible());
   await accessible(page);
@@ -90,8 +91,11 @@ paged('waiting can be cancelled, and taken up again', {}, async ({ gateway, page
   gateway.steps = [{ close: [4423, '{"code":"guest_stopped"}'] }];
   await open();
   await inState(page, 'waiting');
+  await page.getByRole('button', { name: 'Disconnect' }).click({ force: true });
+  await inState(page, 'waiting');
   await page.getByRole('button', { name: 'Cancel' }).click();
   await inState(page, 'ended');
+  assert.equal((await card(page)).title, 'Not connected');
   gateway.steps = [{}];
   await page.getByRole('button', { name: 'Reconnect' }).click();
   await drawn(page);
