@@ -80,8 +80,8 @@ async fn u12_a_name_that_flips_between_the_calls_leaves_the_target_where_the_tic
 async fn u12_of_several_addresses_the_target_is_the_one_that_answered() {
     let identity = Identity::self_signed(&["node.example"]);
     let (first, second) = twins(&identity).await;
-    let (dead, port) = (first.address, first.address.port());
-    drop(first);
+    let dead = first.stop().await;
+    let port = dead.port();
     let names: Names = Arc::new(Mutex::new(Some(vec![dead, second.address])));
     let resolver = named_resolver(&identity, port, &names);
     let place = resolver.locate(&console("qemu/100"), None).await.unwrap();

@@ -294,9 +294,24 @@ async fn why_ended_of_a_dead_node_or_a_shell_is_that_it_ended() {
     let guest = resolver.locate(&console("qemu/100"), None).await.unwrap();
     let shell = resolver.locate(&console("node/pve1"), None).await.unwrap();
     assert_eq!(resolver.why_ended(&shell).await.reason, Reason::GuestEnded);
-    drop(peer);
+    peer.stop().await;
     advance(Duration::from_secs(4)).await;
     let why = resolver.why_ended(&guest).await;
     assert_eq!(why.reason, Reason::GuestEnded);
     assert!(why.cause.contains("node_refused"), "{why}");
+}
+
+#[tokio::test]
+async fn a_node_that_could_not_be_reached_is_left_alone_for_a_second() {
+    let identity = Identity::self_signed(&["pve1"]);
+    let address = Peer::start(&identity, ordinary).await.stop().await;
+    let resolver = resolver(&cluster(vec![node("pve1", address, &identity)]));
+    let place = resolver.locate(&console("node/pve1"), None).await.unwrap();
+    let open = async || resolver.open(&place).await.unwrap_err().reason;
+    assert_eq!(open().await, Reason::NodeRefused);
+    let peer = Peer::start_at(&address.to_string(), &identity, |_| refuse(500, "unable to find free port")).await;
+    advance(Duration::from_millis(900)).await;
+    assert_eq!((open().await, peer.connections()), (Reason::NodeRefused, 0));
+    advance(Duration::from_millis(200)).await;
+    assert_eq!((open().await, peer.connections()), (Reason::NodeFull, 1));
 }

@@ -14,7 +14,7 @@ use crate::metrics::Metrics;
 use crate::net::{ClusterTls, Endpoint, Lookup};
 use crate::reason::{Failure, Reason};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -34,7 +34,6 @@ pub(super) struct ClusterApi {
     /// For a question to any node, all attempts together.
     patience: Duration,
     metrics: Arc<Metrics>,
-    skewed: AtomicBool,
 }
 
 /// A refused request: the status, 0 where no answer came.
@@ -79,7 +78,6 @@ impl ClusterApi {
             sign_in: SignIn::new(&cluster.credential, &cluster.name, Arc::clone(&metrics)),
             patience: timeouts.node_connect + timeouts.node_answer,
             metrics,
-            skewed: AtomicBool::new(false),
         })
     }
 
@@ -149,7 +147,7 @@ impl ClusterApi {
         } else {
             (answer, identity)
         };
-        self.watch_clock(node, &answer);
+        watch_clock(&self.name, node, answer.skew);
         if answer.status == 200 {
             return Ok(Granted { answer, identity });
         }
@@ -160,16 +158,14 @@ impl ClusterApi {
         }
         Err(Refused { status: answer.status, failure })
     }
+}
 
-    /// Says once when a node's clock goes wrong, and again after it was right.
-    fn watch_clock(&self, node: &NodeApi, answer: &Answer) {
-        let Some(skew) = answer.skew else { return };
-        let wrong = skew.abs() >= SKEW;
-        if wrong && !self.skewed.swap(wrong, Relaxed) {
-            tracing::warn!(cluster = %self.name, node = %node.name, seconds = skew,
-                "the node's clock differs from ours; Proxmox refuses tickets above 20 s");
-        } else if !wrong {
-            self.skewed.store(false, Relaxed);
-        }
+/// Says once when a node's clock goes wrong, and again after it was right.
+fn watch_clock(cluster: &ClusterName, node: &NodeApi, skew: Option<i64>) {
+    let Some(skew) = skew else { return };
+    let wrong = skew.abs() >= SKEW;
+    if wrong != node.skewed.swap(wrong, Relaxed) && wrong {
+        tracing::warn!(%cluster, node = %node.name, seconds = skew,
+            "the node's clock differs from ours; Proxmox refuses tickets above 20 s");
     }
 }

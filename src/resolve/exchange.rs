@@ -16,7 +16,8 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -28,6 +29,9 @@ const IDLE: Duration = Duration::from_millis(3500);
 const KEPT: usize = 2;
 /// Questions to one node at once; more wait their turn. Consoles are counted by `limits.per_node_opening` instead.
 const QUESTIONS: usize = 8;
+/// How long a node that could not be reached is not dialled again: a dead one must not cost each of its sessions the
+/// whole time to connect.
+const DOWN: Duration = Duration::from_secs(1);
 /// Room for an answer's head.
 const HEAD: usize = 32 * 1024;
 
@@ -62,8 +66,12 @@ pub(super) struct NodeApi {
     endpoint: Endpoint,
     connect: Duration,
     answer: Duration,
+    /// Whether its clock was wrong the last time.
+    pub(super) skewed: AtomicBool,
     kept: Mutex<Vec<Connection>>,
     questions: Semaphore,
+    /// When and how it could not be reached.
+    down: Mutex<Option<(Instant, Failure)>>,
 }
 
 #[derive(Debug)]
@@ -84,8 +92,10 @@ impl NodeApi {
             endpoint,
             connect: timeouts.node_connect,
             answer: timeouts.node_answer,
+            skewed: AtomicBool::new(false),
             kept: Mutex::default(),
             questions: Semaphore::new(QUESTIONS),
+            down: Mutex::default(),
         }
     }
 
@@ -190,7 +200,16 @@ impl NodeApi {
 
     async fn connect(&self) -> Result<Connection, Failure> {
         let named = |failure: Failure| Failure::new(failure.reason, format!("node {}: {}", self.name, failure.cause));
-        let (dialled, address) = self.endpoint.dial(&self.tls, self.connect).await.map_err(named)?;
+        if let Some((_, failure)) = self.down().as_ref().filter(|(when, _)| when.elapsed() < DOWN) {
+            return Err(failure.clone());
+        }
+        let dialled = self.endpoint.dial(&self.tls, self.connect).await.map_err(named);
+        if let Err(failure) = &dialled
+            && matches!(failure.reason, Reason::NodeRefused | Reason::NodeUnreachable)
+        {
+            *self.down() = Some((Instant::now(), failure.clone()));
+        }
+        let (dialled, address) = dialled?;
         let ear = Ear::default();
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(HEAD)
@@ -202,6 +221,10 @@ impl NodeApi {
         let from = Answered { address, leaf: dialled.leaf };
         let _driver = AbortOnDropHandle::new(driver);
         Ok(Connection { sender, from, idle_since: Instant::now(), used: false, ear, _driver })
+    }
+
+    fn down(&self) -> MutexGuard<'_, Option<(Instant, Failure)>> {
+        self.down.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_kept(&self) -> Option<Connection> {

@@ -24,7 +24,6 @@ mod state;
 mod status;
 
 pub use place::{Place, Target};
-pub use status::{operator_text, refusal};
 
 use crate::config::{Cluster, Timeouts};
 use crate::id::{ClusterName, Console, NodeName};

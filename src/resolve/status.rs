@@ -9,8 +9,7 @@ use crate::reason::{Failure, Reason};
 const TEXT: usize = 128;
 
 /// The reason for a status that is not the one hoped for, and Proxmox's words as its cause.
-#[must_use]
-pub fn refusal(status: u16, text: &str) -> Failure {
+pub(super) fn refusal(status: u16, text: &str) -> Failure {
     let reason = match status {
         300..=399 => Reason::PveRedirect,
         401 if text.contains("PVEVNC ticket") => Reason::PveTicket,
@@ -38,8 +37,7 @@ fn failed_call(text: &str) -> Reason {
 }
 
 /// A node's words fit for the log: printable, cut, and without what looks like a ticket or a token's secret.
-#[must_use]
-pub fn operator_text(said: &[u8]) -> String {
+pub(super) fn operator_text(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let words: Vec<&str> =
         said.split_whitespace().map(|word| if is_secret(word) { "[secret]" } else { word }).collect();

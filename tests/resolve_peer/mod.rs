@@ -125,6 +125,13 @@ impl Peer {
         Self { address, seen, connections, task }
     }
 
+    /// Ends it; when this returns its port is closed.
+    pub async fn stop(mut self) -> SocketAddr {
+        self.task.abort();
+        assert!((&mut self.task).await.unwrap_err().is_cancelled());
+        self.address
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
