@@ -11,8 +11,8 @@ use crate::session::SessionGuard;
 use crate::splice::Leg;
 use crate::token::Grant;
 use crate::upstream;
-use std::cell::Cell;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -42,7 +42,7 @@ where
         return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
     }
     gateway.metrics.connect_attempt();
-    let client_ready = Cell::new(false);
+    let client_ready = AtomicBool::new(false);
     let both = async {
         let mut node = pin!(open_node(gateway, grant, guard));
         let mut early = None;
@@ -55,7 +55,7 @@ where
                 }
             }
         }
-        client_ready.set(true);
+        client_ready.store(true, Relaxed);
         match early {
             Some(opened) => Ok(opened),
             None => tokio::select! {
@@ -66,7 +66,7 @@ where
     };
     let mut opened = match timeout(gateway.config.timeouts.handshake, both).await {
         Ok(opened) => opened?,
-        Err(_) if client_ready.get() => return Err(Reason::NodeHandshakeTimeout.into()),
+        Err(_) if client_ready.load(Relaxed) => return Err(Reason::NodeHandshakeTimeout.into()),
         Err(_) => return Err(Reason::ClientHandshakeTimeout.into()),
     };
     vnc::begin(&mut opened.node).await?;
