@@ -5,7 +5,9 @@
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod http;
 pub mod id;
+pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod net;

@@ -1,0 +1,94 @@
+//! The public HTTP face: the page, its files, the session API and the WebSocket upgrade. Routes and nothing else.
+//!
+//! HTTP/1.1 only, no cookies, no redirects, no request bodies. What a request may reach is decided from its head alone;
+//! nothing here talks to a node. Before a token is accepted the answer is plain HTTP; after an accepted upgrade the
+//! connection belongs to `console`. Design sections 2 to 4; H01 to H24 of the hostile-inputs reference.
+//!
+//! ```text
+//! connection ─▶ leg ─▶ hyper ─▶ head ─▶ routes ─┬▶ page, assets, health
+//!                                               ├▶ sessions ── token ──▶ ticket
+//!                                               └▶ socket ─── token ──▶ 101 ──▶ console::run
+//!                                                      └── refused ──▶ problem
+//! ```
+
+mod assets;
+mod bearer;
+mod call;
+mod connection;
+mod cors;
+mod encoding;
+mod handshake;
+mod head;
+mod leg;
+mod lines;
+mod page;
+mod problem;
+mod routes;
+mod sample;
+mod sessions;
+mod socket;
+mod spend;
+
+use crate::console::Gateway;
+use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
+use crate::reason::{Failure, Reason};
+use arc_swap::ArcSwap;
+use assets::Web;
+use rust_embed::RustEmbed;
+use sample::Sample;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Serves the public face; clones share everything.
+#[derive(Debug, Clone)]
+pub struct Service {
+    gateway: Arc<ArcSwap<Gateway>>,
+    readiness: Arc<Readiness>,
+    consoles: TaskTracker,
+    web: Web,
+    turned_away: Arc<Sample>,
+}
+
+impl Service {
+    /// A face for whatever generation `gateway` holds when a request comes. Consoles run in tasks of `consoles`.
+    #[must_use]
+    pub fn new(gateway: Arc<ArcSwap<Gateway>>, readiness: Arc<Readiness>, consoles: TaskTracker) -> Self {
+        Self { gateway, readiness, consoles, web: Web::built_in(), turned_away: Arc::default() }
+    }
+
+    /// The same face with the page and files of another folder: `console.html` and `assets/`.
+    #[must_use]
+    pub fn with_web<E: RustEmbed>(self) -> Self {
+        Self { web: Web::of::<E>(), ..self }
+    }
+}
+
+impl Handler for Service {
+    fn rules(&self, peer: IpAddr) -> Rules {
+        let gateway = self.gateway.load();
+        let config = &gateway.config;
+        let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
+        Rules {
+            tls: config.timeouts.tls,
+            dead: config.timeouts.dead,
+            per_client: (!is_proxy).then_some(config.limits.per_client),
+        }
+    }
+
+    fn turned_away(&self, peer: IpAddr) {
+        let failure = Failure::from(Reason::ClientLimit);
+        let metrics = &self.gateway.load().metrics;
+        // Whoever hammers the door must not fill the log as well: a line a second tells as much.
+        if self.turned_away.is_due() {
+            problem::note(metrics, &failure, &problem::reference(), None, peer);
+        } else {
+            problem::count(metrics, failure.reason);
+        }
+    }
+
+    async fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
+        connection::serve(self, stream, peer, stop).await;
+    }
+}

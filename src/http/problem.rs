@@ -1,0 +1,173 @@
+//! Refusals: one way to answer, one line in the log, one count.
+//!
+//! The answer is built from the [`Reason`] alone (RFC 9457), so two reasons with one face cannot be told apart outside.
+//! The cause stays in the log. Never a token, a query or a header's text in either.
+
+use super::call::{Answer, Refused};
+use crate::metrics::Metrics;
+use crate::reason::{Failure, Level, Reason};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Full};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    code: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: Cow<'static, str>,
+    retryable: bool,
+    r#ref: &'a str,
+}
+
+/// The answer to a refused request. `reference` is what a customer reads out and an operator finds in the log.
+pub(super) fn answer(refused: &Refused, reference: &str) -> Answer {
+    let reason = refused.failure.reason;
+    let public = reason.public();
+    let problem = Problem {
+        r#type: "about:blank",
+        code: public.code,
+        title: public.title,
+        status: public.status,
+        detail: detail(reason, refused.seconds),
+        retryable: public.retryable,
+        r#ref: reference,
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = StatusCode::from_u16(public.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = answer.status();
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    match status {
+        StatusCode::UNAUTHORIZED => {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        StatusCode::UPGRADE_REQUIRED => {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+        }
+        _ => {}
+    }
+    // A missing file says nothing about the requests behind it; every other refusal ends the conversation.
+    match status {
+        StatusCode::NOT_FOUND => {}
+        StatusCode::UPGRADE_REQUIRED => {
+            headers.insert(CONNECTION, HeaderValue::from_static("close, upgrade"));
+        }
+        _ => {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+    }
+    answer
+}
+
+/// The same answer as bytes, for connections on which hyper answers nothing.
+pub(super) async fn bytes(refused: &Refused, reference: &str) -> Vec<u8> {
+    let (parts, body) = answer(refused, reference).into_parts();
+    let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", parts.status, body.len()).into_bytes();
+    for (name, value) in &parts.headers {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+/// Skewed clocks are the most common fault of a new panel, so both time refusals say by how much.
+fn detail(reason: Reason, seconds: Option<u64>) -> Cow<'static, str> {
+    let detail = reason.public().detail;
+    match (reason, seconds) {
+        (Reason::TokenExpired, Some(seconds)) => format!("It expired {seconds} s ago. {detail}").into(),
+        (Reason::TokenNotYet, Some(seconds)) => format!("It becomes valid in {seconds} s. {detail}").into(),
+        _ => detail.into(),
+    }
+}
+
+/// The line and the count of a refusal.
+pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, issuer: Option<&str>, src: IpAddr) {
+    let Failure { reason, cause } = failure;
+    if matches!(reason, Reason::NotFound | Reason::MethodNotAllowed) {
+        // Browsers and scanners ask for things that never were; no console was asked for.
+        tracing::debug!(target: "consolegate::http", reason = reason.word(), r#ref = reference, %src, "not answered");
+        return;
+    }
+    count(metrics, *reason);
+    let word = reason.word();
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::$level!(
+                target: "consolegate::audit", reason = word, r#ref = reference, issuer, %src, cause, "session.refused"
+            )
+        };
+    }
+    match reason.level() {
+        Level::Info => line!(info),
+        Level::Warn => line!(warn),
+        Level::Error => line!(error),
+    }
+}
+
+/// A refused token has a close code of its own; anything else kept a console from opening.
+pub(super) fn count(metrics: &Metrics, reason: Reason) {
+    match reason.public().close {
+        4401 | 4403 | 4409 => metrics.token_rejected(reason),
+        _ => metrics.connect_failed(reason),
+    }
+}
+
+/// Eight random hexadecimal digits. Without randomness they are zeros: a refusal needs no secret.
+pub(super) fn reference() -> String {
+    let mut bytes = [0; 4];
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        bytes = [0; 4];
+    }
+    format!("{:08x}", u32::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn text(answer: Answer) -> String {
+        String::from_utf8(answer.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn every_reason_has_an_answer_and_none_shows_its_cause() {
+        for reason in Reason::ALL {
+            let answer = answer(&Failure::new(*reason, "10.0.0.1 said hunter2").into(), "00c0ffee");
+            assert_eq!(answer.status().as_u16(), reason.public().status);
+            assert!(!answer.headers().contains_key("location") && !answer.headers().contains_key("set-cookie"));
+            let text = text(answer).await;
+            assert!(!text.contains("hunter2") && text.contains("00c0ffee"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_that_must_look_alike_are_the_same_bytes() {
+        let one = |reason: Reason| text(answer(&reason.into(), "00000000"));
+        let missing = one(Reason::TokenMissing).await;
+        for reason in [Reason::TokenSignature, Reason::TokenKeyId, Reason::TokenAlgorithm, Reason::TicketRefused] {
+            assert_eq!(one(reason).await, missing);
+        }
+    }
+
+    #[tokio::test]
+    async fn time_refusals_say_by_how_much() {
+        let seconds = |reason: Reason| Refused { seconds: Some(42), ..Refused::from(reason) };
+        assert!(text(answer(&seconds(Reason::TokenExpired), "0")).await.contains("42 s ago"));
+        assert!(text(answer(&seconds(Reason::TokenNotYet), "0")).await.contains("in 42 s"));
+        assert!(!text(answer(&seconds(Reason::TokenSignature), "0")).await.contains("42"));
+    }
+}

@@ -1,0 +1,109 @@
+//! `GET /v1/ws`: from a handshake and a token to a console.
+//!
+//! Every check comes before the 101; after it the connection is no longer HTTP and belongs to `console`. What the
+//! client sent right behind its request goes along and is never parsed as HTTP again.
+
+use super::call::{Answer, Call, Refused};
+use super::leg::Leg;
+use super::{bearer, handshake, spend};
+use crate::console::{self, Gateway, Opening};
+use crate::listen::Stream;
+use crate::reason::{Failure, Reason};
+use crate::token::is_sealed;
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper::{Request, upgrade};
+use hyper_util::rt::TokioIo;
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
+
+/// Answers 101 and leaves the console to a task of `consoles`.
+///
+/// # Errors
+/// What is wrong with the handshake, the page or the token.
+pub(super) async fn open<S: Stream>(call: Call, parts: Parts, consoles: &TaskTracker) -> Result<Answer, Refused> {
+    let handshake = handshake::check(&parts.headers)?;
+    let offers = bearer::offers(&parts.headers)?;
+    let token = match (bearer::authorization(&parts.headers)?, offers.token) {
+        (Some(_), Some(_)) => return Err(Failure::new(Reason::TokenAmbiguous, "a token in two places").into()),
+        (Some(token), None) => token,
+        // Any page can send a subprotocol, so it must say which page it is.
+        (None, Some(_)) if call.origin.is_none() => return Err(Reason::OriginMissing.into()),
+        (None, Some(token)) => token,
+        (None, None) => return Err(Reason::TokenMissing.into()),
+    };
+    let sealed = is_sealed(token);
+    let envelope = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
+    call.peer.authenticated();
+    let binary = offers.binary;
+    let opening = Opening { envelope, client: call.client };
+    let upgraded = upgrade::on(Request::from_parts(parts, ()));
+    consoles.spawn(console::<S>(upgraded, call.gateway, opening));
+    Ok(handshake.answer(binary)?)
+}
+
+async fn console<S: Stream>(upgraded: OnUpgrade, gateway: Arc<Gateway>, opening: Opening) {
+    match upgraded.await {
+        Ok(upgraded) => match bare::<S>(upgraded) {
+            Some((stream, early)) => console::run(gateway, opening, stream, early).await,
+            None => tracing::error!(target: "consolegate::http", "an upgrade was not of the stream it came on"),
+        },
+        // It left before the 101 was out.
+        Err(error) => tracing::debug!(target: "consolegate::http", %error, "no upgrade"),
+    }
+}
+
+/// The stream itself, without hyper's box around it, and what was read ahead of it.
+fn bare<S: Stream>(upgraded: Upgraded) -> Option<(S, Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<Leg<S>>>().ok()?;
+    let early = if parts.read_buf.is_empty() { Bytes::new() } else { parts.read_buf };
+    Some((parts.io.into_inner().into_inner(), early))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper::body::Incoming;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Response, StatusCode};
+    use std::convert::Infallible;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::oneshot;
+
+    /// Upgrades whatever comes on the stream, and hands out what the upgrade was of.
+    async fn upgraded(stream: DuplexStream) -> Upgraded {
+        let (send, receive) = oneshot::channel();
+        let send = std::sync::Mutex::new(Some(send));
+        let service = service_fn(|request: Request<Incoming>| {
+            if let Some(send) = send.lock().unwrap().take() {
+                drop(send.send(upgrade::on(request)));
+            }
+            let mut answer = Response::new(Full::new(Bytes::new()));
+            *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            async move { Ok::<_, Infallible>(answer) }
+        });
+        let leg = Leg::new(stream, Arc::default(), Duration::from_secs(1));
+        http1::Builder::new().serve_connection(TokioIo::new(leg), service).with_upgrades().await.unwrap();
+        receive.await.unwrap().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn h13_bytes_behind_the_handshake_come_first_and_unchanged() {
+        let (server, mut client) = duplex(1024);
+        let early = b"\x82\x85\nGET / HTTP/1.1\n\n";
+        let request =
+            [&b"GET /v1/ws HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"[..], early].concat();
+        client.write_all(&request).await.unwrap();
+        let (mut stream, read) = bare::<DuplexStream>(upgraded(server).await).unwrap();
+        client.write_all(b"later").await.unwrap();
+        drop(client);
+        let mut all = read.to_vec();
+        stream.read_to_end(&mut all).await.unwrap();
+        assert_eq!(all, [&early[..], b"later"].concat());
+    }
+}

@@ -1,0 +1,44 @@
+//! What balancers ask.
+
+use super::client::{head, until_end};
+use super::face::Face;
+use consolegate::listen::Phase;
+use tokio::io::AsyncWriteExt;
+
+#[tokio::test]
+async fn readyz_follows_the_phase_and_healthz_does_not() {
+    let face = Face::start().await;
+    for (phase, ready) in [(Phase::Ready, 200), (Phase::Draining, 503), (Phase::Starting, 503), (Phase::Ready, 200)] {
+        face.readiness.enter(phase);
+        assert_eq!(face.request("GET /readyz", &[]).await.status, ready, "{phase:?}");
+        assert_eq!(face.request("GET /healthz", &[]).await.status, 200, "{phase:?}");
+    }
+}
+
+#[tokio::test]
+async fn l08_a_check_needs_no_name() {
+    let face = Face::start().await;
+    for host in ["10.0.0.5:8443", "anything"] {
+        let answer = face.raw(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")).await;
+        assert_eq!((answer.status, answer.body.as_slice()), (200, &b"ok\n"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_idle_connections_and_waits_for_none() {
+    let face = Face::start().await;
+    let mut idle = face.connect().await;
+    idle.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    let mut fresh = face.connect().await;
+    // Answered, so both are known to be accepted when the stop comes.
+    fresh.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    fresh.readable().await.unwrap();
+    idle.readable().await.unwrap();
+    face.stop.cancel();
+    assert!(until_end(&mut idle).await.starts_with(b"HTTP/1.1 200"));
+    assert!(until_end(&mut fresh).await.starts_with(b"HTTP/1.1 200"));
+    face.connections.close();
+    drop((idle, fresh));
+    face.connections.wait().await;
+    assert!(tokio::net::TcpStream::connect(face.address).await.is_err(), "the listener is closed");
+}

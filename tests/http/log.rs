@@ -1,0 +1,59 @@
+//! I10: every refusal is one line with a fixed word, and never a secret.
+
+use super::face::{Face, token};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn i10_each_refusal_is_one_line_without_token_or_query() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).with_env_filter("trace").finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let face = Face::start().await;
+    let good = token();
+    let forged = format!("{}AAAA", &good[..good.len() - 4]);
+    let references = [
+        face.request("POST /v1/sessions?secret-in-query", &[]).await.json()["ref"].clone(),
+        face.request("POST /v1/sessions", &[&format!("Authorization: Bearer {forged}")]).await.json()["ref"].clone(),
+        face.upgrade(&["Sec-WebSocket-Protocol: binary"]).await.json()["ref"].clone(),
+        face.request("GET /console", &["Host: two"]).await.json()["ref"].clone(),
+    ];
+    face.raw("GET /\x01 HTTP/1.1\r\n\r\n").await;
+    face.request("GET /favicon.ico", &[]).await;
+
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let refused: Vec<serde_json::Value> = text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["target"] == "consolegate::audit" && line["fields"]["message"] == "session.refused")
+        .collect();
+    let reasons: Vec<_> = refused.iter().map(|line| line["fields"]["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["missing", "signature", "missing", "bad_request", "bad_request"]);
+    for (line, reference) in refused.iter().zip(&references) {
+        assert_eq!(line["fields"]["ref"], *reference);
+        assert_eq!(line["fields"]["src"], "127.0.0.1");
+    }
+    for secret in [good.split('.').nth(1).unwrap(), &forged, "secret-in-query", "hunter2"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+}

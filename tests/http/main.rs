@@ -1,0 +1,20 @@
+//! The public face through real sockets: raw bytes in, raw bytes out, numbered as in the hostile-inputs reference.
+//!
+//! Everything here ends before a node would be asked: the configured node is a listener that counts who comes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod client;
+mod deadlines;
+mod door;
+mod face;
+mod files;
+mod heads;
+mod health;
+mod log;
+mod origins;
+mod proxies;
+mod sessions;
+mod targets;
+mod tls;
+mod tokens;
+mod upgrade;

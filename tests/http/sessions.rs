@@ -1,0 +1,110 @@
+//! `POST /v1/sessions`, the session ticket and the resume token.
+
+use super::client::Answer;
+use super::face::{Face, PANEL, token, token_with};
+use consolegate::listen::Phase;
+
+async fn post(face: &Face, token: &str) -> Answer {
+    face.request("POST /v1/sessions", &[&format!("Authorization: Bearer {token}"), &format!("Origin: {PANEL}")]).await
+}
+
+async fn open(face: &Face, ticket: &str) -> Answer {
+    let offer = format!("Sec-WebSocket-Protocol: binary, consolegate.{ticket}");
+    face.upgrade(&[&offer, &format!("Origin: {PANEL}")]).await
+}
+
+fn text(answer: &Answer, key: &str) -> String {
+    answer.json()[key].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_token_becomes_a_session() {
+    let face = Face::start().await;
+    let token = token_with(|claims| claims["console"]["rights"] = serde_json::json!(["input", "clipboard"]));
+    let answer = post(&face, &token).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (201, "no-store"));
+    let opened = answer.json();
+    assert_eq!(opened["session"].as_str().unwrap().len(), 32);
+    assert_eq!(opened["websocket"], "wss://console.example.com/v1/ws");
+    assert_eq!((&opened["ticket_seconds"], &opened["resume_seconds"]), (&30.into(), &120.into()));
+    let console = &opened["console"];
+    assert_eq!(
+        (&console["kind"], &console["protocol"], &console["title"]),
+        (&"qemu".into(), &"vnc".into(), &"web-01".into())
+    );
+    assert_eq!(console["rights"], serde_json::json!(["input", "clipboard"]));
+    assert!(console["lang"].is_null() && console["theme"].is_null());
+
+    let again = post(&face, &token).await;
+    assert_eq!((again.status, again.code().as_str()), (401, "token_used"));
+    let replayed = open(&face, &token).await;
+    assert_eq!((replayed.status, replayed.code().as_str()), (401, "token_used"));
+}
+
+#[tokio::test]
+async fn t20_a_ticket_opens_once() {
+    let face = Face::start().await;
+    let ticket = text(&post(&face, &token()).await, "ticket");
+    let answers = futures_of(&face, &ticket).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 101).count(), 1);
+    assert!(answers.iter().all(|answer| answer.status == 101 || answer.code() == "token_used"));
+}
+
+/// Twenty clients at once.
+async fn futures_of(face: &Face, ticket: &str) -> Vec<Answer> {
+    let mut tasks = tokio::task::JoinSet::new();
+    let offer = format!("Sec-WebSocket-Protocol: binary, consolegate.{ticket}");
+    let request = super::client::handshake(&[&offer, &format!("Origin: {PANEL}")]);
+    for _ in 0..20 {
+        let (stream, request) = (face.connect().await, request.clone());
+        tasks.spawn(async move { super::client::exchange(stream, request.as_bytes()).await });
+    }
+    tasks.join_all().await
+}
+
+#[tokio::test]
+async fn a_ticket_is_answered_with_the_binary_subprotocol() {
+    let face = Face::start().await;
+    let ticket = text(&post(&face, &token()).await, "ticket");
+    let answer = open(&face, &ticket).await;
+    assert_eq!((answer.status, answer.header("sec-websocket-protocol")), (101, "binary"));
+}
+
+#[tokio::test]
+async fn one_purpose_never_serves_as_another() {
+    let face = Face::start().await;
+    let opened = post(&face, &token()).await;
+    let (ticket, resume) = (text(&opened, "ticket"), text(&opened, "resume"));
+    for answer in [open(&face, &resume).await, post(&face, &ticket).await] {
+        assert_eq!((answer.status, answer.code().as_str()), (401, "token_rejected"));
+    }
+    assert_eq!(open(&face, &ticket).await.status, 101, "neither attempt spent the ticket");
+}
+
+#[tokio::test]
+async fn tickets_of_another_gateway_key_are_refused_like_forgeries() {
+    let (face, other) = (Face::start().await, Face::start().await);
+    let ticket = text(&post(&other, &token()).await, "ticket");
+    let answer = open(&face, &ticket).await;
+    assert_eq!((answer.status, answer.code().as_str()), (401, "token_rejected"));
+}
+
+#[tokio::test]
+async fn a_resume_of_a_session_that_never_ran_is_refused() {
+    let face = Face::start().await;
+    let resume = text(&post(&face, &token()).await, "resume");
+    let answer = post(&face, &resume).await;
+    assert_eq!((answer.status, answer.code().as_str()), (401, "resume_expired"));
+}
+
+#[tokio::test]
+async fn a_drain_takes_no_new_session_and_spends_no_token() {
+    let face = Face::start().await;
+    let token = token();
+    face.readiness.enter(Phase::Draining);
+    let answer = post(&face, &token).await;
+    assert_eq!((answer.status, answer.code().as_str()), (503, "restarting"));
+    assert_eq!(answer.json()["retryable"], true);
+    face.readiness.enter(Phase::Ready);
+    assert_eq!(post(&face, &token).await.status, 201);
+}
