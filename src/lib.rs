@@ -15,6 +15,7 @@ pub mod reason;
 pub mod resolve;
 pub mod secret;
 pub mod session;
+pub mod sim;
 pub mod splice;
 pub mod store;
 pub mod token;

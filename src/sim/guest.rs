@@ -1,0 +1,73 @@
+//! A guest as it is now: where it is, whether it runs, who looks at it, what it received.
+
+use super::record::Record;
+use super::setup::{GuestConfig, Status};
+use super::vnc::Display;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio_util::sync::CancellationToken;
+
+/// A guest, or a node's own shell.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) config: GuestConfig,
+    pub(super) record: Record,
+    pub(super) display: Display,
+    state: Mutex<State>,
+}
+
+/// What changes.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) node: String,
+    pub(super) status: Status,
+    pub(super) lock: Option<String>,
+    /// Ends when the guest stops or moves away; a running guest has a live one.
+    pub(super) life: CancellationToken,
+}
+
+impl Guest {
+    pub(super) fn new(config: GuestConfig) -> Self {
+        let state =
+            State { node: config.node.clone(), status: config.status, lock: None, life: CancellationToken::new() };
+        Self { display: Display::new(&config), config, record: Record::new(), state: Mutex::new(state) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A copy of the state.
+    pub(super) fn state(&self) -> State {
+        self.lock().clone()
+    }
+
+    /// Starts or stops it; stopping ends its consoles.
+    pub(super) fn set_status(&self, status: Status) {
+        let mut state = self.lock();
+        state.status = status;
+        if status == Status::Stopped {
+            end_consoles(&mut state);
+        }
+    }
+
+    pub(super) fn set_lock(&self, word: Option<&str>) {
+        self.lock().lock = word.map(str::to_owned);
+    }
+
+    /// The last step of a migration: from now on it is there, and only then its consoles end.
+    pub(super) fn move_to(&self, node: &str) {
+        let mut state = self.lock();
+        node.clone_into(&mut state.node);
+        state.lock = None;
+        end_consoles(&mut state);
+    }
+
+    /// Ends its consoles; it runs on.
+    pub(super) fn end_consoles(&self) {
+        end_consoles(&mut self.lock());
+    }
+}
+
+fn end_consoles(state: &mut State) {
+    std::mem::take(&mut state.life).cancel();
+}

@@ -1,0 +1,182 @@
+//! The picture of a simulated screen: a gradient, a box that bounces, a clock, and what was typed and pointed at.
+//!
+//! It moves only while somebody asks for it, so an unseen guest costs nothing.
+
+use super::canvas::{Canvas, Rect};
+use super::font;
+use super::pixel::Format;
+use bytes::{BufMut as _, Bytes, BytesMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two steps of the picture.
+pub(super) const STEP: Duration = Duration::from_millis(100);
+
+const BOX: u16 = 32;
+const INK: u32 = 0x00f0_f4f8;
+const ACCENT: u32 = 0x00e5_7000;
+const LINE: u16 = 22;
+const LINES: usize = 5;
+const SCALE: u16 = 2;
+const MARGIN: u16 = 16;
+/// Typed characters that are shown.
+const SHOWN: usize = 32;
+
+/// A screen.
+#[derive(Debug)]
+pub(super) struct Picture {
+    width: u16,
+    height: u16,
+    moving: bool,
+    start: Instant,
+    scene: Mutex<Scene>,
+}
+
+#[derive(Debug)]
+struct Scene {
+    canvas: Canvas,
+    step: u64,
+    typed: String,
+    lines: [Vec<char>; LINES],
+}
+
+impl Picture {
+    pub(super) fn new(width: u16, height: u16, moving: bool, name: &str) -> Self {
+        let mut canvas = Canvas::new(width, height);
+        canvas.draw(canvas.whole(), |_, y| ground(y, height));
+        font::write(&mut canvas, (MARGIN, MARGIN), 4, &format!("consolegate  {name}"), ACCENT);
+        let scene = Scene { canvas, step: 0, typed: String::new(), lines: Default::default() };
+        let picture = Self { width, height, moving, start: Instant::now(), scene: Mutex::new(scene) };
+        picture.write_line(&mut picture.lock(), 1, "type or move the pointer here");
+        picture
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Scene> {
+        self.scene.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `ServerInit`.
+    pub(super) fn server_init(&self, name: &str) -> Bytes {
+        let mut init = BytesMut::new();
+        init.put_u16(self.width);
+        init.put_u16(self.height);
+        init.put_slice(&Format::announce());
+        init.put_u32(u32::try_from(name.len()).unwrap_or(0));
+        init.put_slice(name.as_bytes());
+        init.freeze()
+    }
+
+    pub(super) const fn moves(&self) -> bool {
+        self.moving
+    }
+
+    /// Shows a pressed key.
+    pub(super) fn key(&self, keysym: u32) {
+        let mut scene = self.lock();
+        match keysym {
+            0xff08 => {
+                scene.typed.pop();
+            }
+            0xff0d => scene.typed.clear(),
+            _ => scene.typed.push_str(&font::key_name(keysym)),
+        }
+        let excess = scene.typed.chars().count().saturating_sub(SHOWN);
+        scene.typed = scene.typed.chars().skip(excess).collect();
+        let text = format!("keys: {}", scene.typed);
+        self.write_line(&mut scene, 2, &text);
+    }
+
+    /// Shows where the pointer is.
+    pub(super) fn pointer(&self, mask: u8, x: u16, y: u16) {
+        let mut scene = self.lock();
+        self.write_line(&mut scene, 3, &format!("pointer: {x},{y} buttons {mask:08b}"));
+    }
+
+    /// Brings the picture up to now and writes what changed of it since the version a viewer has, as one
+    /// `FramebufferUpdate`; none if nothing did.
+    pub(super) fn update(&self, seen: &mut u64, area: Rect, format: Format, announce: &[i32]) -> Option<Vec<u8>> {
+        let mut scene = self.lock();
+        if self.moving {
+            self.advance(&mut scene);
+        }
+        let rects = scene.canvas.changes(*seen, area);
+        *seen = scene.canvas.version();
+        if rects.is_empty() && announce.is_empty() {
+            return None;
+        }
+        let mut out = vec![0, 0];
+        out.extend_from_slice(&u16::try_from(rects.len() + announce.len()).unwrap_or(u16::MAX).to_be_bytes());
+        for encoding in announce {
+            out.extend_from_slice(&[0; 8]);
+            out.extend_from_slice(&encoding.to_be_bytes());
+        }
+        for rect in rects {
+            for number in [rect.x, rect.y, rect.width, rect.height] {
+                out.extend_from_slice(&number.to_be_bytes());
+            }
+            out.extend_from_slice(&[0; 4]);
+            scene.canvas.pixels(rect).for_each(|colour| format.put(colour, &mut out));
+        }
+        Some(out)
+    }
+
+    /// Moves the box along, and the clock once a second.
+    fn advance(&self, scene: &mut Scene) {
+        let step = u64::try_from(self.start.elapsed().as_millis() / STEP.as_millis()).unwrap_or(0);
+        if step == scene.step {
+            return;
+        }
+        let (old, new) = (self.box_at(scene.step), self.box_at(step));
+        let height = self.height;
+        scene.canvas.draw(old, |_, y| ground(y, height));
+        scene.canvas.draw(new, |_, _| ACCENT);
+        if step / 10 != scene.step / 10 {
+            self.write_line(scene, 4, &format!("up {} s", step / 10));
+        }
+        scene.step = step;
+    }
+
+    /// The box's place in the lower part of the screen: two triangle waves.
+    fn box_at(&self, step: u64) -> Rect {
+        let swing = |range: u16, speed: u64| -> u16 {
+            let range = u64::from(range).max(1);
+            let at = step * speed % (2 * range);
+            u16::try_from(at.min(2 * range - at)).unwrap_or(0)
+        };
+        let top = self.lines_end();
+        Rect {
+            x: swing(self.width.saturating_sub(BOX), 8),
+            y: top + swing(self.height.saturating_sub(top + BOX), 5),
+            width: BOX,
+            height: BOX,
+        }
+    }
+
+    const fn lines_end(&self) -> u16 {
+        MARGIN + 5 * LINE + LINE
+    }
+
+    /// Writes a line of text, drawing only the characters that differ from what stands there.
+    fn write_line(&self, scene: &mut Scene, line: u16, text: &str) {
+        let Some(old) = scene.lines.get_mut(usize::from(line)) else { return };
+        let old = std::mem::replace(old, text.chars().collect());
+        let top = MARGIN + LINE / 2 + line * LINE;
+        let blank = std::iter::repeat(' ');
+        let pairs = old.iter().copied().chain(blank.clone()).zip(text.chars().chain(blank));
+        for (column, (before, after)) in (0_u16..).zip(pairs.take(old.len().max(text.chars().count()))) {
+            if before != after {
+                let left = MARGIN + column * font::WIDTH * SCALE;
+                let cell = Rect { x: left, y: top, width: font::WIDTH * SCALE, height: font::HEIGHT * SCALE };
+                scene.canvas.draw(cell, |_, y| ground(y, self.height));
+                font::put(&mut scene.canvas, (left, top), SCALE, after, INK);
+            }
+        }
+    }
+}
+
+/// Dark at the top, a little lighter below.
+fn ground(y: u16, height: u16) -> u32 {
+    let light = u32::from(y) * 48 / u32::from(height.max(1));
+    0x0018_2430 + light * 0x0001_0101
+}

@@ -1,0 +1,16 @@
+//! The simulated node against section 12 of the protocol reference, item by item.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod http;
+mod login;
+mod peer;
+mod term;
+mod vnc;
+mod websocket;
