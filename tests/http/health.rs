@@ -3,7 +3,9 @@
 use super::client::{head, until_end};
 use super::face::Face;
 use consolegate::listen::Phase;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn readyz_follows_the_phase_and_healthz_does_not() {
@@ -35,10 +37,13 @@ async fn a_stop_ends_idle_connections_and_waits_for_none() {
     fresh.readable().await.unwrap();
     idle.readable().await.unwrap();
     face.stop.cancel();
-    assert!(until_end(&mut idle).await.starts_with(b"HTTP/1.1 200"));
-    assert!(until_end(&mut fresh).await.starts_with(b"HTTP/1.1 200"));
-    face.connections.close();
-    drop((idle, fresh));
-    face.connections.wait().await;
+    let ended = async {
+        assert!(until_end(&mut idle).await.starts_with(b"HTTP/1.1 200"));
+        assert!(until_end(&mut fresh).await.starts_with(b"HTTP/1.1 200"));
+        face.connections.close();
+        drop((idle, fresh));
+        face.connections.wait().await;
+    };
+    timeout(Duration::from_secs(5), ended).await.expect("half of timeouts.header, which would end them as well");
     assert!(tokio::net::TcpStream::connect(face.address).await.is_err(), "the listener is closed");
 }

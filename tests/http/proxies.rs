@@ -27,6 +27,19 @@ async fn l02_each_client_behind_a_trusted_proxy_has_its_own_share() {
 }
 
 #[tokio::test]
+async fn l02_a_client_behind_a_trusted_proxy_has_no_more_than_its_share() {
+    let face = Face::with(|config| {
+        // A share of none shows the count without a race against the answer.
+        config.limits.per_client = 0;
+        config.listen.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    })
+    .await;
+    let answer = face.request("GET /console", &["X-Forwarded-For: 192.0.2.1"]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (429, "limit_client"));
+    assert_eq!(face.request("GET /healthz", &[]).await.status, 200, "the proxy's own check is no client");
+}
+
+#[tokio::test]
 async fn l07_forwarded_headers_of_a_stranger_change_nothing() {
     let face = Face::start().await;
     let lies = ["X-Forwarded-Proto: http", "X-Forwarded-Host: evil.example.net", "Forwarded: host=evil.example.net"];
