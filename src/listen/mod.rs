@@ -131,7 +131,7 @@ async fn accept(listener: &TcpListener, pause: &mut Option<Duration>) -> Option<
         }
         Err(error) if is_peers_doing(&error) => None,
         Err(error) => {
-            let wait = pause.map_or(BACK_OFF.0, |before| (before * 2).min(BACK_OFF.1));
+            let wait = longer(*pause);
             if pause.replace(wait).is_none() {
                 tracing::warn!(target: "consolegate::listen", %error, "cannot accept connections; trying again");
             }
@@ -139,6 +139,10 @@ async fn accept(listener: &TcpListener, pause: &mut Option<Duration>) -> Option<
             None
         }
     }
+}
+
+fn longer(pause: Option<Duration>) -> Duration {
+    pause.map_or(BACK_OFF.0, |before| (before * 2).min(BACK_OFF.1))
 }
 
 fn is_peers_doing(error: &io::Error) -> bool {
@@ -176,5 +180,17 @@ async fn connection<H: Handler>(
         Ok(stream) => handler.serve(stream, peer, stop).await,
         // Scanners and balancers' checks end here all day: not an error.
         Err(error) => tracing::debug!(target: "consolegate::listen", src = %peer.ip, %error, "no TLS handshake"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e01_waits_grow_to_a_second_and_no_further() {
+        let waits = std::iter::successors(Some(longer(None)), |before| Some(longer(Some(*before))));
+        let millis: Vec<u128> = waits.take(7).map(|wait| wait.as_millis()).collect();
+        assert_eq!(millis, [50, 100, 200, 400, 800, 1000, 1000]);
     }
 }

@@ -37,6 +37,7 @@ struct Pages;
 
 pub(crate) struct Face {
     pub(crate) address: SocketAddr,
+    gateway: Arc<ArcSwap<Gateway>>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) stop: CancellationToken,
     pub(crate) connections: TaskTracker,
@@ -59,11 +60,18 @@ impl Face {
         let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
         readiness.enter(Phase::Ready);
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
-        let service = Service::new(gateway, Arc::clone(&readiness), consoles.clone()).with_web::<Pages>();
+        let service = Service::new(Arc::clone(&gateway), Arc::clone(&readiness), consoles.clone()).with_web::<Pages>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen::serve(listener, tls, service, connections.clone(), stop.clone()));
-        Self { address, readiness, stop, connections, consoles, asked }
+        Self { address, gateway, readiness, stop, connections, consoles, asked }
+    }
+
+    /// A new generation, as a reload makes it.
+    pub(crate) fn reload(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.gateway.load().config.clone();
+        change(&mut config);
+        self.gateway.store(Arc::new(gateway(config)));
     }
 
     /// How often anybody came to the node.

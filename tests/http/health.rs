@@ -4,7 +4,7 @@ use super::client::{head, until_end};
 use super::face::Face;
 use consolegate::listen::Phase;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 #[tokio::test]
@@ -46,4 +46,21 @@ async fn a_stop_ends_idle_connections_and_waits_for_none() {
     };
     timeout(Duration::from_secs(5), ended).await.expect("half of timeouts.header, which would end them as well");
     assert!(tokio::net::TcpStream::connect(face.address).await.is_err(), "the listener is closed");
+}
+
+#[tokio::test]
+async fn d01_a_reload_counts_from_the_next_request_of_an_open_connection() {
+    let face = Face::start().await;
+    let mut open = face.connect().await;
+    let mut policy = async |connection: &str| {
+        open.write_all(head("HEAD /console", connection, &[]).as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(open.read_u8().await.unwrap());
+        }
+        String::from_utf8(answer).unwrap()
+    };
+    assert!(!policy("keep-alive").await.contains("https://new.example.com"));
+    face.reload(|config| config.issuers[0].origins.push("https://new.example.com".parse().unwrap()));
+    assert!(policy("close").await.contains("https://new.example.com"));
 }
