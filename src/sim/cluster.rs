@@ -67,7 +67,10 @@ pub(super) struct Node {
     pub(super) address: SocketAddr,
     pub(super) clock: Clock,
     pub(super) shell: Arc<Guest>,
+    /// What it shall be.
     pub(super) health: watch::Sender<Health>,
+    /// What its listener already is.
+    pub(super) applied: watch::Sender<Health>,
     identity: Mutex<NodeIdentity>,
     ports: Mutex<Ports>,
     /// States of OpenID logins begun here.
@@ -130,6 +133,7 @@ impl Node {
             clock: Clock::new(),
             shell: Arc::new(Guest::new(shell.named(name))),
             health: watch::Sender::new(Health::Up),
+            applied: watch::Sender::new(Health::Up),
             identity: Mutex::new(identity),
             ports: Mutex::default(),
             openid: Mutex::default(),

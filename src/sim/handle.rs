@@ -135,12 +135,15 @@ impl Sim {
         self.cluster.access.enable_token(enabled);
     }
 
-    /// Lets a node fail or recover. Down, it also ends its connections.
+    /// Lets a node fail or recover, and waits until it has. Down, it also ends its connections.
     ///
     /// # Panics
     /// If there is no such node.
-    pub fn set_health(&self, node: &str, health: Health) {
-        self.node(node).health.send_replace(health);
+    pub async fn set_health(&self, node: &str, health: Health) {
+        let node = self.node(node);
+        node.health.send_replace(health);
+        // The sender lives as long as the node.
+        let _ = node.applied.subscribe().wait_for(|applied| *applied == health).await;
     }
 
     /// Makes a node's clock wrong by this many seconds.

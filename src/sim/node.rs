@@ -32,6 +32,7 @@ pub(super) async fn serve(cluster: Arc<Cluster>, node: Arc<Node>, listener: TcpL
         } else if listener.is_none() {
             listener = TcpListener::bind(node.address).await.ok();
         }
+        node.applied.send_replace(state);
         let accept = async {
             match &listener {
                 Some(listener) => listener.accept().await,
@@ -100,7 +101,7 @@ async fn requests(cluster: &Arc<Cluster>, node: &Node, mut stream: TlsStream<Tcp
             Outcome::Answer(answer) if answer.closes() => return refuse(cluster, node, stream, &answer).await,
             Outcome::Answer(answer) => {
                 let close = left == 0 || !request.keep_alive;
-                stream.write_all(&answer.encode(&face(cluster, node), close)).await?;
+                stream.write_all(&answer.encode(&face(cluster, node, &request), close)).await?;
                 stream.flush().await?;
                 if close {
                     return stream.shutdown().await;
@@ -114,8 +115,13 @@ async fn requests(cluster: &Arc<Cluster>, node: &Node, mut stream: TlsStream<Tcp
     stream.shutdown().await
 }
 
-fn face(cluster: &Cluster, node: &Node) -> Face {
-    Face { date: http_date(node.clock.now()), message: cluster.config.message_in_errors }
+fn face(cluster: &Cluster, node: &Node, request: &Request) -> Face {
+    let gzip = request.header("accept-encoding").is_some_and(|list| list.contains("gzip"));
+    Face { gzip, ..plain_face(cluster, node) }
+}
+
+fn plain_face(cluster: &Cluster, node: &Node) -> Face {
+    Face { date: http_date(node.clock.now()), message: cluster.config.message_in_errors, gzip: false }
 }
 
 /// Sends an error; 401 is held back. Older versions end without close_notify.
@@ -124,7 +130,7 @@ async fn refuse(cluster: &Cluster, node: &Node, mut stream: TlsStream<TcpStream>
         cluster.ledger.count(|c| c.auth_failures += 1);
         tokio::time::sleep(cluster.config.timing.auth_delay).await;
     }
-    stream.write_all(&answer.encode(&face(cluster, node), true)).await?;
+    stream.write_all(&answer.encode(&plain_face(cluster, node), true)).await?;
     stream.flush().await?;
     if http::ends_cleanly(cluster.config.style, answer.status) { stream.shutdown().await } else { Ok(()) }
 }

@@ -180,6 +180,8 @@ pub struct GuestConfig {
     /// A virtual machine's serial port: its terminal is a shell. Without one, a terminal says so and ends. Containers
     /// need none.
     pub serial: bool,
+    /// Serial socket of a real QEMU: its terminal is what speaks there.
+    pub serial_socket: Option<PathBuf>,
     /// QMP socket of a real QEMU: its VNC password is set by it on each connection.
     pub qmp: Option<PathBuf>,
     /// The fixed VNC password of a TCP or Unix backend without QMP.
@@ -198,6 +200,7 @@ impl GuestConfig {
             status: Status::Running,
             backend: Backend::picture(),
             serial: false,
+            serial_socket: None,
             qmp: None,
             vnc_password: None,
         }

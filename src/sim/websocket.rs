@@ -33,6 +33,8 @@ pub(super) struct Rules {
     pub(super) cut_in_mid_frame: bool,
 }
 
+const SMALLEST_READ: usize = 4096;
+
 /// A peer that was told the end gets this long to read it.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -58,6 +60,7 @@ pub(super) async fn run(client: Client, early: BytesMut, pipe: Pipe, rules: Rule
         writer,
         pipe,
         input: early,
+        read_size: SMALLEST_READ,
         output: BytesMut::new(),
         unflushed: false,
         to_console: VecDeque::new(),
@@ -71,8 +74,8 @@ pub(super) async fn run(client: Client, early: BytesMut, pipe: Pipe, rules: Rule
 
 /// What happened.
 enum Step {
-    /// Bytes of the client, or its end.
-    Read(bool),
+    /// Bytes of the client, none at its end.
+    Read(usize),
     /// A piece of the console.
     Piece(Bytes),
     /// The console's end.
@@ -86,6 +89,8 @@ struct Proxy<'a> {
     writer: WriteHalf<Client>,
     pipe: Pipe,
     input: BytesMut,
+    /// Grows with a busy client, so that an idle one costs little.
+    read_size: usize,
     output: BytesMut,
     unflushed: bool,
     to_console: VecDeque<Bytes>,
@@ -102,9 +107,10 @@ impl Proxy<'_> {
             }
             let idle_at = self.last + rules.idle.unwrap_or(Duration::ZERO);
             let talking = self.mood != Mood::Leaked;
+            self.input.reserve(self.read_size);
             let unsent = self.unflushed || !self.output.is_empty();
             let step = tokio::select! {
-                read = self.reader.read_buf(&mut self.input), if talking => Step::Read(matches!(read, Ok(1..))),
+                read = self.reader.read_buf(&mut self.input), if talking => Step::Read(read.unwrap_or(0)),
                 piece = self.pipe.from.recv() => piece.map_or(Step::Ended, Step::Piece),
                 sent = send(&mut self.writer, &self.output), if talking && unsent => Step::Sent(sent.ok()),
                 permit = self.pipe.to.reserve(), if !self.to_console.is_empty() => {
@@ -117,14 +123,25 @@ impl Proxy<'_> {
                 () = sleep_until(idle_at), if rules.idle.is_some() => Step::Ended,
             };
             match step {
-                Step::Read(true) if self.mood == Mood::Open => {}
-                Step::Read(true) => self.input.clear(),
+                Step::Read(count @ 1..) => self.read(count),
                 Step::Sent(Some(count)) => self.sent(count),
                 Step::Piece(piece) => self.put_piece(&piece),
                 Step::Ended => return End::ConsoleEnded,
-                Step::Read(false) | Step::Sent(None) if self.mood == Mood::Open => return End::ClientGone,
-                Step::Read(false) | Step::Sent(None) => self.leak(),
+                Step::Read(0) | Step::Sent(None) if self.mood == Mood::Open => return End::ClientGone,
+                Step::Read(0) | Step::Sent(None) => self.leak(),
             }
+        }
+    }
+
+    /// So many bytes came; a wedged connection takes them and forgets them.
+    fn read(&mut self, count: usize) {
+        self.read_size = match count {
+            full if full >= self.read_size => (self.read_size * 2).min(frame::LARGEST),
+            few if few < self.read_size / 4 => SMALLEST_READ,
+            _ => self.read_size,
+        };
+        if self.mood != Mood::Open {
+            self.input.clear();
         }
     }
 

@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+mod backends;
+mod faults;
 mod http;
 mod login;
 mod peer;

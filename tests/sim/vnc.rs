@@ -180,6 +180,19 @@ async fn sim_18_a_guest_that_is_off_ends_without_a_byte() {
 }
 
 #[tokio::test]
+async fn sim_10_a_console_of_a_guest_on_a_dead_node_ends_without_a_byte() {
+    let sim = start(SimConfig {
+        nodes: vec![NodeConfig::new("pve1"), NodeConfig::new("pve2")],
+        guests: vec![GuestConfig::qemu(200, "pve2")],
+        ..SimConfig::quick()
+    })
+    .await;
+    sim.set_health("pve2", Health::Down).await;
+    let (mut peer, _) = console(&sim, "pve2/qemu/200", "vncproxy").await;
+    assert_eq!(peer.rest().await, (Vec::new(), true));
+}
+
+#[tokio::test]
 async fn sim_18_a_migration_ends_it_when_the_new_node_is_already_known() {
     let sim =
         start(SimConfig { nodes: vec![NodeConfig::new("pve1"), NodeConfig::new("pve2")], ..SimConfig::quick() }).await;
@@ -204,7 +217,7 @@ async fn sim_18_a_node_that_goes_down_takes_its_consoles_along() {
     let sim = quick().await;
     let (mut peer, opened) = console(&sim, GUEST, "vncproxy").await;
     peer.vnc(opened.text("password")).await;
-    sim.set_health(NODE, Health::Down);
-    sim.wait_for(|counters| counters.websocket_live == 0).await.unwrap();
+    sim.set_health(NODE, Health::Down).await;
+    assert_eq!(sim.counters().websocket_live, 0);
     assert!(tokio::net::TcpStream::connect(sim.node_address(NODE)).await.is_err());
 }

@@ -19,9 +19,11 @@ use super::pipe::{Pieces, Pipe};
 use super::record::Event;
 use super::setup::{Backend, GuestConfig};
 use crate::id::Kind;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use picture::Picture;
+use pixel::Format;
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -29,7 +31,11 @@ use tokio_util::sync::CancellationToken;
 /// A guest's screen: its one password, its viewers, its picture.
 #[derive(Debug)]
 pub(super) struct Display {
-    picture: Picture,
+    size: (u16, u16),
+    moving: bool,
+    title: String,
+    /// Drawn when somebody looks at it for the first time.
+    picture: OnceLock<Picture>,
     /// QEMU has one VNC password for the whole guest.
     password: Mutex<Option<Password>>,
     /// Ends every viewer but the one that renews it.
@@ -51,21 +57,39 @@ pub(super) struct Login {
 
 impl Display {
     pub(super) fn new(config: &GuestConfig) -> Self {
-        let (width, height, moving) = match config.backend {
-            Backend::Picture { width, height } => (width, height, true),
-            Backend::Still { width, height } => (width, height, false),
+        let (size, moving) = match config.backend {
+            Backend::Picture { width, height } => ((width, height), true),
+            Backend::Still { width, height } => ((width, height), false),
             Backend::Tcp(_)
             | Backend::Unix(_)
             | Backend::Echo
             | Backend::RfbEcho
             | Backend::Flood { .. }
-            | Backend::Shell => (744, 400, false),
+            | Backend::Shell => ((744, 400), false),
         };
         Self {
-            picture: Picture::new(width, height, moving, &config.name),
+            size,
+            moving,
+            title: config.name.clone(),
+            picture: OnceLock::new(),
             password: Mutex::new(None),
             others: Mutex::new(CancellationToken::new()),
         }
+    }
+
+    fn picture(&self) -> &Picture {
+        self.picture.get_or_init(|| Picture::new(self.size.0, self.size.1, self.moving, &self.title))
+    }
+
+    /// `ServerInit`.
+    fn init(&self, name: &str) -> Bytes {
+        let mut init = BytesMut::new();
+        init.put_u16(self.size.0);
+        init.put_u16(self.size.1);
+        init.put_slice(&Format::announce());
+        init.put_u32(u32::try_from(name.len()).unwrap_or(0));
+        init.put_slice(name.as_bytes());
+        init.freeze()
     }
 
     fn password(&self) -> MutexGuard<'_, Option<Password>> {
@@ -108,7 +132,7 @@ async fn after_login(guest: &Guest, mut pieces: Pieces, mut pipe: Pipe) -> io::R
         | Backend::Tcp(_)
         | Backend::Unix(_)
         | Backend::Echo
-        | Backend::Shell => viewer::serve(&guest.display.picture, &guest.record, pieces, pipe).await,
+        | Backend::Shell => viewer::serve(guest.display.picture(), &guest.record, pieces, pipe).await,
     }
 }
 
@@ -161,7 +185,7 @@ async fn log_in(
     let shared = pieces.exact::<1>(pipe).await? != [0];
     let kicked = if shared { guest.display.shared() } else { guest.display.alone() };
     let name = if vnc_term { "VNC Command Terminal".to_owned() } else { format!("QEMU ({})", guest.config.name) };
-    pipe.write(guest.display.picture.server_init(&name)).await?;
+    pipe.write(guest.display.init(&name)).await?;
     ledger.count(|c| c.vnc_logins += 1);
     guest.record.add(Event::Viewer { shared });
     Ok(kicked)

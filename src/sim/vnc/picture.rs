@@ -5,7 +5,6 @@
 use super::canvas::{Canvas, Rect};
 use super::font;
 use super::pixel::Format;
-use bytes::{BufMut as _, Bytes, BytesMut};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -54,17 +53,6 @@ impl Picture {
 
     fn lock(&self) -> MutexGuard<'_, Scene> {
         self.scene.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// `ServerInit`.
-    pub(super) fn server_init(&self, name: &str) -> Bytes {
-        let mut init = BytesMut::new();
-        init.put_u16(self.width);
-        init.put_u16(self.height);
-        init.put_slice(&Format::announce());
-        init.put_u32(u32::try_from(name.len()).unwrap_or(0));
-        init.put_slice(name.as_bytes());
-        init.freeze()
     }
 
     pub(super) const fn moves(&self) -> bool {
