@@ -6,6 +6,7 @@
 use super::certificates::{Authority, NodeIdentity};
 use super::clock::Clock;
 use super::counters::Ledger;
+use super::door::{Door, Health};
 use super::fault::Faults;
 use super::guest::Guest;
 use super::identity::Access;
@@ -16,9 +17,7 @@ use super::tickets::Tickets;
 use crate::id::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
 
 /// What the nodes of a cluster share.
 #[derive(Debug)]
@@ -49,28 +48,13 @@ pub struct Seen {
 /// More than any test looks at.
 const KEPT: usize = 65_536;
 
-/// How a node answers connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Health {
-    /// As it should.
-    Up,
-    /// It refuses connections.
-    Down,
-    /// It takes connections and says nothing.
-    Silent,
-}
-
 /// A node.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) name: String,
-    pub(super) address: SocketAddr,
     pub(super) clock: Clock,
     pub(super) shell: Arc<Guest>,
-    /// What it shall be.
-    pub(super) health: watch::Sender<Health>,
-    /// What its listener already is.
-    pub(super) applied: watch::Sender<Health>,
+    pub(super) door: Door,
     identity: Mutex<NodeIdentity>,
     ports: Mutex<Ports>,
     /// States of OpenID logins begun here.
@@ -78,13 +62,13 @@ pub(super) struct Node {
 }
 
 impl Cluster {
-    /// Builds it; `addresses` are the nodes' own, in their order.
-    pub(super) fn new(config: SimConfig, addresses: &[SocketAddr]) -> io::Result<Self> {
+    /// Builds it; `doors` are the nodes' own, in their order.
+    pub(super) fn new(config: SimConfig, doors: Vec<Door>) -> io::Result<Self> {
         let authority = Authority::new()?;
         let mut nodes = BTreeMap::new();
-        for (node, address) in config.nodes.iter().zip(addresses) {
+        for (node, door) in config.nodes.iter().zip(doors) {
             let identity = authority.issue(&node.name, node.certificate)?;
-            nodes.insert(node.name.clone(), Arc::new(Node::new(&node.name, *address, identity)));
+            nodes.insert(node.name.clone(), Arc::new(Node::new(&node.name, door, identity)));
         }
         let guests = config.guests.iter().map(|guest| (guest.vmid, Arc::new(Guest::new(guest.clone()))));
         Ok(Self {
@@ -109,7 +93,7 @@ impl Cluster {
 
     /// Whether a node can be reached by the others.
     pub(super) fn is_reachable(&self, node: &str) -> bool {
-        self.nodes.get(node).is_some_and(|node| *node.health.borrow() == Health::Up)
+        self.nodes.get(node).is_some_and(|node| node.door.health() == Health::Up)
     }
 
     pub(super) fn note(&self, seen: Seen) {
@@ -125,15 +109,13 @@ impl Cluster {
 }
 
 impl Node {
-    fn new(name: &str, address: SocketAddr, identity: NodeIdentity) -> Self {
+    fn new(name: &str, door: Door, identity: NodeIdentity) -> Self {
         let shell = GuestConfig { kind: Kind::Node, backend: Backend::Shell, ..GuestConfig::lxc(0, name) };
         Self {
             name: name.to_owned(),
-            address,
+            door,
             clock: Clock::new(),
             shell: Arc::new(Guest::new(shell.named(name))),
-            health: watch::Sender::new(Health::Up),
-            applied: watch::Sender::new(Health::Up),
             identity: Mutex::new(identity),
             ports: Mutex::default(),
             openid: Mutex::default(),

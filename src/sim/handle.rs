@@ -1,7 +1,8 @@
 //! The handles on a running cluster: what a test or the demonstration reads of it and does to it.
 
-use super::cluster::{Cluster, Health, Node, Seen};
+use super::cluster::{Cluster, Node, Seen};
 use super::counters::Counters;
+use super::door::{Door, Health};
 use super::fault::Fault;
 use super::guest::Guest;
 use super::identity::{PASSWORD, TOKEN, USER};
@@ -31,20 +32,16 @@ impl Sim {
     /// # Errors
     /// An address that cannot be bound, or no random bytes for keys.
     pub async fn start(config: SimConfig) -> io::Result<Self> {
-        let mut listeners = Vec::new();
-        let mut addresses = Vec::new();
+        let mut doors = Vec::new();
         for node in &config.nodes {
             let address = node.address.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
             let listener = TcpListener::bind(address).await?;
-            addresses.push(listener.local_addr()?);
-            listeners.push((node.name.clone(), listener));
+            doors.push(Door::new(listener.local_addr()?, listener));
         }
-        let cluster = Arc::new(Cluster::new(config, &addresses)?);
+        let cluster = Arc::new(Cluster::new(config, doors)?);
         let mut nodes = JoinSet::new();
-        for (name, listener) in listeners {
-            if let Some(node) = cluster.nodes.get(&name) {
-                nodes.spawn(node::serve(Arc::clone(&cluster), Arc::clone(node), listener));
-            }
+        for node in cluster.nodes.values() {
+            nodes.spawn(node::serve(Arc::clone(&cluster), Arc::clone(node)));
         }
         Ok(Self { cluster, _nodes: nodes })
     }
@@ -61,7 +58,7 @@ impl Sim {
     /// If there is no such node.
     #[must_use]
     pub fn node_address(&self, node: &str) -> SocketAddr {
-        self.node(node).address
+        self.node(node).door.address()
     }
 
     /// SHA-256 of a node's certificate, as Proxmox writes it.
@@ -135,15 +132,13 @@ impl Sim {
         self.cluster.access.enable_token(enabled);
     }
 
-    /// Lets a node fail or recover, and waits until it has. Down, it also ends its connections.
+    /// Lets a node fail or recover, at once. Down, it also ends its connections.
     ///
     /// # Panics
-    /// If there is no such node.
-    pub async fn set_health(&self, node: &str, health: Health) {
-        let node = self.node(node);
-        node.health.send_replace(health);
-        // The sender lives as long as the node.
-        let _ = node.applied.subscribe().wait_for(|applied| *applied == health).await;
+    /// If there is no such node, or its address was taken in the meantime.
+    #[expect(clippy::expect_used, reason = "a test cannot go on without the node")]
+    pub fn set_health(&self, node: &str, health: Health) {
+        self.node(node).door.set_health(health).expect("the node's address is still free");
     }
 
     /// Makes a node's clock wrong by this many seconds.
@@ -195,6 +190,15 @@ impl Sim {
     #[expect(clippy::expect_used, reason = "a node that was never configured is a mistake of the test")]
     fn node(&self, name: &str) -> &Node {
         self.cluster.nodes.get(name).expect("a configured node")
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        for node in self.cluster.nodes.values() {
+            // Going down cannot fail.
+            let _ = node.door.set_health(Health::Down);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod clock;
 mod cluster;
 mod console;
 mod counters;
+mod door;
 mod fault;
 mod form;
 mod frame;
@@ -34,8 +35,9 @@ mod tickets;
 mod vnc;
 mod websocket;
 
-pub use cluster::{Health, Seen};
+pub use cluster::Seen;
 pub use counters::Counters;
+pub use door::Health;
 pub use fault::Fault;
 pub use handle::{GuestHandle, Sim};
 pub use record::Event;

@@ -2,7 +2,8 @@
 
 use super::api::{self, Outcome};
 use super::clock::http_date;
-use super::cluster::{Cluster, Health, Node, Seen};
+use super::cluster::{Cluster, Node, Seen};
+use super::door::Health;
 use super::fault::Fault;
 use super::http::{self, Answer, Face, Read, Request};
 use super::{console, websocket};
@@ -11,42 +12,36 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+/// What a listener without descriptors waits for some.
+const RELIEF: Duration = Duration::from_millis(50);
 
 /// Requests of one connection.
 const REQUESTS: usize = 100;
 
 /// Serves a node for ever. Connections are its children: they end with it, or when it goes down.
-pub(super) async fn serve(cluster: Arc<Cluster>, node: Arc<Node>, listener: TcpListener) {
-    let mut listener = Some(listener);
+pub(super) async fn serve(cluster: Arc<Cluster>, node: Arc<Node>) {
     let mut connections = JoinSet::new();
-    let mut health = node.health.subscribe();
     loop {
-        let state = *health.borrow_and_update();
-        if state == Health::Down {
-            listener = None;
-            connections.shutdown().await;
-        } else if listener.is_none() {
-            listener = TcpListener::bind(node.address).await.ok();
-        }
-        node.applied.send_replace(state);
-        let accept = async {
-            match &listener {
-                Some(listener) => listener.accept().await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
-            accepted = accept => {
-                let Ok((stream, _)) = accepted else { continue };
+            accepted = node.door.accept() => {
+                let Ok((stream, down)) = accepted else {
+                    tokio::time::sleep(RELIEF).await;
+                    continue;
+                };
                 cluster.ledger.count(|c| c.connections += 1);
                 let (cluster, node) = (Arc::clone(&cluster), Arc::clone(&node));
-                connections.spawn(async move { let _ = connection(&cluster, &node, stream).await; });
+                connections.spawn(async move {
+                    tokio::select! {
+                        _ = connection(&cluster, &node, stream) => {}
+                        () = down.cancelled() => {}
+                    }
+                });
             }
-            changed = health.changed() => if changed.is_err() { return },
             Some(_) = connections.join_next() => {}
         }
     }
@@ -54,7 +49,7 @@ pub(super) async fn serve(cluster: Arc<Cluster>, node: Arc<Node>, listener: TcpL
 
 async fn connection(cluster: &Arc<Cluster>, node: &Node, stream: TcpStream) -> io::Result<()> {
     let _ = stream.set_nodelay(true);
-    if *node.health.borrow() == Health::Silent {
+    if node.door.health() == Health::Silent {
         return std::future::pending().await;
     }
     let keep_alive = cluster.config.timing.keep_alive;

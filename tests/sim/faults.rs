@@ -49,9 +49,9 @@ async fn a_scripted_frame_follows_a_good_upgrade() {
 #[tokio::test]
 async fn a_node_comes_back_where_it_was() {
     let sim = quick().await;
-    sim.set_health(NODE, Health::Down).await;
+    sim.set_health(NODE, Health::Down);
     assert!(tokio::net::TcpStream::connect(sim.node_address(NODE)).await.is_err());
-    sim.set_health(NODE, Health::Up).await;
+    sim.set_health(NODE, Health::Up);
     assert_eq!(ask(&sim, NODE, "GET", "/version", "").await.status, 200);
 }
 

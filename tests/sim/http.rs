@@ -266,10 +266,10 @@ async fn sim_10_status_is_forwarded_and_dead_nodes_are_told() {
     assert_eq!(ask(&sim, NODE, "GET", path, "").await.data()["status"], "running");
     assert_eq!(ask(&sim, NODE, "GET", "/nodes/pve1/qemu/200/status/current", "").await.status, 500);
     assert_eq!(ask(&sim, NODE, "GET", "/nodes/pve9/qemu/200/status/current", "").await.status, 500);
-    sim.set_health("pve2", Health::Silent).await;
+    sim.set_health("pve2", Health::Silent);
     let reply = ask(&sim, NODE, "GET", path, "").await;
     assert_eq!((reply.status, reply.reason.as_str()), (596, "Connection timed out"));
-    sim.set_health("pve2", Health::Down).await;
+    sim.set_health("pve2", Health::Down);
     let reply = ask(&sim, NODE, "GET", path, "").await;
     assert_eq!((reply.status, reply.reason.as_str()), (595, "Connection refused"));
     let listed = ask(&sim, NODE, "GET", "/cluster/resources?type=vm", "").await.data();

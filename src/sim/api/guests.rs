@@ -2,7 +2,7 @@
 
 use super::{Call, Shape, no_config, vmid};
 use crate::id::Kind;
-use crate::sim::cluster::Health;
+use crate::sim::door::Health;
 use crate::sim::guest::Guest;
 use crate::sim::http::Answer;
 use crate::sim::setup::{Status, Style};
@@ -70,10 +70,10 @@ const fn word(status: Status) -> &'static str {
 pub(super) fn cluster_status(call: &Call<'_>) -> Result<Answer, Answer> {
     call.demand("/", "Sys.Audit")?;
     let nodes = call.cluster.nodes.values().zip(1..).map(|(node, number)| {
-        let online = u8::from(*node.health.borrow() == Health::Up);
+        let online = u8::from(node.door.health() == Health::Up);
         json!({
             "type": "node", "id": format!("node/{}", node.name), "name": node.name, "nodeid": number,
-            "ip": node.address.ip().to_string(), "online": online, "local": u8::from(node.name == call.node.name),
+            "ip": node.door.address().ip().to_string(), "online": online, "local": u8::from(node.name == call.node.name),
         })
     });
     Ok(Answer::data(nodes.collect::<Vec<_>>().into()))

@@ -141,12 +141,11 @@ impl Call<'_> {
 
     /// The node that answers a forwarded call; an error of the forwarding otherwise.
     fn forward(&self, name: &str) -> Result<&Node, Answer> {
-        use super::cluster::Health;
+        use crate::sim::door::Health;
         let Some(node) = self.cluster.nodes.get(name) else {
             return Err(unknown_node(name));
         };
-        let health = *node.health.borrow();
-        match health {
+        match node.door.health() {
             _ if node.name == self.node.name => Ok(node),
             Health::Up => Ok(node),
             Health::Down => Err(Answer::error(595, "Connection refused")),
