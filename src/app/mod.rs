@@ -1,0 +1,154 @@
+//! Puts the gateway together: configuration in, bound listeners out, then running, then drained.
+//!
+//! [`App::bind`] takes every port and reads every file, so that what can fail fails before the first connection. Nothing
+//! here decides about a session.
+
+mod demo;
+mod panel;
+mod signals;
+
+pub use demo::{Demo, DemoGuest, Options};
+pub use signals::asked_to_stop;
+
+use crate::admin;
+use crate::config::Config;
+use crate::console::{Gateway, unix_now};
+use crate::http::Service;
+use crate::listen::{self, Phase, Readiness, Tls};
+use crate::metrics::Metrics;
+use crate::reason::{Failure, Reason};
+use crate::resolve::Resolver;
+use crate::session::{Sessions, Turns};
+use crate::store::Store;
+use crate::token::{Sealer, Verifier};
+use arc_swap::ArcSwap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long consoles have for their close frames when the gateway stops.
+const GOODBYE: Duration = Duration::from_secs(5);
+/// Used tokens that are remembered at once: each for about two minutes, so thousands a second.
+const REMEMBERED: usize = 1_000_000;
+
+/// A gateway whose ports are bound.
+#[derive(Debug)]
+pub struct App {
+    gateway: Arc<Gateway>,
+    public: TcpListener,
+    admin: TcpListener,
+    tls: Option<Tls>,
+}
+
+impl App {
+    /// Builds everything the configuration names and binds both listeners.
+    ///
+    /// # Errors
+    /// In the operator's words: a key, certificate or CA that cannot be used, or an address that is taken.
+    pub async fn bind(config: Config) -> Result<Self, String> {
+        let public = bind(config.listen.address).await?;
+        let admin = bind(config.admin.address).await?;
+        Self::assemble_on(config, public, admin)
+    }
+
+    /// The same on listeners that are bound already.
+    ///
+    /// # Errors
+    /// As [`Self::bind`], but for the addresses.
+    pub fn assemble_on(config: Config, public: TcpListener, admin: TcpListener) -> Result<Self, String> {
+        let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
+        let gateway = Arc::new(assemble(config)?);
+        Ok(Self { gateway, public, admin, tls })
+    }
+
+    /// Where the public listener is.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.public.local_addr()
+    }
+
+    /// Where the admin listener is.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn admin_address(&self) -> std::io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// The gateway, for tests that look inside.
+    #[must_use]
+    pub const fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { gateway, public, admin, tls } = self;
+        let readiness = Arc::new(Readiness::default());
+        let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
+        let shut = CancellationToken::new();
+        let service =
+            Service::new(Arc::new(ArcSwap::from(Arc::clone(&gateway))), Arc::clone(&readiness), consoles.clone());
+        let accepting = tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone()));
+        let watching = tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), shut.clone()));
+        readiness.enter(Phase::Ready);
+        stop.await;
+        readiness.enter(Phase::Draining);
+        gateway.metrics.draining(true);
+        tracing::info!(live = gateway.sessions.len(), "stopping");
+        gateway.sessions.close(Reason::Shutdown);
+        shut.cancel();
+        connections.close();
+        consoles.close();
+        if timeout(GOODBYE, async { tokio::join!(connections.wait(), consoles.wait()) }).await.is_err() {
+            tracing::warn!(live = gateway.sessions.len(), "connections that did not end in time are cut");
+        }
+        for task in [accepting, watching] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a listener's task failed");
+            }
+        }
+    }
+}
+
+/// Runs a gateway until it is asked to stop.
+///
+/// # Errors
+/// What [`App::bind`] says.
+pub async fn serve(config: Config) -> Result<(), Failure> {
+    let wrong = |cause: String| Failure::new(Reason::Internal, cause);
+    let app = App::bind(config).await.map_err(wrong)?;
+    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| wrong(error.to_string()));
+    let (public, admin) = (place(app.address())?, place(app.admin_address())?);
+    tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "consolegate is ready");
+    app.run(asked_to_stop()).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn assemble(config: Config) -> Result<Gateway, String> {
+    let said = |failure: Failure| failure.cause;
+    let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
+    let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
+    Ok(Gateway {
+        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(unix_now()))?,
+        sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
+        store: Arc::new(Store::memory(REMEMBERED)),
+        sessions: Sessions::new(config.limits.clone()),
+        turns: Turns::new(config.limits.per_node_opening),
+        resolver: Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&metrics))?,
+        metrics,
+        config,
+    })
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+}
