@@ -2,6 +2,8 @@
 
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
 
+pub mod admin;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod console;

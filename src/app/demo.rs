@@ -44,7 +44,8 @@ pub struct DemoGuest {
 
 const PICTURE: DemoGuest =
     DemoGuest { vmid: 100, name: "web-01", running: true, description: "A moving picture that shows what you type." };
-const OFF: DemoGuest = DemoGuest { vmid: 101, name: "db-01", running: false, description: "This machine is powered off." };
+const OFF: DemoGuest =
+    DemoGuest { vmid: 101, name: "db-01", running: false, description: "This machine is powered off." };
 const REAL: DemoGuest = DemoGuest {
     vmid: 102,
     name: "linux-01",

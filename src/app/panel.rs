@@ -119,7 +119,8 @@ pub(super) async fn serve(listener: TcpListener, panel: Panel, stop: Cancellatio
                 async move { Ok::<_, Infallible>(answer) }
             });
             // A browser that hangs up is not an error.
-            let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+            let _ =
+                http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
