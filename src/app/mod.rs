@@ -138,7 +138,8 @@ fn assemble(config: Config) -> Result<Gateway, String> {
     let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
     Ok(Gateway {
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(unix_now()))?,
+        // Tokens of this very second may have been used by the process before.
+        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(unix_now() + 1))?,
         sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
         store: Arc::new(Store::memory(REMEMBERED)),
         sessions: Sessions::new(config.limits.clone()),

@@ -4,9 +4,11 @@
 //! about tokens, guests or the configuration: it asks the rooms that do.
 
 mod check;
+mod demo;
 mod exit;
 mod inspect;
 mod mint;
+mod serve;
 
 use crate::config::Config;
 use crate::token::Verifier;
@@ -26,8 +28,12 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the gateway.
+    Serve(serve::Arguments),
     /// Check the configuration and every file it names, offline.
     Check(check::Arguments),
+    /// Show the gateway in a browser, with a simulated Proxmox node on this machine.
+    Demo(demo::Arguments),
     /// Make and look at connect tokens.
     #[command(subcommand)]
     Token(TokenCommand),
@@ -64,6 +70,8 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command) -> Result<(), Stop> {
     match command {
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Token(TokenCommand::Mint(arguments)) => mint::run(&arguments),
         Command::Token(TokenCommand::Inspect(arguments)) => inspect::run(&arguments),

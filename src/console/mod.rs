@@ -64,28 +64,38 @@ pub async fn run<S>(gateway: Arc<Gateway>, opening: Opening, stream: S, early: B
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let record = Record::new(&gateway, &opening);
-    let mut client = Leg::client(stream, &early, false, MOST_EARLY);
+    let Envelope { session, generation, .. } = opening.envelope;
+    gateway.store.session_live(session, generation).await;
+    let client = admit_and_run(&gateway, &opening, Leg::client(stream, &early, false, MOST_EARLY)).await;
+    // Whatever the end was, a refusal too: the page may come back with its resume token.
+    gateway.store.session_ended(session, generation, unix_now()).await;
+    client.close().await;
+}
+
+async fn admit_and_run<S>(gateway: &Gateway, opening: &Opening, mut client: Leg<S>) -> Goodbye<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let record = Record::new(gateway, opening);
     let guard = match gateway.sessions.admit(&opening.envelope, opening.client) {
         Ok(guard) => guard,
-        Err(failure) => return refuse(&record, client, failure).await,
+        Err(failure) => return refuse(&record, client, &failure),
     };
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(&gateway, &opening.envelope.grant, &guard, &mut client) => opened,
+        opened = opening::open(gateway, &opening.envelope.grant, &guard, &mut client) => opened,
     };
     match opened {
-        Err(failure) => refuse(&record, client, failure).await,
-        Ok(opened) => {
-            record.opened(opened.place.node());
-            let Opened { node, place } = opened;
-            live(&gateway, &opening, &record, &guard, Pair::new(client, node), place).await;
+        Err(failure) => refuse(&record, client, &failure),
+        Ok(Opened { node, place }) => {
+            record.opened(place.node());
+            live(gateway, opening, &record, &guard, Pair::new(client, node), place).await
         }
     }
 }
 
-/// Splices, asks what became of the guest, and says goodbye to both legs.
+/// Splices, closes the node's leg, and asks what became of the guest.
 async fn live<C, N>(
     gateway: &Gateway,
     opening: &Opening,
@@ -93,19 +103,17 @@ async fn live<C, N>(
     guard: &SessionGuard,
     pair: Pair<C, N>,
     place: Place,
-) where
+) -> Goodbye<C>
+where
     C: AsyncRead + AsyncWrite + Unpin,
     N: AsyncRead + AsyncWrite + Unpin,
 {
-    let envelope = &opening.envelope;
-    gateway.store.session_live(envelope.session, envelope.generation).await;
-    let ended = splice::run(pair, rules(gateway, envelope), guard.traffic(), guard.stopped()).await;
-    gateway.store.session_ended(envelope.session, envelope.generation, unix_now()).await;
+    let ended = splice::run(pair, rules(gateway, &opening.envelope), guard.traffic(), guard.stopped()).await;
     let Ended { reason, cause, client_code, client, node } = ended;
-    let bytes_end = Failure::new(reason, cause);
-    let (end, ()) = tokio::join!(why(gateway, &place, bytes_end), node.close(1000, ""));
+    let by_bytes = Failure::new(reason, cause);
+    let (end, ()) = tokio::join!(why(gateway, &place, by_bytes), node.close(1000, ""));
     record.closed(&end, guard.traffic());
-    say_goodbye(record, client, end.reason, client_code).await;
+    Goodbye { client, reason: end.reason, client_code, reference: record.reference() }
 }
 
 /// A node that just ends says nothing about the guest, so Proxmox is asked: off, moved or gone has its own words.
@@ -119,20 +127,30 @@ async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
     }
 }
 
-/// An open that did not become a session: counted, logged, closed with its code.
-async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(record: &Record<'_>, client: Leg<S>, failure: Failure) {
-    record.refused(&failure);
-    say_goodbye(record, client.depart(), failure.reason, None).await;
+/// An open that did not become a session: counted, logged, to be closed with its code.
+fn refuse<S: AsyncRead + AsyncWrite + Unpin>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Goodbye<S> {
+    record.refused(failure);
+    Goodbye { client: client.depart(), reason: failure.reason, client_code: None, reference: record.reference() }
 }
 
-async fn say_goodbye<S>(record: &Record<'_>, client: Departing<S>, reason: Reason, client_code: Option<u16>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let public = reason.public();
-    let text = serde_json::json!({ "code": public.code, "ref": record.reference() }).to_string();
-    let code = client_code.unwrap_or(public.close);
-    client.close(code, if client_code.is_some() { "" } else { &text }).await;
+/// What is left to say to the browser once the session's place is given back.
+struct Goodbye<S> {
+    client: Departing<S>,
+    reason: Reason,
+    client_code: Option<u16>,
+    reference: String,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
+    /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
+    async fn close(self) {
+        let public = self.reason.public();
+        let text = serde_json::json!({ "code": public.code, "ref": self.reference }).to_string();
+        match self.client_code {
+            Some(code) => self.client.close(code, "").await,
+            None => self.client.close(public.close, &text).await,
+        }
+    }
 }
 
 fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {

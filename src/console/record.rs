@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::reason::{Failure, Level};
 use crate::traffic::Traffic;
 use std::sync::OnceLock;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The account of one session.
@@ -52,13 +53,13 @@ impl<'a> Record<'a> {
             generation = self.opening.envelope.generation,
             jti = grant.jti_hash(),
             issuer = grant.issuer(),
-            subject = ?grant.subject(),
+            subject = grant.subject(),
             cluster = %grant.console().cluster,
             guest = %grant.console().guest,
             protocol = grant.console().protocol.word(),
             node = %node,
             src = %self.opening.client,
-            open_ms = self.began.elapsed().as_millis(),
+            open_ms = millis(self.began.elapsed()),
         );
     }
 
@@ -66,17 +67,18 @@ impl<'a> Record<'a> {
         let grant = &self.opening.envelope.grant;
         let lasted = self.began.elapsed();
         self.metrics.session_ended(grant.console().protocol, end.reason, lasted, traffic);
-        let rtt = |share| traffic.rtt.quantile(share).map_or(0, |time| time.as_micros());
+        let rtt =
+            |share| traffic.rtt.quantile(share).map_or(0, |time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
         line!(
             end.reason.level(),
             event = "session.closed",
             session = %self.opening.envelope.session,
             reason = end.reason.word(),
-            cause = ?end.cause,
+            cause = end.cause,
             code = end.reason.public().close,
             jti = grant.jti_hash(),
             issuer = grant.issuer(),
-            subject = ?grant.subject(),
+            subject = grant.subject(),
             cluster = %grant.console().cluster,
             guest = %grant.console().guest,
             node = self.node.get().map(NodeName::as_str),
@@ -85,11 +87,11 @@ impl<'a> Record<'a> {
             down_bytes = traffic.down.bytes(),
             up_frames = traffic.up.frames(),
             down_frames = traffic.down.frames(),
-            up_paused_ms = traffic.up.paused().as_millis(),
-            down_paused_ms = traffic.down.paused().as_millis(),
+            up_paused_ms = millis(traffic.up.paused()),
+            down_paused_ms = millis(traffic.down.paused()),
             rtt_p50_us = rtt(0.5),
             rtt_p95_us = rtt(0.95),
-            dur_ms = lasted.as_millis(),
+            dur_ms = millis(lasted),
         );
     }
 
@@ -101,15 +103,20 @@ impl<'a> Record<'a> {
             event = "session.refused",
             session = %self.opening.envelope.session,
             reason = failure.reason.word(),
-            cause = ?failure.cause,
+            cause = failure.cause,
             code = failure.reason.public().close,
             jti = grant.jti_hash(),
             issuer = grant.issuer(),
-            subject = ?grant.subject(),
+            subject = grant.subject(),
             cluster = %grant.console().cluster,
             guest = %grant.console().guest,
             src = %self.opening.client,
-            dur_ms = self.began.elapsed().as_millis(),
+            dur_ms = millis(self.began.elapsed()),
         );
     }
+}
+
+/// Numbers of 64 bits stay numbers in JSON.
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -107,7 +107,7 @@ fn good_node() -> Vec<u8> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_gateway_logs_in_and_asks_for_a_shared_session() {
+async fn r14_the_gateway_logs_in_and_asks_for_a_shared_session() {
     for step in [1, 3, 100] {
         let (verdict, sent) = node(&good_node(), step).await;
         assert_eq!(verdict, Ok(()));
@@ -117,7 +117,7 @@ async fn the_gateway_logs_in_and_asks_for_a_shared_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn r04_to_r08_what_a_node_may_not_say() {
+async fn r04_r05_r06_r07_r08_what_a_node_may_not_say() {
     let mut failed = good_node();
     let at = failed.len() - 1;
     failed[at] = 1;

@@ -114,7 +114,7 @@ reasons! {
     ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
     GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
     Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
-    Lifetime "lifetime" LIFETIME Info "max_seconds is reached";
+    Lifetime "session_over" LIFETIME Info "max_seconds is reached";
     Killed "killed" KILLED Info "an operator killed the session";
     Revoked "session_revoked" KILLED Info "a revocation matched the live session";
     TakenOver "taken_over" TAKEN_OVER Info "a resume of the same session took over";

@@ -1,0 +1,24 @@
+//! `serve`: runs the gateway until it is asked to stop.
+
+use super::Configuration;
+use super::exit::Stop;
+use crate::app;
+use crate::config::Config;
+use crate::log;
+use tokio::runtime::Builder;
+
+/// Arguments of `serve`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "SIGTERM or SIGINT ends it. CONSOLEGATE_LOG filters log lines, e.g. consolegate=debug.")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+    let config = Config::load(&arguments.configuration.config)?;
+    let failed = |failure: crate::reason::Failure| Stop::Failed(failure.cause);
+    log::start(config.log, config.audit_file.as_deref()).map_err(failed)?;
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(app::serve(config)).map_err(failed)
+}

@@ -1,0 +1,48 @@
+//! Tokens through real sockets: each opens once, and what is refused costs the cluster nothing.
+
+use super::support::TestGateway;
+use super::{NODES, cluster};
+use serde_json::json;
+
+#[tokio::test]
+async fn t01_t02_without_a_good_token_there_is_no_upgrade_and_no_upstream() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    for token in ["", "..", "a.b.c", "not a token"] {
+        let refused = gateway.refused(token).await;
+        assert!(refused.starts_with("HTTP/1.1 401") || refused.starts_with("HTTP/1.1 400"), "{token:?}: {refused}");
+    }
+    assert_eq!(sim.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn t20_of_a_hundred_opens_with_one_token_exactly_one_gets_a_101() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "[limits]\nper_client = 200\n").await;
+    let token = gateway.token(100, |_| {});
+    let tries = (0..100).map(|_| gateway.refused(&token));
+    let answers = futures_util::future::join_all(tries).await;
+    let opened = answers.iter().filter(|answer| answer.starts_with("HTTP/1.1 101")).count();
+    assert_eq!(opened, 1);
+    assert_eq!(answers.iter().filter(|answer| answer.contains("token_used")).count(), 99);
+}
+
+#[tokio::test]
+async fn t26_a_guest_outside_the_issuers_scope_is_refused_before_any_call() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let token = gateway.token(100, |claims| claims["console"]["vmid"] = json!(1_000_000));
+    assert!(gateway.refused(&token).await.contains("token_out_of_scope"));
+    assert_eq!(sim.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn t25_a_node_that_is_not_configured_is_refused_before_any_call() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    for node in ["pve1/../../access", "pve1:8006@evil", "..%2f", "pve3", "PVE1"] {
+        let token = gateway.token(100, |claims| claims["console"]["node"] = json!(node));
+        assert!(gateway.refused(&token).await.contains("401"), "{node}");
+    }
+    assert_eq!(sim.counters().connections, 0);
+}
