@@ -7,7 +7,7 @@ use super::fault::Fault;
 use super::guest::Guest;
 use super::identity::{PASSWORD, TOKEN, USER};
 use super::node;
-use super::ports::Waiting;
+use super::ports::{Thief, Waiting};
 use super::record::Event;
 use super::setup::{Certificate, SimConfig, Status};
 use super::tickets::{VncClaim, vnc_password};
@@ -185,6 +185,30 @@ impl Sim {
             Waiting { guest, protocol: Protocol::Vnc, user: "root@pam".into(), ticket, password, tls: false, upid };
         node.ports().listen(port, waiting, Instant::now() + self.cluster.config.timing.listener_life);
         Ok(())
+    }
+
+    /// Lets this guest's VNC console wait on every port that the node gives from now on, whoever asked: the port was
+    /// given to somebody else between two calls.
+    ///
+    /// # Errors
+    /// No random bytes.
+    ///
+    /// # Panics
+    /// If there is no such node or guest.
+    pub fn steal_ports(&self, node: &str, vmid: u32) -> io::Result<()> {
+        let thief = Thief { guest: self.guest(vmid).0, password: vnc_password()? };
+        self.node(node).ports().steal(thief);
+        Ok(())
+    }
+
+    /// Every ticket and VNC password that the nodes gave so far.
+    #[must_use]
+    pub fn given_secrets(&self) -> Vec<String> {
+        let mut secrets: Vec<String> =
+            self.cluster.nodes.values().flat_map(|node| node.ports().given().to_vec()).collect();
+        secrets.sort();
+        secrets.dedup();
+        secrets
     }
 
     #[expect(clippy::expect_used, reason = "a node that was never configured is a mistake of the test")]

@@ -34,6 +34,17 @@ pub(super) struct Waiting {
 pub(super) struct Ports {
     waiting: BTreeMap<u16, (Waiting, Instant)>,
     reserved: BTreeMap<u16, Instant>,
+    /// Takes over every port that is given from now on.
+    thief: Option<Thief>,
+    /// Every ticket and password that was given, for tests that look for them where they must not be.
+    given: Vec<String>,
+}
+
+/// A console that waits where another one was promised.
+#[derive(Debug)]
+pub(super) struct Thief {
+    pub(super) guest: Arc<Guest>,
+    pub(super) password: String,
 }
 
 impl Ports {
@@ -48,8 +59,23 @@ impl Ports {
     }
 
     /// Lets a console wait on a port, in the place of any other.
-    pub(super) fn listen(&mut self, port: u16, waiting: Waiting, until: Instant) {
+    pub(super) fn listen(&mut self, port: u16, mut waiting: Waiting, until: Instant) {
+        self.given.extend([waiting.ticket.clone(), waiting.password.clone()]);
+        if let Some(thief) = &self.thief {
+            waiting.guest = Arc::clone(&thief.guest);
+            waiting.password.clone_from(&thief.password);
+        }
         self.waiting.insert(port, (waiting, until));
+    }
+
+    /// Lets another console wait on every port that is given from now on.
+    pub(super) fn steal(&mut self, thief: Thief) {
+        self.thief = Some(thief);
+    }
+
+    /// Every ticket and password that was given.
+    pub(super) fn given(&self) -> &[String] {
+        &self.given
     }
 
     /// The console that waits on a port; it accepts this connection and no other.

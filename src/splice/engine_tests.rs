@@ -173,10 +173,10 @@ async fn u17_silent_peers_that_answer_pings_live_and_others_do_not() {
     let silent = Instant::now();
     let browser = async {
         while let Some((header, body)) = next_frame(&mut rig.browser).await {
-            match header.opcode {
-                Opcode::Ping => rig.browser.write_all(&frame(Opcode::Pong, KEY, &body)).await.unwrap(),
-                _close => return u16::from_be_bytes([body[0], body[1]]),
+            if header.opcode != Opcode::Ping {
+                return u16::from_be_bytes([body[0], body[1]]);
             }
+            rig.browser.write_all(&frame(Opcode::Pong, KEY, &body)).await.unwrap();
         }
         0
     };

@@ -1,85 +1,108 @@
 //! No secret passes (invariant I2): every byte the browser's side received, every log line and every metric is searched.
 
-use super::support::{Raw, TestGateway, token};
+use super::support::{PATIENCE, Place, Raw, configuration, keys, token};
 use super::{NODES, cluster};
-use consolegate::sim::Style;
+use consolegate::sim::{Sim, Style};
 use consolegate::wire::websocket::{Opcode, frame};
-use std::io::Write;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use tracing_subscriber::fmt::MakeWriter;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
-/// Collects everything that is logged.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+/// The real binary with every log line it can write; ended when dropped.
+struct Binary {
+    place: Place,
+    log: Arc<Mutex<String>>,
+    _child: Child,
+    _folder: tempfile::TempDir,
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-#[test]
-fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_browser_a_log_or_a_metric() {
-    let lines = Lines::default();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(lines.clone()).finish();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    tracing::subscriber::with_default(subscriber, || {
-        runtime.block_on(async {
-            for style in [Style::New, Style::Legacy] {
-                search(style, &lines).await;
+impl Binary {
+    async fn start(sim: &Sim) -> Self {
+        let folder = keys(sim);
+        let config = folder.path().join("consolegate.toml");
+        let text = configuration("console.test", sim, NODES, "[log]\nformat = \"json\"\n");
+        std::fs::write(&config, text).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_consolegate"))
+            .args(["serve", "--config"])
+            .arg(&config)
+            .env("CONSOLEGATE_LOG", "trace")
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (ready, is_ready) = oneshot::channel();
+        let kept = Arc::clone(&log);
+        tokio::spawn(async move {
+            let mut ready = Some(ready);
+            while let Ok(Some(line)) = lines.next_line().await {
+                if let Some(ready) = ready.take_if(|_| line.contains("consolegate is ready")) {
+                    ready.send(line.clone()).unwrap();
+                }
+                let mut kept = kept.lock().unwrap();
+                kept.push_str(&line);
+                kept.push('\n');
             }
         });
-    });
+        let line = timeout(PATIENCE, is_ready).await.expect("it starts").expect("it says where it listens");
+        let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let address = |name: &str| said[name].as_str().unwrap().parse().unwrap();
+        let place = Place { address: address("public"), admin: address("admin"), host: "console.test".into() };
+        Self { place, log, _child: child, _folder: folder }
+    }
 }
 
-async fn search(style: Style, lines: &Lines) {
-    let sim = cluster(|config| config.style = style).await;
-    let gateway = TestGateway::start(&sim, NODES, "").await;
-    let tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
+#[tokio::test]
+async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_browser_a_log_or_a_metric() {
+    for style in [Style::New, Style::Legacy] {
+        let sim = cluster(|config| config.style = style).await;
+        let binary = Binary::start(&sim).await;
+        let tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
+        let received = everything_received(&binary.place, &sim, &tokens).await;
+        let metrics = binary.place.metrics().await;
+        let logged = binary.log.lock().unwrap().clone();
+        let secrets = secrets(&sim, &tokens);
+        assert!(secrets.len() > 8, "{secrets:?}");
+        for (place, text) in [("the browser", &received), ("the log", &logged), ("metrics", &metrics)] {
+            assert!(text.len() > 500, "{place} was hardly looked at: {} bytes", text.len());
+            for secret in &secrets {
+                assert!(!text.contains(secret.as_str()), "{secret} reached {place}");
+            }
+        }
+        assert!(logged.contains("session.opened") && logged.contains("session.closed"), "{logged}");
+        for node in NODES {
+            let address = sim.node_address(node).to_string();
+            assert!(!received.contains(&address), "{address} reached the browser");
+        }
+    }
+}
+
+/// Two consoles that open and end, one that is off, one that is not there, a token used and used again.
+async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> String {
     let mut received = Vec::new();
     for (index, vmid) in [100, 101].into_iter().enumerate() {
-        let mut raw = Raw::log_in_with(&gateway, &tokens[index]).await;
-        let update = [3, 0, 0, 0, 0, 0, 2, 128, 1, 144];
-        raw.send(&frame(Opcode::Binary, Some([9; 4]), &update)).await;
-        sim.wait_for(|counters| counters.client_bytes > 10).await.unwrap();
+        let mut raw = Raw::log_in_with(place, &tokens[index]).await;
+        raw.begin().await;
+        let key = [4, 1, 0, 0, 0, 0, 0, 0x61];
+        raw.send(&frame(Opcode::Binary, Some([9; 4]), &key)).await;
+        sim.guest(vmid).wait_for_key(0x61).await.unwrap();
         sim.guest(vmid).kill_console();
         raw.close_code().await;
         received.extend(raw.received);
     }
-    for (vmid, token) in [(102, &tokens[2]), (999, &tokens[3])] {
-        let mut raw = Raw::open_with(&gateway, token, &[]).await;
+    for token in &tokens[2..4] {
+        let mut raw = Raw::open_with(place, token, &[]).await;
         raw.close_code().await;
         received.extend(raw.received);
-        assert_ne!(vmid, 0);
     }
-    received.extend(gateway.refused(&tokens[4]).await.into_bytes());
-    received.extend(gateway.refused(&tokens[4]).await.into_bytes());
-    let metrics = gateway.metrics().await;
-    let logged = lines.0.lock().unwrap().clone();
-    let secrets = secrets(&sim, &tokens);
-    assert!(secrets.len() > 8, "{secrets:?}");
-    for (place, bytes) in [("the browser", &received), ("the log", &logged), ("metrics", &metrics.into_bytes())] {
-        assert!(bytes.len() > 500, "{place} was hardly looked at: {} bytes", bytes.len());
-        for secret in &secrets {
-            assert!(!contains(bytes, secret.as_bytes()), "{secret} reached {place}");
-        }
+    for _ in 0..2 {
+        received.extend(place.refused(&tokens[4]).await.into_bytes());
     }
-    let nodes = NODES.iter().map(|node| sim.node_address(node).to_string());
-    for address in nodes {
-        assert!(!contains(&received, address.as_bytes()), "{address} reached the browser");
-    }
+    String::from_utf8_lossy(&received).into_owned()
 }
 
 /// What must be found nowhere: what the panel, the gateway and the nodes know and the browser must not.
@@ -90,8 +113,4 @@ fn secrets(sim: &consolegate::sim::Sim, tokens: &[String]) -> Vec<String> {
     secrets.push(super::support::SECRET.to_owned());
     secrets.extend(tokens.iter().cloned());
     secrets
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
 }

@@ -13,7 +13,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,7 +22,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Nothing here takes this long on a machine that is not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,10 +30,18 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// The panel's key.
 pub const SECRET: &str = "a-signing-secret-of-the-panel-that-is-long-enough";
 
-/// A running gateway.
-pub struct TestGateway {
+/// Where a gateway is, whatever runs it.
+#[derive(Debug, Clone)]
+pub struct Place {
     pub address: SocketAddr,
     pub admin: SocketAddr,
+    /// What it calls itself.
+    pub host: String,
+}
+
+/// A running gateway in this process.
+pub struct TestGateway {
+    pub place: Place,
     pub gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -42,23 +49,16 @@ pub struct TestGateway {
 }
 
 impl TestGateway {
-    /// A gateway in front of the cluster, with `extra` TOML at the end and `top` before the first table.
+    /// A gateway in front of the cluster, with `extra` TOML at the end.
     pub async fn start(sim: &Sim, nodes: &[&str], extra: &str) -> Self {
         // Somebody else in this process may have been first.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let folder = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| {
-            let mut options = std::fs::OpenOptions::new();
-            let mut file = options.write(true).create(true).mode(0o600).open(folder.path().join(name)).unwrap();
-            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
-        };
-        write("panel.key", SECRET);
-        write("pve.secret", sim.api_token().1);
-        write("pve-root-ca.pem", sim.ca_pem());
+        let folder = keys(sim);
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, admin_address) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-        let config = configuration(address, sim, nodes, extra, folder.path());
+        let text = configuration(&address.to_string(), sim, nodes, extra);
+        let config = Config::parse(&text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
         let app = App::assemble_on(config, public, admin).unwrap();
         let gateway = Arc::clone(app.gateway());
         let (stop, stopped) = oneshot::channel::<()>();
@@ -66,7 +66,8 @@ impl TestGateway {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
-        Self { address, admin: admin_address, gateway, stop: Some(stop), task: Some(task), _folder: folder }
+        let place = Place { address, admin: admin_address, host: address.to_string() };
+        Self { place, gateway, stop: Some(stop), task: Some(task), _folder: folder }
     }
 
     /// Asks it to stop and waits until it has.
@@ -74,7 +75,16 @@ impl TestGateway {
         drop(self.stop.take());
         timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap();
     }
+}
 
+impl std::ops::Deref for TestGateway {
+    type Target = Place;
+    fn deref(&self) -> &Place {
+        &self.place
+    }
+}
+
+impl Place {
     /// A connect token for a guest, with claims changed by `change`.
     pub fn token(&self, vmid: u32, change: impl FnOnce(&mut Value)) -> String {
         token(vmid, change)
@@ -87,9 +97,10 @@ impl TestGateway {
 
     /// The same with a token at hand.
     pub async fn open_with(&self, token: &str) -> Client {
-        let mut request = format!("ws://{}/v1/ws", self.address).into_client_request().unwrap();
+        let mut request = format!("ws://{}/v1/ws", self.host).into_client_request().unwrap();
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        let (socket, _) = timeout(PATIENCE, connect_async(request)).await.expect("an answer").expect("a 101");
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer").expect("a 101");
         Client { socket, bytes: Vec::new() }
     }
 
@@ -124,11 +135,26 @@ pub fn token(vmid: u32, change: impl FnOnce(&mut Value)) -> String {
     encode(&header, &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-fn configuration(address: SocketAddr, sim: &Sim, nodes: &[&str], extra: &str, folder: &Path) -> Config {
+/// A folder with the keys that [`configuration`] names.
+pub fn keys(sim: &Sim) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).mode(0o600).open(folder.path().join(name)).unwrap();
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    };
+    write("panel.key", SECRET);
+    write("pve.secret", sim.api_token().1);
+    write("pve-root-ca.pem", sim.ca_pem());
+    folder
+}
+
+/// The configuration of a gateway that calls itself `host`.
+pub fn configuration(host: &str, sim: &Sim, nodes: &[&str], extra: &str) -> String {
     let (token_id, _) = sim.api_token();
     let mut text = format!(
         r#"
-public_url = "http://{address}"
+public_url = "http://{host}"
 [listen]
 address = "127.0.0.1:0"
 [admin]
@@ -154,12 +180,12 @@ ca_file = "pve-root-ca.pem"
         text += &format!("[[cluster.node]]\nname = \"{node}\"\naddress = \"{}\"\n", sim.node_address(node));
     }
     text += extra;
-    Config::parse(&text, folder).unwrap_or_else(|problems| panic!("{problems}"))
+    text
 }
 
 /// An independent WebSocket client that reads the console as a byte stream.
 pub struct Client {
-    pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    pub socket: WebSocketStream<TcpStream>,
     bytes: Vec<u8>,
 }
 
@@ -254,7 +280,7 @@ pub struct Raw {
     at: usize,
 }
 
-impl TestGateway {
+impl Place {
     /// The whole answer to an upgrade with this token: its head, and its body where it is not a 101.
     pub async fn refused(&self, token: &str) -> String {
         let raw = Raw::open_with(self, token, &[]).await;
@@ -264,18 +290,18 @@ impl TestGateway {
 
 impl Raw {
     /// Opens a guest's console and sends `early` right behind the request.
-    pub async fn open(gateway: &TestGateway, vmid: u32, early: &[u8]) -> Self {
+    pub async fn open(gateway: &Place, vmid: u32, early: &[u8]) -> Self {
         Self::open_with(gateway, &token(vmid, |_| {}), early).await
     }
 
     /// The same with a token at hand. Reads the head; a refusal is read to its end.
-    pub async fn open_with(gateway: &TestGateway, token: &str, early: &[u8]) -> Self {
+    pub async fn open_with(gateway: &Place, token: &str, early: &[u8]) -> Self {
         let mut stream = TcpStream::connect(gateway.address).await.unwrap();
         let request = format!(
             "GET /v1/ws HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              Authorization: Bearer {token}\r\n\r\n",
-            gateway.address
+            gateway.host
         );
         stream.write_all(&[request.as_bytes(), early].concat()).await.unwrap();
         let mut raw = Self { stream, received: Vec::new(), at: 0 };
@@ -288,12 +314,12 @@ impl Raw {
     }
 
     /// Opens a guest's console and takes the RFB login, with ClientInit.
-    pub async fn log_in(gateway: &TestGateway, vmid: u32) -> Self {
+    pub async fn log_in(gateway: &Place, vmid: u32) -> Self {
         Self::log_in_with(gateway, &token(vmid, |_| {})).await
     }
 
     /// The same with a token at hand.
-    pub async fn log_in_with(gateway: &TestGateway, token: &str) -> Self {
+    pub async fn log_in_with(gateway: &Place, token: &str) -> Self {
         let mut raw = Self::open_with(gateway, token, &[]).await;
         raw.send(&frame(Opcode::Binary, Some([3; 4]), b"RFB 003.008\n\x01\x01")).await;
         assert_eq!(raw.payload(18).await, b"RFB 003.008\n\x01\x01\0\0\0\0");
