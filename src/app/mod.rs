@@ -127,19 +127,35 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let app = App::bind(config).await.map_err(wrong)?;
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| wrong(error.to_string()));
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
+    let metrics = Arc::clone(&app.gateway.metrics);
+    count_panics(metrics);
     tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "consolegate is ready");
     app.run(asked_to_stop()).await;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// A panic is a bug: one line with its place, and a counter an alert can watch (D07). The task that panicked ends alone.
+fn count_panics(metrics: Arc<Metrics>) {
+    std::panic::set_hook(Box::new(move |panic| {
+        metrics.panicked();
+        let payload = panic.payload();
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let what = text.or_else(|| payload.downcast_ref::<&str>().copied());
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, cause = what, "a task panicked: this is a bug of the gateway");
+    }));
+}
+
 fn assemble(config: Config) -> Result<Gateway, String> {
     let said = |failure: Failure| failure.cause;
+    let started = unix_now();
     let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
     Ok(Gateway {
         // Tokens of this very second may have been used by the process before.
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(unix_now() + 1))?,
+        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(started + 1))?,
+        started,
         sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
         store: Arc::new(Store::memory(REMEMBERED)),
         sessions: Sessions::new(config.limits.clone()),

@@ -34,6 +34,8 @@ const WHY_WITHIN: Duration = Duration::from_secs(3);
 pub struct Gateway {
     /// The configuration.
     pub config: Config,
+    /// When the memory of used tickets begins, in Unix seconds: older tickets may have been used already.
+    pub started: u64,
     /// Checks connect tokens.
     pub verifier: Verifier,
     /// Seals tickets.

@@ -4,7 +4,7 @@
 //! guest take turns, because QEMU has one VNC password a VM and each open sets a new one (protocol reference 6.1).
 
 use super::{Gateway, vnc};
-use crate::id::Protocol;
+use crate::id::{Protocol, Right};
 use crate::reason::{Failure, Reason};
 use crate::resolve::Place;
 use crate::session::SessionGuard;
@@ -38,9 +38,7 @@ pub(super) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    if grant.console().protocol == Protocol::Term {
-        return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
-    }
+    offered(grant)?;
     gateway.metrics.connect_attempt();
     let client_ready = AtomicBool::new(false);
     let both = async {
@@ -71,6 +69,17 @@ where
     };
     vnc::begin(&mut opened.node).await?;
     Ok(opened)
+}
+
+/// What this version cannot do, or cannot enforce, is refused rather than granted.
+fn offered(grant: &Grant) -> Result<(), Failure> {
+    if grant.console().protocol == Protocol::Term {
+        return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
+    }
+    if !grant.may(Right::Input) {
+        return Err(Failure::new(Reason::TokenKind, "view-only sessions cannot be enforced by this version"));
+    }
+    Ok(())
 }
 
 async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard) -> Result<Opened, Failure> {

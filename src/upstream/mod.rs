@@ -49,7 +49,8 @@ pub async fn connect(target: Target, timeouts: &Timeouts) -> Result<Upstream, Fa
         let cause = format!("{} showed another certificate than during the API call", target.address);
         return Err(Failure::new(Reason::NodeMoved, cause));
     }
-    let (key, accept) = challenge();
+    let key = fastwebsockets::handshake::generate_key();
+    let accept = accept_for(&key);
     let request = request(&target, &key)?;
     let (mut sender, connection) =
         http1::Builder::new().max_headers(32).handshake(TokioIo::new(stream)).await.map_err(|error| broke(&error))?;
@@ -64,17 +65,6 @@ pub async fn connect(target: Target, timeouts: &Timeouts) -> Result<Upstream, Fa
         .map_err(|_| Failure::new(Reason::Internal, "the upgraded stream is not the one that was dialled"))?;
     let leg = Leg::node(parts.io.into_inner(), &parts.read_buf, MOST_EARLY);
     Ok(Upstream { leg, password: target.password, login: target.login })
-}
-
-/// A fresh key and the accept value it must be answered with.
-fn challenge() -> (String, String) {
-    let mut nonce = [0; 16];
-    if aws_lc_rs::rand::fill(&mut nonce).is_err() {
-        tracing::warn!("no randomness for a WebSocket key; sent with a fixed one");
-    }
-    let key = STANDARD.encode(nonce);
-    let accept = accept_for(&key);
-    (key, accept)
 }
 
 /// `Sec-WebSocket-Accept` for a key (RFC 6455 4.2.2).

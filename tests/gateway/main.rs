@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, dead_code, unreachable_pub, missing_docs, reason = "tests share support")]
 
+#[path = "../support/client.rs"]
+mod client;
 #[path = "../support/gateway.rs"]
-mod support;
+mod gateway;
+#[path = "../support/raw.rs"]
+mod raw;
 
 mod node_faults;
 mod opens;

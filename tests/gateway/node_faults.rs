@@ -1,6 +1,7 @@
 //! What a node does wrong, seen from the browser: a code for each, and nothing of the node's words.
 
-use super::support::{Client, TestGateway};
+use super::client::Client;
+use super::gateway::TestGateway;
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Certificate, Fault, Health, Sim};

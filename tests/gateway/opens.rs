@@ -1,6 +1,7 @@
 //! The main job: a signed token opens the right guest's console, and every way it can end has its own close code.
 
-use super::support::{Raw, TestGateway};
+use super::gateway::TestGateway;
+use super::raw::Raw;
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Backend, GuestConfig, Status, Style};

@@ -1,6 +1,7 @@
 //! pveproxy is protected: what wedges it and leaks its slots never reaches it, whatever a browser sends.
 
-use super::support::{Raw, TestGateway};
+use super::gateway::TestGateway;
+use super::raw::Raw;
 use super::{NODES, cluster};
 use consolegate::sim::{Backend, GuestConfig, Sim};
 use consolegate::wire::websocket::{Header, Opcode, frame};

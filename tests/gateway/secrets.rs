@@ -1,6 +1,7 @@
 //! No secret passes (invariant I2): every byte the browser's side received, every log line and every metric is searched.
 
-use super::support::{PATIENCE, Place, Raw, configuration, keys, token};
+use super::gateway::{PATIENCE, Place, configuration, keys, token};
+use super::raw::Raw;
 use super::{NODES, cluster};
 use consolegate::sim::{Sim, Style};
 use consolegate::wire::websocket::{Opcode, frame};
@@ -106,11 +107,11 @@ async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> Str
 }
 
 /// What must be found nowhere: what the panel, the gateway and the nodes know and the browser must not.
-fn secrets(sim: &consolegate::sim::Sim, tokens: &[String]) -> Vec<String> {
+fn secrets(sim: &Sim, tokens: &[String]) -> Vec<String> {
     let (_, api_secret) = sim.api_token();
     let mut secrets = sim.given_secrets();
     secrets.push(api_secret.to_owned());
-    secrets.push(super::support::SECRET.to_owned());
+    secrets.push(super::gateway::SECRET.to_owned());
     secrets.extend(tokens.iter().cloned());
     secrets
 }

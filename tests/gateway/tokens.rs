@@ -1,7 +1,8 @@
 //! Tokens through real sockets: each opens once, and what is refused costs the cluster nothing.
 
-use super::support::TestGateway;
+use super::gateway::TestGateway;
 use super::{NODES, cluster};
+use consolegate::reason::Reason;
 use serde_json::json;
 
 #[tokio::test]
@@ -45,4 +46,27 @@ async fn t25_a_node_that_is_not_configured_is_refused_before_any_call() {
         assert!(gateway.refused(&token).await.contains("401"), "{node}");
     }
     assert_eq!(sim.counters().connections, 0);
+}
+
+#[tokio::test]
+async fn t23_a_live_session_that_is_revoked_ends_with_4403() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let mut client = gateway.open(100).await;
+    client.log_in().await.unwrap();
+    let live = gateway.gateway.sessions.list();
+    assert!(gateway.gateway.sessions.stop(live[0].id, Reason::Revoked));
+    let end = client.ended().await;
+    assert!(end.is(Reason::Revoked), "{end:?}");
+    assert_eq!(end.code, 4403);
+}
+
+#[tokio::test]
+async fn t21_a_token_older_than_the_gateway_is_refused() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let token = gateway.token(100, |claims| {
+        claims["iat"] = json!(claims["iat"].as_u64().unwrap() - 10);
+    });
+    assert!(gateway.refused(&token).await.contains("token_used"));
 }

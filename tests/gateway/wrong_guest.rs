@@ -1,6 +1,6 @@
 //! The wrong guest is impossible (invariant I1), with old- and new-style answers of Proxmox.
 
-use super::support::TestGateway;
+use super::gateway::TestGateway;
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Fault, GuestConfig, Style};

@@ -104,6 +104,7 @@ fn gateway(config: Config) -> Gateway {
     let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).unwrap());
     Gateway {
+        started: 0,
         verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, None).unwrap(),
         sealer: Sealer::new(None).unwrap(),
         store: Arc::new(Store::memory(10_000)),
