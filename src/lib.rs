@@ -1,4 +1,49 @@
 //! Consolegate: a console gateway for Proxmox VE.
+//!
+//! A panel signs a short-lived connect token; a browser brings it; the gateway asks Proxmox for a console of exactly that
+//! guest, logs in to it, and passes WebSocket bytes both ways until one side ends.
+//!
+//! # The way of a connection
+//!
+//! ```text
+//! listen ──stream──▶ http ──token──▶ console ──┬▶ session.admit    ─▶ SessionGuard
+//!                                              ├▶ resolve.locate   ─▶ Place
+//!                                              ├▶ resolve.open     ─▶ Target (ticket)
+//!                                              ├▶ upstream.connect ─▶ Upstream
+//!                                              ├▶ vnc login        ─▶ Pair
+//!                                              ├▶ splice.run       ─▶ Ended
+//!                                              └▶ record: log line, metrics (once, here)
+//! ```
+//!
+//! Each stage consumes the value of the stage before, so holding a value proves what came before it.
+//!
+//! # The house
+//!
+//! A file imports only from rooms further down this list; `tests/layers.rs` refuses anything else.
+//!
+//! | room | what it owns |
+//! | --- | --- |
+//! | [`cli`] | one file per command |
+//! | [`app`] | configuration to running gateway; the demo |
+//! | [`admin`], [`http`] | the two faces: routes, nothing else |
+//! | [`console`] | the pipeline of one console, and the VNC login |
+//! | [`upstream`] | the node's WebSocket |
+//! | [`resolve`] | the Proxmox API: guests, credentials, tickets |
+//! | [`session`] | live sessions, limits, turns |
+//! | [`token`] | connect tokens, grants, sealed tickets |
+//! | [`splice`] | bytes between the legs: re-heading, back-pressure, times |
+//! | [`listen`] | accepting, TLS, client addresses |
+//! | [`store`] | what was used already |
+//! | [`sim`] | the simulated Proxmox node of demo, tests and benches |
+//! | [`net`], [`metrics`], [`log`] | dialling nodes; counters; log lines |
+//! | [`config`] | the file as written and as meant |
+//! | [`wire`] | frame headers, RFB: bytes in, values out |
+//! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
+//!
+//! # Words
+//!
+//! **Client leg**, **node leg**: the browser's and Proxmox's side of a session. **VNC ticket**: Proxmox's. **Session
+//! ticket**, **resume token**: ours, sealed. **Reason**: why something was refused or ended, of one closed list.
 
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
 

@@ -63,6 +63,9 @@ impl App {
     pub fn assemble_on(config: Config, public: TcpListener, admin: TcpListener) -> Result<Self, String> {
         let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
         let gateway = Arc::new(assemble(config)?);
+        if let Some(tls) = &tls {
+            gateway.metrics.certificate("public", tls.not_after());
+        }
         Ok(Self { gateway, public, admin, tls })
     }
 

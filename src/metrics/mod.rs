@@ -43,6 +43,7 @@ pub struct Metrics {
     pve_failures: IntCounterVec,
     pve_duration: HistogramVec,
     pve_up: GaugeVec,
+    certificate_not_after: GaugeVec,
     draining: IntGauge,
     panics: IntCounter,
 }
@@ -120,6 +121,13 @@ impl Metrics {
             pve_up: maker.add(GaugeVec::new(
                 Opts::new("pve_up", "Whether the cluster's API answered last time."),
                 &["pve_cluster"],
+            )?)?,
+            certificate_not_after: maker.add(GaugeVec::new(
+                Opts::new(
+                    "tls_certificate_not_after_timestamp_seconds",
+                    "When a certificate ends, in seconds since 1970.",
+                ),
+                &["name"],
             )?)?,
             draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
@@ -238,6 +246,11 @@ impl Metrics {
     /// Whether a cluster's API answered last time.
     pub fn pve_up(&self, cluster: &str, up: bool) {
         self.pve_up.with_label_values(&[cluster]).set(if up { 1.0 } else { 0.0 });
+    }
+
+    /// When the certificate of a listener ends, in Unix seconds.
+    pub fn certificate(&self, name: &'static str, not_after: u64) {
+        self.certificate_not_after.with_label_values(&[name]).set(not_after as f64);
     }
 
     /// Whether the gateway drains.

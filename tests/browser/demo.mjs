@@ -1,0 +1,63 @@
+// The demo as a person uses it: the panel, a console in its frame, a guest that is off, and a page that may not frame it.
+//
+//   demo.mjs PANEL_URL ARTIFACTS
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
+const [panel, artifacts] = process.argv.slice(2);
+const patience = 30_000;
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+try {
+  const page = await browser.newPage({ viewport: { width: 1200, height: 800 } });
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text());
+  });
+
+  await page.goto(panel);
+  await open(page, 100);
+  const running = await consoleIn(page, 'connected');
+  assert.match(await running.locator('body').innerText(), /web-01/);
+  await running.waitForFunction(() => {
+    const canvas = document.querySelector('canvas');
+    const pixels = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+    return new Set(pixels).size > 20;
+  });
+  assert.equal(new URL(running.url()).hash, '', 'the token left the address');
+  await page.screenshot({ path: path.join(artifacts, 'demo-running.png') });
+
+  await open(page, 101);
+  const off = await consoleIn(page, 'waiting');
+  assert.match(await off.locator('body').innerText(), /The machine is powered off/);
+  await page.screenshot({ path: path.join(artifacts, 'demo-off.png') });
+  assert.deepEqual(problems, []);
+
+  // P01: the same panel under another name is another origin, which no issuer lists.
+  const stranger = new URL(panel);
+  stranger.hostname = 'localhost';
+  await page.goto(stranger.href);
+  const refused = page.waitForEvent('console', { predicate: (message) => message.text().includes('frame-ancestors'), timeout: patience });
+  await open(page, 100);
+  await refused;
+} finally {
+  await browser.close();
+}
+
+function open(page, vmid) {
+  return page.click(`button[data-vmid="${vmid}"]`, { timeout: patience });
+}
+
+// The console's frame, once its page is in this state.
+async function consoleIn(page, state) {
+  const frame = await (await page.waitForSelector('iframe', { timeout: patience })).contentFrame();
+  await frame.waitForFunction((wanted) => document.querySelector('main')?.dataset.state === wanted, state, { timeout: patience });
+  return frame;
+}
