@@ -15,8 +15,10 @@ help:
 build: page
 	$(CARGO) build --release --locked
 
+# A real guest takes part where `make setup` has made one.
 demo: build
-	target/release/consolegate demo
+	target/release/consolegate demo $(shell test -e target/guest/vmlinuz && \
+		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz)
 
 page:
 	tests/setup.sh build

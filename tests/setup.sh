@@ -79,7 +79,7 @@ guest_kernel_root() {
 
 test_guest() {
     local inputs=(tests/guest/build-initramfs.sh tests/guest/root) built=target/guest/initramfs.cpio.gz root
-    if [ -e "$built" ] && [ -e target/guest/vmlinux ] && [ -z "$(find "${inputs[@]}" -newer "$built" -print -quit)" ]; then
+    if [ -e "$built" ] && [ -e target/guest/vmlinuz ] && [ -z "$(find "${inputs[@]}" -newer "$built" -print -quit)" ]; then
         return
     fi
     root=$(guest_kernel_root)

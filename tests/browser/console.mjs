@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { readPpm, samePicture } from './picture.mjs';
+import { pressed } from './keys.mjs';
 import { Received } from './received.mjs';
 
 const { chromium } = createRequire(new URL('../../web/package.json', import.meta.url))('playwright-core');
@@ -24,6 +25,18 @@ const browser = await chromium.launch({
 const context = await browser.newContext({ viewport: { width: 1024, height: 720 }, locale: 'en-US', ignoreHTTPSErrors: true });
 const page = await context.newPage();
 page.setDefaultTimeout(PATIENCE_MS);
+// No other way tells how a WebSocket ended.
+await page.addInitScript(() => {
+  globalThis.closes = [];
+  // Not a subclass: noVNC wants to see WebSocket's own prototype.
+  globalThis.WebSocket = new Proxy(WebSocket, {
+    construct(target, args) {
+      const socket = new target(...args);
+      socket.addEventListener('close', ({ code, reason }) => globalThis.closes.push({ code, reason }));
+      return socket;
+    },
+  });
+});
 const received = await Received.of(await context.newCDPSession(page));
 const problems = [];
 page.on('pageerror', (error) => problems.push(String(error)));
@@ -34,12 +47,11 @@ page.on('console', (message) => {
 /** In the page: what it shows. */
 function look() {
   const overlay = document.querySelector('.overlay');
-  const visible = overlay && !overlay.hidden;
   return {
-    state: document.documentElement.dataset.state ?? overlay?.dataset.state ?? null,
-    code: document.documentElement.dataset.code ?? null,
-    words: visible ? overlay.innerText : '',
+    state: document.querySelector('main')?.dataset.state ?? null,
+    words: overlay && !overlay.hidden ? overlay.innerText : '',
     address: location.href,
+    closes: globalThis.closes,
   };
 }
 
@@ -57,11 +69,7 @@ const commands = {
   },
   state: () => page.evaluate(look),
   async waitState({ state }) {
-    await page.waitForFunction(
-      (wanted) => (document.documentElement.dataset.state ?? document.querySelector('.overlay')?.dataset.state) === wanted,
-      state,
-      { polling: 'raf' },
-    );
+    await page.waitForFunction((wanted) => document.querySelector('main')?.dataset.state === wanted, state, { polling: 'raf' });
     return page.evaluate(look);
   },
   async waitText({ text }) {
@@ -73,10 +81,8 @@ const commands = {
   },
   async type({ text }) {
     await page.locator(SCREEN).focus();
-    for (const line of text.split(/(\n)/)) {
-      if (line === '\n') await page.keyboard.press('Enter');
-      else await page.keyboard.type(line);
-    }
+    // A real keyboard's controller keeps 16 bytes until the guest has taken them.
+    for (const letter of text) await page.keyboard.press(pressed(letter), { delay: 10 });
   },
   async key({ key }) {
     await page.locator(SCREEN).focus();
@@ -111,7 +117,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (!Object.hasOwn(commands, cmd)) throw new Error(`no command ${cmd}`);
     answer = { ok: (await commands[cmd](rest)) ?? null };
   } catch (error) {
-    answer = { error: String(error) };
+    answer = { error: String(error), page: await page.evaluate(look).catch(String), problems };
   }
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

@@ -3,7 +3,7 @@
 #
 #   build-initramfs.sh OUTPUT [KERNEL_ROOT]
 #
-# Writes OUTPUT/vmlinux and OUTPUT/initramfs.cpio.gz. KERNEL_ROOT (default /) is where boot/vmlinuz-* and lib/modules are.
+# Writes OUTPUT/vmlinuz and OUTPUT/initramfs.cpio.gz. KERNEL_ROOT (default /) is where boot/vmlinuz-* and lib/modules are.
 # Log in as root with the password "console".
 set -euo pipefail
 
@@ -33,22 +33,7 @@ case $mouse in
     *) cp "$mouse" "$tree/lib/psmouse.ko" ;;
 esac
 
-# The kernel without its wrapper: unpacking itself takes an emulated processor longer than all the rest of the boot.
-# Where the payload is: https://www.kernel.org/doc/html/latest/arch/x86/boot.html (setup_sects, payload_offset, payload_length).
-number() { od -An -t "u$2" -j "$1" -N "$2" "$kernel" | tr -d ' '; }
-start=$((($(number 497 1) + 1) * 512 + $(number 584 4)))
-payload() { tail -c "+$((start + 1))" "$kernel" | head -c "$(number 588 4)"; }
-case $(payload | head -c 2 | od -An -t x1 | tr -d ' \n') in
-    fd37) unpack="xz -dc --single-stream" ;;
-    28b5) unpack="zstd -dc" ;;
-    1f8b) unpack="gzip -dc" ;;
-    *) echo "$kernel is packed in an unknown way" >&2; exit 1 ;;
-esac
-
 mkdir -p "$output"
-# The payload has its unpacked length behind it, which some unpackers report as trailing rubbish: the ELF magic is the check.
-payload | $unpack > "$output/vmlinux.new" 2> /dev/null || true
-[ "$(head -c 4 "$output/vmlinux.new" | tail -c 3)" = ELF ] || { echo "$kernel does not unpack" >&2; exit 1; }
 (cd "$tree" && find . | sort | cpio --quiet --owner 0:0 -H newc -o | gzip -1) > "$output/initramfs.cpio.gz.new"
-mv "$output/vmlinux.new" "$output/vmlinux"
+install -m 644 "$kernel" "$output/vmlinuz"
 mv "$output/initramfs.cpio.gz.new" "$output/initramfs.cpio.gz"

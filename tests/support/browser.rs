@@ -14,7 +14,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A browser with one empty page.
-pub struct Browser {
+pub(crate) struct Browser {
     // Closing its input ends the driver and Chromium; it is not killed, which would leave Chromium behind.
     _child: Child,
     input: ChildStdin,
@@ -23,7 +23,7 @@ pub struct Browser {
 
 impl Browser {
     /// Starts Chromium and opens `url`.
-    pub async fn open(url: &str) -> Self {
+    pub(crate) async fn open(url: &str) -> Self {
         let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/console.mjs");
         let mut child = Command::new("node")
             .arg(driver)
@@ -39,7 +39,7 @@ impl Browser {
     }
 
     /// Runs one command of the driver.
-    pub async fn ask(&mut self, command: Value) -> Value {
+    pub(crate) async fn ask(&mut self, command: Value) -> Value {
         self.input.write_all(format!("{command}\n").as_bytes()).await.expect("the driver runs");
         let line = timeout(PATIENCE, self.output.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("no answer to {command}")).unwrap().expect("the driver runs");
@@ -49,17 +49,17 @@ impl Browser {
     }
 
     /// Waits until the page is in this state.
-    pub async fn state(&mut self, state: &str) -> Value {
+    pub(crate) async fn state(&mut self, state: &str) -> Value {
         self.ask(json!({ "cmd": "waitState", "state": state })).await
     }
 
     /// Types into the console.
-    pub async fn types(&mut self, text: &str) {
+    pub(crate) async fn types(&mut self, text: &str) {
         self.ask(json!({ "cmd": "type", "text": text })).await;
     }
 
     /// Keeps a picture of the page under `artifacts/`.
-    pub async fn screenshot(&mut self, name: &str) {
+    pub(crate) async fn screenshot(&mut self, name: &str) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("artifacts");
         std::fs::create_dir_all(&folder).unwrap();
         self.ask(json!({ "cmd": "screenshot", "path": folder.join(name) })).await;

@@ -13,11 +13,11 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Emulation on a busy machine with two cores is slow; a boot takes six seconds on an idle one.
+/// Emulation on a busy machine with two cores is slow; a boot takes eleven seconds on an idle one.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A running guest that asks for a login on its screen; root's password is `console`.
-pub struct QemuGuest {
+pub(crate) struct QemuGuest {
     child: Child,
     witness: Lines<BufReader<OwnedReadHalf>>,
     _witness_in: OwnedWriteHalf,
@@ -26,10 +26,10 @@ pub struct QemuGuest {
 }
 
 impl QemuGuest {
-    /// Starts it and waits for the login prompt on its screen.
-    pub async fn boot() -> Self {
+    /// Starts it and waits for the login prompt; what is on its screen then.
+    pub(crate) async fn boot() -> (Self, Vec<String>) {
         let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/guest");
-        assert!(built.join("vmlinux").exists(), "no test guest: run `make setup`");
+        assert!(built.join("vmlinuz").exists(), "no test guest: run `make setup`");
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let witness = UnixListener::bind(path("witness")).unwrap();
@@ -46,7 +46,7 @@ impl QemuGuest {
             .args(["-chardev", &format!("socket,id=witness,path={}", path("witness"))])
             .args(["-serial", "chardev:witness"])
             .arg("-kernel")
-            .arg(built.join("vmlinux"))
+            .arg(built.join("vmlinuz"))
             .arg("-initrd")
             .arg(built.join("initramfs.cpio.gz"))
             .args(["-append", "quiet loglevel=1 mitigations=off nokaslr panic=-1"])
@@ -58,27 +58,34 @@ impl QemuGuest {
         let qmp = Qmp::greet(accept(&qmp).await).await;
         let (heard, _witness_in) = accept(&witness).await.into_split();
         let mut guest = Self { child, witness: BufReader::new(heard).lines(), _witness_in, qmp, folder };
-        guest.login_prompt().await;
-        guest
+        let lines = guest.login_prompt().await;
+        (guest, lines)
     }
 
     /// Its VNC server. The password is set through [`Self::qmp_socket`].
-    pub fn vnc_socket(&self) -> PathBuf {
+    pub(crate) fn vnc_socket(&self) -> PathBuf {
         self.folder.path().join("vnc")
     }
 
     /// Its QMP server, for whoever plays the node.
-    pub fn qmp_socket(&self) -> PathBuf {
+    pub(crate) fn qmp_socket(&self) -> PathBuf {
         self.folder.path().join("qmp")
     }
 
-    /// Waits until its screen shows the login prompt after a boot.
-    pub async fn login_prompt(&mut self) {
-        self.says("login prompt on the screen").await;
+    /// Waits until its screen shows the login prompt after a boot; what else is on it.
+    pub(crate) async fn login_prompt(&mut self) -> Vec<String> {
+        self.screen("web-01 login:").await
+    }
+
+    /// Waits until the last words on its screen are these, and returns all its lines but the empty ones.
+    pub(crate) async fn screen(&mut self, last: &str) -> Vec<String> {
+        let said = self.says(&format!("|{last}|")).await;
+        let lines = said.strip_prefix("screen: ").expect("what is on the screen");
+        lines.trim_end_matches('|').split('|').map(str::to_owned).collect()
     }
 
     /// Waits for a line of the witness that contains `text`, and returns it.
-    pub async fn says(&mut self, text: &str) -> String {
+    pub(crate) async fn says(&mut self, text: &str) -> String {
         let mut before = Vec::new();
         let found = timeout(PATIENCE, async {
             while let Some(line) = self.witness.next_line().await.unwrap() {
@@ -95,24 +102,24 @@ impl QemuGuest {
     }
 
     /// Presses the reset button.
-    pub async fn reset(&mut self) {
+    pub(crate) async fn reset(&mut self) {
         self.qmp.run("system_reset", &json!({})).await;
     }
 
     /// Waits until the guest has switched itself off. The process stays, so that the node can be told before its VNC
     /// connections end; [`Self::end`] lets it go.
-    pub async fn powered_off(&mut self) {
+    pub(crate) async fn powered_off(&mut self) {
         self.qmp.event("SHUTDOWN").await;
     }
 
     /// Ends the process, and with it the VNC connections.
-    pub async fn end(mut self) -> ExitStatus {
+    pub(crate) async fn end(mut self) -> ExitStatus {
         self.qmp.run("quit", &json!({})).await;
         timeout(PATIENCE, self.child.wait()).await.expect("QEMU ends").unwrap()
     }
 
     /// Writes what its screen shows into a PPM file in its own folder.
-    pub async fn picture(&mut self) -> PathBuf {
+    pub(crate) async fn picture(&mut self) -> PathBuf {
         let path = self.folder.path().join("screen.ppm");
         self.qmp.run("screendump", &json!({ "filename": path })).await;
         path
