@@ -15,9 +15,10 @@ help:
 build: page
 	$(CARGO) build --release --locked
 
-# A real guest takes part where `make setup` has made one.
+# A real guest takes part where QEMU is installed.
 demo: build
-	target/release/consolegate demo $(shell test -e target/guest/vmlinuz && \
+	tests/setup.sh demo
+	exec target/release/consolegate demo $$(test -e target/guest/vmlinuz && \
 		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz)
 
 page:

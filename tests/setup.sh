@@ -2,6 +2,7 @@
 # Brings what the build and the tests need beyond cargo, node and npm, and does nothing where it is there already.
 #
 #   setup.sh build   a C compiler, the packages of the page
+#   setup.sh demo    the real guest, where QEMU is installed
 #   setup.sh tests   that, the other Debian packages, the tools in .venv, the test guest
 #
 # Debian's packages are installed as root, or through sudo.
@@ -92,6 +93,12 @@ case ${1:-tests} in
         compiler
         node_modules web
         ;;
+    demo)
+        if command -v qemu-system-x86_64 > /dev/null; then
+            debian busybox-static cpio xz-utils zstd
+            test_guest
+        fi
+        ;;
     tests)
         compiler
         debian "${test_packages[@]}"
@@ -100,7 +107,7 @@ case ${1:-tests} in
         test_guest
         ;;
     *)
-        sed -n '2,7s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
 esac
