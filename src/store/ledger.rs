@@ -1,12 +1,15 @@
 //! Which sessions live and which just ended: what may be resumed.
 //!
-//! Bounded: where there is no room the session that ended first is forgotten, and a session nobody knows cannot be
-//! resumed. A generation is one connection of a session; only the newest one's end is the session's end. Pure: the clock
-//! is an argument.
+//! An ended session is forgotten once nobody may resume it any more, sooner where there is no room (the one that ended
+//! first), and at once where it is over for good. A session nobody knows cannot be resumed. A generation is one
+//! connection of a session; only the newest one's end is the session's end. Pure: the clock is an argument.
 
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use std::collections::{BTreeSet, HashMap};
+
+/// How many are forgotten at each end: one for each that comes would do, and nobody waits long for the lock.
+const SWEEP: usize = 8;
 
 /// A session's newest connection.
 #[derive(Debug, Clone, Copy)]
@@ -20,14 +23,20 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Ledger {
     capacity: usize,
+    /// Seconds after its end for which a session is remembered.
+    keep: u64,
     sessions: HashMap<SessionId, Entry>,
     /// The ended ones, by time.
     ended: BTreeSet<(u64, SessionId)>,
 }
 
 impl Ledger {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, sessions: HashMap::new(), ended: BTreeSet::new() }
+    pub(super) fn new(capacity: usize, keep: u64) -> Self {
+        Self { capacity, keep, sessions: HashMap::new(), ended: BTreeSet::new() }
+    }
+
+    pub(super) const fn keep(&mut self, seconds: u64) {
+        self.keep = seconds;
     }
 
     pub(super) fn live(&mut self, session: SessionId, generation: u32) {
@@ -47,12 +56,19 @@ impl Ledger {
     }
 
     pub(super) fn ended(&mut self, session: SessionId, generation: u32, now: u64) {
+        self.sweep(now);
         let Some(entry) = self.sessions.get_mut(&session).filter(|entry| entry.generation == generation) else {
             return;
         };
         if entry.ended.is_none() {
             entry.ended = Some(now);
             self.ended.insert((now, session));
+        }
+    }
+
+    pub(super) fn over(&mut self, session: SessionId, generation: u32) {
+        if self.sessions.get(&session).is_some_and(|entry| entry.generation <= generation) {
+            self.forget(session);
         }
     }
 
@@ -75,6 +91,21 @@ impl Ledger {
                 refused(format!("the session ended {ago} s ago; session.resume_seconds is {resume_seconds}"))
             }
             _ => Ok(()),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len().max(self.ended.len())
+    }
+
+    /// Forgets some of those nobody may resume any more.
+    fn sweep(&mut self, now: u64) {
+        for _ in 0..SWEEP {
+            match self.ended.first().copied() {
+                Some((ended, session)) if now.saturating_sub(ended) > self.keep => self.forget(session),
+                _ => return,
+            }
         }
     }
 

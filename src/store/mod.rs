@@ -14,7 +14,11 @@ use ledger::Ledger;
 use spent::Spent;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Where used tokens are remembered.
+/// How long an ended session is remembered unless [`Store::resumable_for`] says less: the longest
+/// `session.resume_seconds` there is.
+const RESUMABLE: u64 = 100_000;
+
+/// Where used tokens are remembered, and which sessions may be resumed.
 #[derive(Debug)]
 pub struct Store {
     spent: Mutex<Spent>,
@@ -25,7 +29,14 @@ impl Store {
     /// In this process, for at most `capacity` unexpired names and as many sessions.
     #[must_use]
     pub fn memory(capacity: usize) -> Self {
-        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity)) }
+        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity, RESUMABLE)) }
+    }
+
+    /// Remembers ended sessions for `seconds`, the `session.resume_seconds` that holds, and no longer.
+    #[must_use]
+    pub fn resumable_for(self, seconds: u64) -> Self {
+        lock(&self.ledger).keep(seconds);
+        self
     }
 
     /// Uses `name` up until `until` (Unix seconds). The first caller wins.
@@ -41,9 +52,15 @@ impl Store {
         lock(&self.ledger).live(session, generation);
     }
 
-    /// The session's connection of this generation ended at `now` (Unix seconds).
+    /// The session's connection of this generation ended at `now` (Unix seconds), and may be resumed for a while.
     pub async fn session_ended(&self, session: SessionId, generation: u32, now: u64) {
         lock(&self.ledger).ended(session, generation, now);
+    }
+
+    /// The session ended for good (an idle limit, a kill, ...) and cannot be resumed. Call it in place of
+    /// [`Self::session_ended`], or any time after. An older generation's call does not end a newer one.
+    pub async fn session_over(&self, session: SessionId, generation: u32) {
+        lock(&self.ledger).over(session, generation);
     }
 
     /// Whether a session may be resumed with a token of this generation: it is live, or it ended at most

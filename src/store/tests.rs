@@ -118,6 +118,54 @@ async fn the_ledger_is_bounded_and_forgets_the_first_to_end() {
     assert!(store.may_resume(id(4), 0, 120, NOW + 2).await.is_ok());
 }
 
+#[tokio::test]
+async fn a_session_that_is_over_is_not_resumed() {
+    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
+    store.session_live(id, 0).await;
+    store.session_over(id, 0).await;
+    assert!(store.may_resume(id, 0, 120, NOW).await.is_err(), "over while it lived");
+    store.session_ended(id, 0, NOW).await;
+    assert!(store.may_resume(id, 0, 120, NOW).await.is_err(), "a later end is not the way back");
+    assert_eq!(lock(&store.ledger).len(), 0);
+
+    let cut = SessionId::from_bits(2);
+    store.session_live(cut, 3).await;
+    store.session_ended(cut, 3, NOW).await;
+    store.session_over(cut, 3).await;
+    assert!(store.may_resume(cut, 3, 120, NOW).await.is_err(), "over while it could be resumed");
+    assert_eq!(lock(&store.ledger).len(), 0);
+}
+
+#[tokio::test]
+async fn an_older_connection_does_not_make_a_newer_one_over() {
+    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
+    store.session_live(id, 0).await;
+    store.session_live(id, 1).await;
+    store.session_over(id, 0).await;
+    assert!(store.may_resume(id, 1, 120, NOW).await.is_ok());
+    store.session_ended(id, 1, NOW).await;
+    store.session_over(id, 0).await;
+    assert!(store.may_resume(id, 1, 120, NOW).await.is_ok(), "nor one that was cut");
+    store.session_over(id, 2).await;
+    assert!(store.may_resume(id, 2, 120, NOW).await.is_err(), "a newer one does");
+}
+
+#[tokio::test]
+async fn sessions_nobody_may_resume_any_more_are_forgotten_with_room_to_spare() {
+    let store = Store::memory(10_000).resumable_for(120);
+    for n in 0..1000 {
+        let (id, now) = (SessionId::from_bits(u128::from(n)), NOW + n);
+        store.session_live(id, 0).await;
+        store.session_ended(id, 0, now).await;
+    }
+    assert_eq!(lock(&store.ledger).len(), 121, "those of the last 120 s, and none before");
+    assert!(store.may_resume(SessionId::from_bits(879), 0, 120, NOW + 999).await.is_ok(), "the oldest of them");
+    let living = SessionId::from_bits(5000);
+    store.session_live(living, 0).await;
+    store.session_ended(SessionId::from_bits(999), 0, NOW + 9999).await;
+    assert!(store.may_resume(living, 0, 120, NOW + 9999).await.is_ok(), "one that lives is never forgotten");
+}
+
 proptest! {
     /// Whatever comes in whatever order with whatever clock: no name is let in twice with the same time, and there is
     /// never more in memory than was allowed.
