@@ -5,6 +5,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -44,6 +45,11 @@ impl Reply {
     }
 }
 
+/// Nothing a node does takes longer; a test that waits for more has failed.
+async fn within<T>(wait: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the node goes on")
+}
+
 /// A TLS connection to a node.
 pub struct Peer {
     pub stream: TlsStream<TcpStream>,
@@ -81,13 +87,13 @@ impl Peer {
     }
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.stream.write_all(bytes.as_ref()).await.unwrap();
-        self.stream.flush().await.unwrap();
+        within(self.stream.write_all(bytes.as_ref())).await.unwrap();
+        within(self.stream.flush()).await.unwrap();
     }
 
     pub async fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.stream.read_exact(&mut bytes).await.unwrap();
+        within(self.stream.read_exact(&mut bytes)).await.unwrap();
         bytes
     }
 
@@ -112,9 +118,9 @@ impl Peer {
         let mut reply = Reply { status, reason, headers, body: Vec::new() };
         if let Some(length) = reply.header("content-length") {
             reply.body = vec![0; length.parse().unwrap()];
-            self.stream.read_exact(&mut reply.body).await.unwrap();
+            within(self.stream.read_exact(&mut reply.body)).await.unwrap();
         } else if status != 101 {
-            self.stream.read_to_end(&mut reply.body).await.unwrap();
+            within(self.stream.read_to_end(&mut reply.body)).await.unwrap();
         }
         reply
     }
@@ -129,7 +135,7 @@ impl Peer {
     /// Reads to the end: what came, and whether it ended with close_notify.
     pub async fn rest(&mut self) -> (Vec<u8>, bool) {
         let mut bytes = Vec::new();
-        let end = self.stream.read_to_end(&mut bytes).await;
+        let end = within(self.stream.read_to_end(&mut bytes)).await;
         match end {
             Ok(_) => (bytes, true),
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => (bytes, false),
@@ -238,7 +244,7 @@ impl Peer {
         };
         assert!(first != 0x82 || (1..=131_072).contains(&length), "{length}");
         let mut payload = vec![0; length];
-        self.stream.read_exact(&mut payload).await.unwrap();
+        within(self.stream.read_exact(&mut payload)).await.unwrap();
         (first, payload)
     }
 
