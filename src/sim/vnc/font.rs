@@ -1,20 +1,31 @@
-//! A bitmap font of 3 by 5 dots, drawn larger: capitals, digits, signs. Small letters show as capitals.
+//! A bitmap font of 5 by 7 dots, drawn larger: the printable characters of ASCII.
 
 use super::canvas::{Canvas, Rect};
 
 /// Dots from one character to the next.
-pub(super) const WIDTH: u16 = 4;
+pub(super) const WIDTH: u16 = 6;
 /// Dots from top to bottom.
-pub(super) const HEIGHT: u16 = 5;
+pub(super) const HEIGHT: u16 = 7;
 
-/// Characters `!` to `_`: five rows of three dots, the top row highest, the left dot first.
-const GLYPHS: [u16; 63] = [
-    0o22202, 0o55000, 0o57575, 0o36236, 0o51245, 0o25257, 0o22000, 0o12221, 0o42224, 0o52725, 0o02720, 0o00024,
-    0o00700, 0o00002, 0o11244, 0o75557, 0o26227, 0o71747, 0o71317, 0o55711, 0o74717, 0o74757, 0o71122, 0o75757,
-    0o75717, 0o02020, 0o02024, 0o12421, 0o07070, 0o42124, 0o71202, 0o75743, 0o25755, 0o65656, 0o34443, 0o65556,
-    0o74647, 0o74644, 0o34553, 0o55755, 0o72227, 0o11152, 0o55655, 0o44447, 0o57755, 0o65555, 0o25552, 0o65644,
-    0o25563, 0o65655, 0o34216, 0o72222, 0o55557, 0o55522, 0o55775, 0o55255, 0o55222, 0o71247, 0o32223, 0o44211,
-    0o62226, 0o25000, 0o00007,
+/// Characters `!` to `~`: seven rows of a byte each, the top row highest, the left dot of five highest.
+#[rustfmt::skip]
+const GLYPHS: [u64; 94] = [
+    0x04040404000004, 0x0a0a0a00000000, 0x0a0a1f0a1f0a0a, 0x040f140e051e04, 0x18190204081303, 0x0c12140815120d,
+    0x0c040800000000, 0x02040808080402, 0x08040202020408, 0x0004150e150400, 0x0004041f040400, 0x000000000c0408,
+    0x0000001f000000, 0x00000000000c0c, 0x00010204081000, 0x0e11131519110e, 0x040c040404040e, 0x0e11010204081f,
+    0x1f02040201110e, 0x02060a121f0202, 0x1f101e0101110e, 0x0608101e11110e, 0x1f010204080808, 0x0e11110e11110e,
+    0x0e11110f01020c, 0x000c0c000c0c00, 0x000c0c000c0408, 0x02040810080402, 0x00001f001f0000, 0x08040201020408,
+    0x0e110102040004, 0x0e11010d15150e, 0x0e1111111f1111, 0x1e11111e11111e, 0x0e11101010110e, 0x1c12111111121c,
+    0x1f10101e10101f, 0x1f10101e101010, 0x0e11101711110f, 0x1111111f111111, 0x0e04040404040e, 0x0702020202120c,
+    0x11121418141211, 0x1010101010101f, 0x111b1515111111, 0x11111915131111, 0x0e11111111110e, 0x1e11111e101010,
+    0x0e11111115120d, 0x1e11111e141211, 0x0f10100e01011e, 0x1f040404040404, 0x1111111111110e, 0x11111111110a04,
+    0x1111111515150a, 0x11110a040a1111, 0x1111110a040404, 0x1f01020408101f, 0x0e08080808080e, 0x00100804020100,
+    0x0e02020202020e, 0x040a1100000000, 0x0000000000001f, 0x08040200000000, 0x00000e010f110f, 0x1010161911111e,
+    0x00000e1010110e, 0x01010d1311110f, 0x00000e111f100e, 0x0609081c080808, 0x000f11110f010e, 0x10101619111111,
+    0x04000c0404040e, 0x0200060202120c, 0x10101214181412, 0x0c04040404040e, 0x00001a15151111, 0x00001619111111,
+    0x00000e1111110e, 0x00001e111e1010, 0x00000d130f0101, 0x00001619101010, 0x00000e100e011e, 0x08081c08080906,
+    0x0000111111130d, 0x00001111110a04, 0x0000111115150a, 0x0000110a040a11, 0x000011110f010e, 0x00001f0204081f,
+    0x02040408040402, 0x04040404040404, 0x08040402040408, 0x00000815020000,
 ];
 
 /// Writes a line of text; each dot is `scale` pixels wide and high.
@@ -29,21 +40,24 @@ pub(super) fn write(canvas: &mut Canvas, at: (u16, u16), scale: u16, text: &str,
 /// Draws one character.
 pub(super) fn put(canvas: &mut Canvas, (left, top): (u16, u16), scale: u16, character: char, ink: u32) {
     let Some(glyph) = glyph(character) else { return };
-    for dot in (0..15_u16).filter(|dot| glyph >> (14 - dot) & 1 == 1) {
-        let x = left.saturating_add(dot % 3 * scale);
-        let y = top.saturating_add(dot / 3 * scale);
-        canvas.draw(Rect { x, y, width: scale, height: scale }, |_, _| ink);
+    for (row, column) in (0..HEIGHT).flat_map(|row| (0..WIDTH - 1).map(move |column| (row, column))) {
+        if glyph >> ((HEIGHT - 1 - row) * 8 + WIDTH - 2 - column) & 1 == 1 {
+            let (x, y) = (left.saturating_add(column * scale), top.saturating_add(row * scale));
+            canvas.draw(Rect { x, y, width: scale, height: scale }, |_, _| ink);
+        }
     }
 }
 
 /// None for a blank; what the font lacks shows as a question mark.
-fn glyph(character: char) -> Option<u16> {
+fn glyph(character: char) -> Option<u64> {
     if character == ' ' {
         return None;
     }
-    let index = u32::from(character.to_ascii_uppercase()).checked_sub(u32::from('!'));
-    let found = index.and_then(|index| usize::try_from(index).ok()).and_then(|index| GLYPHS.get(index));
-    Some(found.copied().unwrap_or(0o71202))
+    let find = |character: char| {
+        let index = u32::from(character).checked_sub(u32::from('!'))?;
+        GLYPHS.get(usize::try_from(index).ok()?).copied()
+    };
+    find(character).or_else(|| find('?'))
 }
 
 /// How a pressed key is shown: its character, or its name in angle brackets.
@@ -80,8 +94,9 @@ mod tests {
             canvas.pixels(canvas.whole()).filter(|pixel| *pixel == 1).count()
         };
         assert_eq!(ink("   "), 0);
-        assert_eq!(ink("I"), 9);
-        assert_eq!(ink("i"), 9);
+        assert_eq!(ink("I"), 11);
+        assert_eq!(ink("l"), 10);
+        assert_eq!(ink("~"), 5);
         assert_eq!(ink("é"), ink("?"));
     }
 }

@@ -15,7 +15,7 @@ pub(super) const STEP: Duration = Duration::from_millis(100);
 const BOX: u16 = 32;
 const INK: u32 = 0x00f0_f4f8;
 const ACCENT: u32 = 0x00e5_7000;
-const LINE: u16 = 22;
+const LINE: u16 = 24;
 const LINES: usize = 5;
 const SCALE: u16 = 2;
 const MARGIN: u16 = 16;
@@ -44,7 +44,7 @@ impl Picture {
     pub(super) fn new(width: u16, height: u16, moving: bool, name: &str) -> Self {
         let mut canvas = Canvas::new(width, height);
         canvas.draw(canvas.whole(), |_, y| ground(y, height));
-        font::write(&mut canvas, (MARGIN, MARGIN), 4, &format!("consolegate  {name}"), ACCENT);
+        font::write(&mut canvas, (MARGIN, MARGIN), 3, &format!("consolegate  {name}"), ACCENT);
         let scene = Scene { canvas, step: 0, typed: String::new(), lines: Default::default() };
         let picture = Self { width, height, moving, start: Instant::now(), scene: Mutex::new(scene) };
         picture.write_line(&mut picture.lock(), 1, "type or move the pointer here");
@@ -149,7 +149,7 @@ impl Picture {
     fn write_line(&self, scene: &mut Scene, line: u16, text: &str) {
         let Some(old) = scene.lines.get_mut(usize::from(line)) else { return };
         let old = std::mem::replace(old, text.chars().collect());
-        let top = MARGIN + LINE / 2 + line * LINE;
+        let top = MARGIN + 16 + line * LINE;
         let blank = std::iter::repeat(' ');
         let pairs = old.iter().copied().chain(blank.clone()).zip(text.chars().chain(blank));
         for (column, (before, after)) in (0_u16..).zip(pairs.take(old.len().max(text.chars().count()))) {
