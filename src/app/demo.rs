@@ -3,8 +3,8 @@
 //! Everything runs the way it does in earnest: the gateway reads a configuration file, the panel signs connect tokens
 //! with its key. Nothing outlives [`Demo::run`] but what the browser remembers.
 
-use super::App;
 use super::panel::{self, Panel};
+use super::{App, Before};
 use crate::config::Config;
 use crate::sim::{Backend, GuestConfig, NodeConfig, Sim, SimConfig};
 use std::fmt::Write as _;
@@ -80,7 +80,7 @@ impl Demo {
         let secret = folder.write_keys(&sim).map_err(said("cannot write throw-away keys"))?;
         let text = configuration(&gateway_url, &panel_url, &sim);
         let config = Config::parse(&text, &folder.0).map_err(|problems| problems.to_string())?;
-        let app = App::assemble_on(config, gateway, listen(0).await?)?;
+        let app = App::assemble_on(config, gateway, listen(0).await?, Before::Nothing)?;
         let guests = [Some(PICTURE), Some(OFF), qemu.is_some().then_some(REAL)].into_iter().flatten().collect();
         let panel = (panel, Panel::new(gateway_url, &secret, guests));
         Ok(Self { url: panel_url, app, panel, _sim: sim, _qemu: qemu, _folder: folder })

@@ -20,21 +20,34 @@ use crate::reason::{Failure, Reason};
 use crate::resolve::Resolver;
 use crate::session::{Sessions, Turns};
 use crate::store::Store;
-use crate::token::{Sealer, Verifier};
+use crate::token::{LEEWAY_SECONDS, Sealer, Verifier};
 use arc_swap::ArcSwap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long consoles have for their close frames when the gateway stops.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// Used tokens that are remembered at once: each for about two minutes, so thousands a second.
+/// After a start, tokens of this long may have been made before it: by a clock that is ahead by the leeway, and in the
+/// very second of the start.
+const AMBIGUOUS: Duration = Duration::from_secs(LEEWAY_SECONDS + 1);
+/// Used tokens that are remembered at once.
 const REMEMBERED: usize = 1_000_000;
+
+/// What may have been used before this process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// Anything: another process may have run with the same keys a moment ago. Tokens and tickets that could be from that
+    /// time are refused, by the clock of a panel that is ahead too, and the gateway is not ready until that has passed.
+    Unknown,
+    /// Nothing: the keys are new with this process.
+    Nothing,
+}
 
 /// A gateway whose ports are bound.
 #[derive(Debug)]
@@ -43,6 +56,7 @@ pub struct App {
     public: TcpListener,
     admin: TcpListener,
     tls: Option<Tls>,
+    before: Before,
 }
 
 impl App {
@@ -53,20 +67,25 @@ impl App {
     pub async fn bind(config: Config) -> Result<Self, String> {
         let public = bind(config.listen.address).await?;
         let admin = bind(config.admin.address).await?;
-        Self::assemble_on(config, public, admin)
+        Self::assemble_on(config, public, admin, Before::Unknown)
     }
 
     /// The same on listeners that are bound already.
     ///
     /// # Errors
     /// As [`Self::bind`], but for the addresses.
-    pub fn assemble_on(config: Config, public: TcpListener, admin: TcpListener) -> Result<Self, String> {
+    pub fn assemble_on(
+        config: Config,
+        public: TcpListener,
+        admin: TcpListener,
+        before: Before,
+    ) -> Result<Self, String> {
         let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
-        let gateway = Arc::new(assemble(config)?);
+        let gateway = Arc::new(assemble(config, before)?);
         if let Some(tls) = &tls {
             gateway.metrics.certificate("public", tls.not_after());
         }
-        Ok(Self { gateway, public, admin, tls })
+        Ok(Self { gateway, public, admin, tls, before })
     }
 
     /// Where the public listener is.
@@ -91,18 +110,29 @@ impl App {
         &self.gateway
     }
 
-    /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns.
+    /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns. The admin face answers to
+    /// the end, so that a balancer sees the drain.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { gateway, public, admin, tls } = self;
+        let Self { gateway, public, admin, tls, before } = self;
         let readiness = Arc::new(Readiness::default());
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
-        let shut = CancellationToken::new();
+        let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
         let service =
             Service::new(Arc::new(ArcSwap::from(Arc::clone(&gateway))), Arc::clone(&readiness), consoles.clone());
         let accepting = tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone()));
-        let watching = tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), shut.clone()));
-        readiness.enter(Phase::Ready);
-        stop.await;
+        let watching = tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), ended.clone()));
+        let ready = async {
+            if before == Before::Unknown {
+                sleep(AMBIGUOUS).await;
+            }
+            readiness.enter(Phase::Ready);
+            tracing::info!("consolegate is ready");
+            std::future::pending().await
+        };
+        tokio::select! {
+            () = stop => {}
+            () = ready => {}
+        }
         readiness.enter(Phase::Draining);
         gateway.metrics.draining(true);
         tracing::info!(live = gateway.sessions.len(), "stopping");
@@ -113,6 +143,7 @@ impl App {
         if timeout(GOODBYE, async { tokio::join!(connections.wait(), consoles.wait()) }).await.is_err() {
             tracing::warn!(live = gateway.sessions.len(), "connections that did not end in time are cut");
         }
+        ended.cancel();
         for task in [accepting, watching] {
             if let Err(error) = task.await {
                 tracing::error!(%error, "a listener's task failed");
@@ -132,7 +163,8 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     let metrics = Arc::clone(&app.gateway.metrics);
     count_panics(metrics);
-    tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "consolegate is ready");
+    warn_of_descriptors(app.gateway.config.limits.sessions);
+    tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
     app.run(asked_to_stop()).await;
     tracing::info!("stopped");
     Ok(())
@@ -150,14 +182,29 @@ fn count_panics(metrics: Arc<Metrics>) {
     }));
 }
 
-fn assemble(config: Config) -> Result<Gateway, String> {
+/// A session holds two sockets, and the listeners, log and idle API connections need some more.
+fn warn_of_descriptors(sessions: usize) {
+    let needed = sessions * 2 + 256;
+    if let Some(limit) = crate::metrics::descriptors().filter(|limit| *limit < needed) {
+        tracing::warn!(
+            limit,
+            needed,
+            sessions,
+            "too few file descriptors for limits.sessions; raise LimitNOFILE or ulimit -n"
+        );
+    }
+}
+
+fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
     let said = |failure: Failure| failure.cause;
-    let started = unix_now();
+    let (started, tokens_since) = match before {
+        Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
+        Before::Nothing => (0, None),
+    };
     let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
     Ok(Gateway {
-        // Tokens of this very second may have been used by the process before.
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, Some(started + 1))?,
+        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, tokens_since)?,
         started,
         sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
         store: Arc::new(Store::memory(REMEMBERED)),

@@ -16,7 +16,7 @@ use crate::splice::{self, Departing, Ended, Leg, Pair, Rules};
 use crate::store::Store;
 use crate::token::{Envelope, Sealer, Verifier};
 use bytes::Bytes;
-use opening::Opened;
+use opening::{NodeStream, Opened};
 use record::Record;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -68,10 +68,13 @@ where
 {
     let Envelope { session, generation, .. } = opening.envelope;
     gateway.store.session_live(session, generation).await;
-    let client = admit_and_run(&gateway, &opening, Leg::client(stream, &early, false, MOST_EARLY)).await;
-    // Whatever the end was, a refusal too: the page may come back with its resume token.
-    gateway.store.session_ended(session, generation, unix_now()).await;
-    client.close().await;
+    let goodbye = admit_and_run(&gateway, &opening, Leg::client(stream, &early, false, MOST_EARLY)).await;
+    if goodbye.reason.may_resume() {
+        gateway.store.session_ended(session, generation, unix_now()).await;
+    } else {
+        gateway.store.session_over(session, generation).await;
+    }
+    goodbye.say().await;
 }
 
 async fn admit_and_run<S>(gateway: &Gateway, opening: &Opening, mut client: Leg<S>) -> Goodbye<S>
@@ -97,25 +100,23 @@ where
     }
 }
 
-/// Splices, closes the node's leg, and asks what became of the guest.
-async fn live<C, N>(
+/// Splices, and asks what became of the guest.
+async fn live<S>(
     gateway: &Gateway,
     opening: &Opening,
     record: &Record<'_>,
     guard: &SessionGuard,
-    pair: Pair<C, N>,
+    pair: Pair<S, NodeStream>,
     place: Place,
-) -> Goodbye<C>
+) -> Goodbye<S>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    N: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let ended = splice::run(pair, rules(gateway, &opening.envelope), guard.traffic(), guard.stopped()).await;
     let Ended { reason, cause, client_code, client, node } = ended;
-    let by_bytes = Failure::new(reason, cause);
-    let (end, ()) = tokio::join!(why(gateway, &place, by_bytes), node.close(1000, ""));
+    let end = why(gateway, &place, Failure::new(reason, cause)).await;
     record.closed(&end, guard.traffic());
-    Goodbye { client, reason: end.reason, client_code, reference: record.reference() }
+    Goodbye { client, node: Some(node), reason: end.reason, client_code, reference: record.reference() }
 }
 
 /// A node that just ends says nothing about the guest, so Proxmox is asked: off, moved or gone has its own words.
@@ -132,12 +133,14 @@ async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
 /// An open that did not become a session: counted, logged, to be closed with its code.
 fn refuse<S: AsyncRead + AsyncWrite + Unpin>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Goodbye<S> {
     record.refused(failure);
-    Goodbye { client: client.depart(), reason: failure.reason, client_code: None, reference: record.reference() }
+    let reference = record.reference();
+    Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference }
 }
 
-/// What is left to say to the browser once the session's place is given back.
+/// What is left to say to both legs once the session's place is given back.
 struct Goodbye<S> {
     client: Departing<S>,
+    node: Option<Departing<NodeStream>>,
     reason: Reason,
     client_code: Option<u16>,
     reference: String,
@@ -145,13 +148,16 @@ struct Goodbye<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
     /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
-    async fn close(self) {
+    async fn say(self) {
         let public = self.reason.public();
         let text = serde_json::json!({ "code": public.code, "ref": self.reference }).to_string();
-        match self.client_code {
-            Some(code) => self.client.close(code, "").await,
-            None => self.client.close(public.close, &text).await,
-        }
+        let (code, text) = self.client_code.map_or((public.close, text), |code| (code, String::new()));
+        let node = async {
+            if let Some(node) = self.node {
+                node.close(1000, "").await;
+            }
+        };
+        tokio::join!(self.client.close(code, &text), node);
     }
 }
 

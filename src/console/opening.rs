@@ -12,19 +12,22 @@ use crate::splice::Leg;
 use crate::token::Grant;
 use crate::upstream;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::client::TlsStream;
 
-/// Between two tickets of one guest at the least (R07): each one costs the node a worker and a port.
+/// From the first ticket of an open to its second at the least (R07): each one costs the node a worker and a port.
 const BETWEEN_TICKETS: Duration = Duration::from_secs(1);
+
+/// A node's transport: always TLS.
+pub(super) type NodeStream = TlsStream<TcpStream>;
 
 /// The node's leg of a console that is ready.
 pub(super) struct Opened {
-    pub(super) node: Leg<TlsStream<TcpStream>>,
+    pub(super) node: Leg<NodeStream>,
     pub(super) place: Place,
 }
 
@@ -39,10 +42,9 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     offered(grant)?;
-    gateway.metrics.connect_attempt();
-    let client_ready = AtomicBool::new(false);
+    let stage = Stage::default();
     let both = async {
-        let mut node = pin!(open_node(gateway, grant, guard));
+        let mut node = pin!(open_node(gateway, grant, guard, &stage));
         let mut early = None;
         {
             let mut greeting = pin!(vnc::greet(client));
@@ -53,22 +55,50 @@ where
                 }
             }
         }
-        client_ready.store(true, Relaxed);
-        match early {
-            Some(opened) => Ok(opened),
+        stage.client_is_ready();
+        let mut opened = match early {
+            Some(opened) => opened,
             None => tokio::select! {
-                opened = &mut node => opened,
-                end = client.gone() => Err(vnc::client_end(end)),
+                opened = &mut node => opened?,
+                end = client.gone() => return Err(vnc::client_end(end)),
             },
+        };
+        vnc::begin(&mut opened.node).await?;
+        Ok(opened)
+    };
+    match timeout(gateway.config.timeouts.handshake, both).await {
+        Ok(opened) => opened,
+        Err(_) => Err(stage.too_late()),
+    }
+}
+
+/// How far an open has come, for whoever must say what it was waiting for.
+#[derive(Default)]
+struct Stage {
+    client_ready: AtomicBool,
+    node: AtomicUsize,
+}
+
+/// What the node's side waits for, in order.
+const WAITS: [&str; 4] =
+    ["Proxmox to say where the guest is", "its turn", "Proxmox to give a ticket", "the node's console"];
+
+impl Stage {
+    fn client_is_ready(&self) {
+        self.client_ready.store(true, Relaxed);
+    }
+
+    fn node_waits_for(&self, index: usize) {
+        self.node.store(index, Relaxed);
+    }
+
+    fn too_late(&self) -> Failure {
+        if !self.client_ready.load(Relaxed) {
+            return Reason::ClientHandshakeTimeout.into();
         }
-    };
-    let mut opened = match timeout(gateway.config.timeouts.handshake, both).await {
-        Ok(opened) => opened?,
-        Err(_) if client_ready.load(Relaxed) => return Err(Reason::NodeHandshakeTimeout.into()),
-        Err(_) => return Err(Reason::ClientHandshakeTimeout.into()),
-    };
-    vnc::begin(&mut opened.node).await?;
-    Ok(opened)
+        let what = WAITS.get(self.node.load(Relaxed)).copied().unwrap_or_default();
+        Failure::new(Reason::NodeHandshakeTimeout, format!("timeouts.handshake passed while waiting for {what}"))
+    }
 }
 
 /// What this version cannot do, or cannot enforce, is refused rather than granted.
@@ -82,14 +112,15 @@ fn offered(grant: &Grant) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard) -> Result<Opened, Failure> {
+async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage: &Stage) -> Result<Opened, Failure> {
     let began = Instant::now();
     let place = gateway.resolver.locate(grant.console(), grant.node()).await?;
     gateway.metrics.connect_stage("resolve", began.elapsed());
     guard.place(place.node())?;
+    stage.node_waits_for(1);
     let turn = gateway.turns.take(grant.console(), place.node()).await;
     let asked = Instant::now();
-    let first = attempt(gateway, &place).await;
+    let first = attempt(gateway, &place, stage).await;
     let node = match first {
         Ok(node) => node,
         Err(failure) => {
@@ -99,7 +130,7 @@ async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard) -> Re
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(gateway, &place).await?
+            attempt(gateway, &place, stage).await?
         }
     };
     drop(turn);
@@ -107,11 +138,13 @@ async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard) -> Re
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(gateway: &Gateway, place: &Place) -> Result<Leg<TlsStream<TcpStream>>, Failure> {
+async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
     let metrics = &gateway.metrics;
+    stage.node_waits_for(2);
     let began = Instant::now();
     let target = gateway.resolver.open(place).await?;
     metrics.connect_stage("ticket", began.elapsed());
+    stage.node_waits_for(3);
     let began = Instant::now();
     let mut upstream = upstream::connect(target, &gateway.config.timeouts).await?;
     metrics.connect_stage("dial", began.elapsed());

@@ -33,6 +33,7 @@ macro_rules! line {
 
 impl<'a> Record<'a> {
     pub(super) fn new(gateway: &'a Gateway, opening: &'a Opening) -> Self {
+        gateway.metrics.connect_attempt();
         Self { metrics: &gateway.metrics, opening, began: Instant::now(), node: OnceLock::new() }
     }
 

@@ -58,7 +58,9 @@ where
 {
     let version = node.take::<VERSION_LEN>().await.map_err(node_end)?;
     match Version::parse(&version) {
-        Some(Version::V38 | Version::V37) => node.send(VERSION_38).await.map_err(node_end)?,
+        // Never a higher one than the server's (7.1.1); what follows is the same in both.
+        Some(Version::V37) => node.send(&version).await.map_err(node_end)?,
+        Some(Version::V38) => node.send(VERSION_38).await.map_err(node_end)?,
         Some(Version::V33) | None => {
             return Err(Failure::new(
                 Reason::RfbVersion,

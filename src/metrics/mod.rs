@@ -5,6 +5,8 @@
 
 mod process;
 
+pub use process::descriptors;
+
 use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
 use crate::traffic::Traffic;

@@ -29,8 +29,7 @@ pub(super) fn render(text: &mut Vec<u8>, now: Duration) {
     put("threads", "gauge", "Threads.", field(17).map(|count| count as f64));
     let open = fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as f64);
     put("open_fds", "gauge", "Open file descriptors.", open);
-    let limit = fs::read_to_string("/proc/self/limits").ok().and_then(|limits| soft_files(&limits));
-    put("max_fds", "gauge", "File descriptors that may be open.", limit);
+    put("max_fds", "gauge", "File descriptors that may be open.", descriptors().map(|limit| limit as f64));
     let uptime = fs::read_to_string("/proc/uptime").ok();
     let since_boot = uptime.as_deref().and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
     let started = field(19).zip(since_boot).map(|(ticks, up)| now.as_secs_f64() - up + ticks as f64 / TICKS);
@@ -45,7 +44,13 @@ fn stat_field(stat: &str, index: usize) -> Option<u64> {
     rest.split(' ').nth(index)?.trim().parse().ok()
 }
 
-fn soft_files(limits: &str) -> Option<f64> {
+/// File descriptors this process may open; none where the system does not say, or sets no limit.
+#[must_use]
+pub fn descriptors() -> Option<usize> {
+    soft_files(&fs::read_to_string("/proc/self/limits").ok()?)
+}
+
+fn soft_files(limits: &str) -> Option<usize> {
     let line = limits.lines().find(|line| line.starts_with("Max open files"))?;
     line.split_whitespace().nth(3)?.parse().ok()
 }
@@ -64,6 +69,6 @@ mod tests {
     #[test]
     fn the_soft_limit_is_read() {
         let limits = "Limit   Soft Limit  Hard Limit  Units\nMax open files            1024                 4096                 files\n";
-        assert_eq!(soft_files(limits), Some(1024.0));
+        assert_eq!(soft_files(limits), Some(1024));
     }
 }

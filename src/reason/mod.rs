@@ -169,6 +169,15 @@ reasons! {
     RfbVersion "rfb_version" HOST_REFUSED Warn "the console does not speak RFB 3.7 or 3.8";
 }
 
+impl Reason {
+    /// Whether the page may come back to a session that ended so with its resume token. After any other end the panel is
+    /// asked again: a limit, a kill or a refusal must not be undone by reconnecting.
+    #[must_use]
+    pub fn may_resume(self) -> bool {
+        self.public().retryable || matches!(self, Self::ClientClosed | Self::ClientGone | Self::GuestEnded)
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())

@@ -40,6 +40,7 @@ struct Live {
 #[derive(Debug)]
 struct Entry {
     serial: u64,
+    generation: u32,
     console: Console,
     subject: (String, String),
     node: Option<NodeName>,
@@ -83,6 +84,9 @@ impl Sessions {
         if let Some(reason) = live.closed {
             return Err(reason.into());
         }
+        if live.entries.get(&envelope.session).is_some_and(|entry| entry.generation > envelope.generation) {
+            return Err(Failure::new(Reason::TakenOver, "a later resume of this session is live already"));
+        }
         if let Some(old) = live.remove(envelope.session, None) {
             old.stop.send_replace(Some(Reason::TakenOver.into()));
         }
@@ -100,7 +104,9 @@ impl Sessions {
             stopped: stop.subscribe(),
         };
         let (serial, console) = (live.serial, grant.console().clone());
-        live.entries.insert(envelope.session, Entry { serial, console, subject, node: None, client, traffic, stop });
+        let generation = envelope.generation;
+        let entry = Entry { serial, generation, console, subject, node: None, client, traffic, stop };
+        live.entries.insert(envelope.session, entry);
         self.count.send_replace(live.entries.len());
         Ok(guard)
     }

@@ -66,6 +66,15 @@ async fn a_resume_takes_the_old_leg_over_and_the_old_guard_frees_nothing_of_the_
     assert!(sessions.is_empty());
 }
 
+#[test]
+fn a_late_ticket_of_an_older_generation_takes_nothing_over() {
+    let sessions = Sessions::new(limits());
+    let newer = Envelope { generation: 1, ..envelope(1, 100, "a") };
+    let _live = sessions.admit(&newer, BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &envelope(1, 100, "a")), Reason::TakenOver);
+    assert_eq!(sessions.len(), 1);
+}
+
 #[tokio::test]
 async fn stop_and_close_reach_the_guard() {
     let sessions = Sessions::new(limits());

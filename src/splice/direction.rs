@@ -37,6 +37,7 @@ pub(super) struct Direction {
     rehead: Rehead,
     from: Sender,
     text: bool,
+    finishing: bool,
     /// The frame that began but whose first payload byte, which tells what it is, has not come.
     fresh: Option<Header>,
 }
@@ -49,12 +50,23 @@ impl Direction {
             Sender::Server => Rehead::to_client(),
         };
         let rehead = rehead.resume(walker.in_frame());
-        Self { walker, rehead, from, text, fresh: None }
+        Self { walker, rehead, from, text, finishing: false, fresh: None }
     }
 
-    /// Between two frames: frames of our own may go out.
+    /// What went out ends between two frames, so frames of our own may follow. A header or a control frame that is under
+    /// way here has not gone out.
+    pub(super) const fn between_frames(&self) -> bool {
+        self.walker.in_frame().is_none()
+    }
+
+    /// The sender stopped between two frames.
     pub(super) const fn at_boundary(&self) -> bool {
         self.walker.at_boundary()
+    }
+
+    /// Lets out no more than the frame under way: a close frame of our own comes behind it.
+    pub(super) const fn finish(&mut self) {
+        self.finishing = true;
     }
 
     /// Follows a chunk. `own` holds frames that leave at the first boundary.
@@ -70,8 +82,13 @@ impl Direction {
     ) -> Result<(), Failure> {
         let mut at = 0;
         loop {
-            if !own.is_empty() && self.walker.at_boundary() {
-                cuts.own(std::mem::take(own));
+            if self.between_frames() {
+                if self.finishing {
+                    return Ok(());
+                }
+                if !own.is_empty() {
+                    cuts.own(std::mem::take(own));
+                }
             }
             let rest = chunk.get(at..).unwrap_or_default();
             match self.walker.step(rest).map_err(|violation| self.broke(violation))? {

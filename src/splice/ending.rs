@@ -1,4 +1,5 @@
-//! How a session says goodbye: a proper close on each leg, within two seconds, whatever the peer does (W13).
+//! How a session says goodbye: a proper close on each leg. A peer has two seconds to take the close frame and two more to
+//! go, then it is cut (W13).
 
 use super::side::Side;
 use crate::reason::Reason;
@@ -10,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// How long a peer has to take the close frame, and then to go.
-const GRACE: Duration = Duration::from_secs(2);
+pub(super) const GRACE: Duration = Duration::from_secs(2);
 
 /// What a peer may still send before it is cut.
 const LAST_BYTES: usize = 64 * 1024;

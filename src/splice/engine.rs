@@ -6,7 +6,7 @@
 use super::clock::{Clock, Due, Leg as Which};
 use super::cuts::Cuts;
 use super::direction::{Direction, Seen};
-use super::ending::{Departing, Ended};
+use super::ending::{Departing, Ended, GRACE};
 use super::leg::{fresh_key, io_reason};
 use super::side::Side;
 use super::{Pair, Rules};
@@ -20,7 +20,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// The most that is read, and so held, at once for each direction.
 const CHUNK: usize = 64 * 1024;
@@ -50,7 +50,10 @@ where
         splice.poll(cx, traffic, timer.as_mut())
     })
     .await;
-    splice.end(why)
+    splice.down.finish();
+    // A node that stopped inside a frame for good leaves no place for a close frame.
+    let _ = timeout(GRACE, poll_fn(|cx| splice.poll_frame_end(cx, traffic))).await;
+    splice.end(why, traffic)
 }
 
 struct Splice<C, N> {
@@ -59,6 +62,8 @@ struct Splice<C, N> {
     up: Direction,
     down: Direction,
     clock: Clock,
+    /// Pings to the client; its pong carries the number of the one it answers.
+    pings: u64,
     pinged: Option<Instant>,
     client_code: Option<u16>,
 }
@@ -78,30 +83,48 @@ where
 {
     fn new(pair: Pair<C, N>, rules: Rules, now: Instant) -> Self {
         let Pair { client, node } = pair;
-        let first = |plain: &[u8], mask| match plain {
-            [] => Vec::new(),
-            bytes => frame(Opcode::Binary, mask, bytes),
+        // What a handshake had not written yet, then what the other one read too far.
+        let first = |unwritten: &[u8], plain: &[u8], mask| match plain {
+            [] => unwritten.to_vec(),
+            bytes => [unwritten, &frame(Opcode::Binary, mask, bytes)].concat(),
         };
-        let to_node = first(&client.plain, Some(fresh_key()));
-        let to_client = first(&node.plain, None);
+        let to_node = first(&node.out, &client.plain, Some(fresh_key()));
+        let to_client = first(&client.out, &node.plain, None);
         Self {
             client: Side::new(client.stream, to_client),
             node: Side::new(node.stream, to_node),
             up: Direction::new(Sender::Client, client.walker, rules.text),
             down: Direction::new(Sender::Server, node.walker, true),
             clock: Clock::new(rules, now),
+            pings: 0,
             pinged: None,
             client_code: None,
         }
     }
 
-    fn end(self, why: Failure) -> Ended<C, N> {
+    /// Passes the rest of a node frame that is under way, so that a close frame can follow it.
+    fn poll_frame_end(&mut self, cx: &mut Context<'_>, traffic: &Traffic) -> Poll<()> {
+        while !self.down.between_frames() {
+            match self.pump_down(cx, traffic, Instant::now()) {
+                Ok(Pumped::Moved) => {}
+                Ok(Pumped::Waits) => return Poll::Pending,
+                Err(_) => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    fn end(mut self, why: Failure, traffic: &Traffic) -> Ended<C, N> {
+        let now = Instant::now();
+        for (leg, flow) in [(Which::Client, &traffic.down), (Which::Node, &traffic.up)] {
+            flow.add_paused(self.clock.free(leg, now).unwrap_or_default());
+        }
         Ended {
             reason: why.reason,
             cause: why.cause,
             client_code: self.client_code,
-            client: Departing::new(self.client, self.down.at_boundary(), None),
-            node: Departing::new(self.node, self.up.at_boundary(), Some(fresh_key())),
+            client: Departing::new(self.client, self.down.between_frames(), None),
+            node: Departing::new(self.node, self.up.between_frames(), Some(fresh_key())),
         }
     }
 
@@ -141,16 +164,24 @@ where
         Poll::Pending
     }
 
-    fn own_could_go(&self) -> bool {
-        (!self.client.own.is_empty() && self.down.at_boundary() && self.client.holds() == 0)
-            || (!self.node.own.is_empty() && self.up.at_boundary() && self.node.holds() == 0)
+    fn client_can_hear(&self) -> bool {
+        self.down.between_frames() && self.client.holds() == 0
     }
 
+    fn node_can_hear(&self) -> bool {
+        self.up.between_frames() && self.node.holds() == 0
+    }
+
+    fn own_could_go(&self) -> bool {
+        (!self.client.own.is_empty() && self.client_can_hear()) || (!self.node.own.is_empty() && self.node_can_hear())
+    }
+
+    /// Frames of our own wait until a leg has taken what came before, so they never pile up.
     fn push_own(&mut self) {
-        if self.down.at_boundary() {
+        if self.client_can_hear() {
             self.client.push_own();
         }
-        if self.up.at_boundary() {
+        if self.node_can_hear() {
             self.node.push_own();
         }
     }
@@ -158,7 +189,8 @@ where
     /// Asks both legs for a sign of life, unless they have not even taken the last one.
     fn ping(&mut self, now: Instant) {
         if self.client.holds() == 0 && self.client.own.is_empty() {
-            self.client.own = frame(Opcode::Ping, None, b"consolegate");
+            self.pings += 1;
+            self.client.own = frame(Opcode::Ping, None, &self.pings.to_be_bytes());
             self.pinged = Some(now);
         }
         if self.node.holds() == 0 && self.node.own.is_empty() {
@@ -181,12 +213,14 @@ where
     }
 
     fn pump_up(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
-        if self.client.holds() > 0 {
-            return Ok(Pumped::Waits);
-        }
+        let client_stuck = self.client.holds() > 0;
         let to = (&mut self.node, Which::Node);
         let mut pump =
             Pump { from: (&mut self.client, Which::Client), to, direction: &mut self.up, clock: &mut self.clock };
+        if client_stuck {
+            pump.settle(cx, &traffic.up, now)?;
+            return Ok(Pumped::Waits);
+        }
         let (pumped, seen) = pump.run(cx, &traffic.up, now)?;
         if seen.active {
             self.clock.acted(now);
@@ -197,7 +231,9 @@ where
         for ping in &seen.pings {
             answer(&mut self.client.own, None, ping);
         }
-        if let Some(sent) = self.pinged.take_if(|_| seen.pong.is_some()) {
+        let ours = self.pings.to_be_bytes();
+        let answered = seen.pong.is_some_and(|pong| pong.payload() == ours);
+        if let Some(sent) = self.pinged.take_if(|_| answered) {
             traffic.rtt.record(now - sent);
         }
         let Some(close) = seen.close else { return Ok(pumped) };
@@ -244,15 +280,28 @@ where
         if self.drain(cx, flow, now)?.is_pending() {
             return Ok((Pumped::Waits, seen));
         }
-        let read = SCRATCH.with_borrow_mut(|(chunk, cuts)| self.chunk(cx, flow, now, chunk, cuts, &mut seen));
-        if read? == Some(0) {
-            if let Poll::Ready(Err(error)) = self.to.0.poll_flush(cx) {
-                return Err(failed(self.to.1, &error));
-            }
+        let read = SCRATCH.with_borrow_mut(|(chunk, cuts)| self.chunk(cx, flow, now, chunk, cuts, &mut seen))?;
+        if read == 0 {
+            self.flush(cx)?;
             return Ok((Pumped::Waits, seen));
         }
         let _ = self.drain(cx, flow, now)?;
         Ok((Pumped::Moved, seen))
+    }
+
+    /// Writes and flushes what waits for the destination, without reading more.
+    fn settle(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<(), Failure> {
+        match self.drain(cx, flow, now)? {
+            Poll::Ready(()) => self.flush(cx),
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        match self.to.0.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Err(failed(self.to.1, &error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
     }
 
     /// Writes what waits for the destination and keeps account of how long it made us wait.
@@ -275,7 +324,7 @@ where
         }
     }
 
-    /// Reads until the source is dry or the chunk is full, and writes what may leave. `Some(0)`: nothing was there.
+    /// Reads until the source is dry or the chunk is full, and writes what may leave; 0: nothing was there.
     fn chunk(
         &mut self,
         cx: &mut Context<'_>,
@@ -284,7 +333,7 @@ where
         chunk: &mut [u8],
         cuts: &mut Cuts,
         seen: &mut Seen,
-    ) -> Result<Option<usize>, Failure> {
+    ) -> Result<usize, Failure> {
         let (len, ended) = self.gather(cx, chunk);
         if len > 0 {
             self.clock.heard(self.from.1, now);
@@ -297,7 +346,7 @@ where
         }
         match ended {
             Some(end) if seen.close.is_none() => Err(self.source_ended(end)),
-            Some(_) | None => Ok(Some(len)),
+            Some(_) | None => Ok(len),
         }
     }
 

@@ -87,7 +87,8 @@ pub struct Leg<S> {
     /// Payload, unmasked, not yet taken.
     pub(super) plain: BytesMut,
     raw: BytesMut,
-    out: BytesMut,
+    /// Frames of our own that were not written yet.
+    pub(super) out: BytesMut,
     /// The mask of the frame under way.
     key: Option<[u8; 4]>,
     /// Text frames are payload too.

@@ -18,8 +18,9 @@ pub(super) struct Side<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
+    /// A transport after its handshake; `held` goes out first. What the handshake wrote may not have been flushed.
     pub(super) const fn new(stream: S, held: Vec<u8>) -> Self {
-        Self { stream, held, sent: 0, unflushed: false, own: Vec::new() }
+        Self { stream, held, sent: 0, unflushed: true, own: Vec::new() }
     }
 
     /// Bytes that wait to be written.
@@ -57,7 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         Ok(())
     }
 
-    /// Queues frames of our own; only at a boundary.
+    /// Queues frames of our own; only between two frames.
     pub(super) fn push_own(&mut self) {
         self.held.append(&mut self.own);
     }

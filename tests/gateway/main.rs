@@ -9,6 +9,7 @@ mod gateway;
 #[path = "../support/raw.rs"]
 mod raw;
 
+mod binary;
 mod node_faults;
 mod opens;
 mod protect;
