@@ -28,6 +28,8 @@ async fn u11_an_answer_for_another_guest_or_user_is_refused() {
             let end = gateway.open(100).await.ended().await;
             assert!(end.is(Reason::Identity), "{end:?}");
         }
+        let counted = gateway.metric("consolegate_connect_failures_total{reason=\"identity\"}").await;
+        assert_eq!(counted, Some(2.0), "an operator's alarm");
         assert_eq!(sim.counters().upgrades, 0, "no second request");
     }
 }
