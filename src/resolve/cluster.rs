@@ -1,9 +1,10 @@
 //! One cluster's API: asks one node, or any that answers, as the configured identity, and counts it.
 //!
-//! A node that does not answer rightly is passed over for cluster-wide questions; the one that did answer is asked
-//! first the next time. A refused login is renewed once, never more.
+//! A node that does not answer rightly, or not soon, is passed over for cluster-wide questions; the one that did answer
+//! is asked first the next time. A refused login is renewed once, never more.
 
 use super::answer::Answer;
+use super::counted::Counted;
 use super::exchange::{Ask, Identity, NodeApi};
 use super::guests::GuestList;
 use super::signin::SignIn;
@@ -20,6 +21,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// A difference of clocks above this breaks tickets soon: Proxmox allows 20 s.
 const SKEW: i64 = 10;
+/// How long a question that any node can answer waits for one of them while there is another to ask.
+const SHARE: Duration = Duration::from_secs(4);
 
 /// One cluster: its nodes, its identity, its list of guests.
 #[derive(Debug)]
@@ -28,11 +31,13 @@ pub(super) struct ClusterApi {
     /// The cached list of guests.
     pub(super) guests: GuestList,
     nodes: Vec<NodeApi>,
-    /// Index of the node that answered last.
+    /// Index of the node to ask first.
     preferred: AtomicUsize,
     sign_in: SignIn,
-    /// For a question to any node, all attempts together.
+    /// For a question to one node.
     patience: Duration,
+    /// For a question to any node, all attempts together.
+    patience_any: Duration,
     metrics: Arc<Metrics>,
 }
 
@@ -41,6 +46,13 @@ pub(super) struct ClusterApi {
 pub(super) struct Refused {
     pub(super) status: u16,
     pub(super) failure: Failure,
+}
+
+impl Refused {
+    /// Whether the API works, though it refused. The refusal of a login comes without its status.
+    fn is_answer(&self) -> bool {
+        matches!(self.status, 200..=499) || (self.status == 0 && self.failure.reason == Reason::PveAuth)
+    }
 }
 
 impl From<Failure> for Refused {
@@ -70,13 +82,16 @@ impl ClusterApi {
             let endpoint = Endpoint::new(&node.host, node.port, lookup.clone());
             nodes.push(NodeApi::new(node, tls, endpoint, timeouts));
         }
+        let patience = timeouts.node_connect + timeouts.node_answer;
         Ok(Self {
             name: cluster.name.clone(),
             guests: GuestList::default(),
             nodes,
             preferred: AtomicUsize::new(0),
             sign_in: SignIn::new(&cluster.credential, &cluster.name, Arc::clone(&metrics)),
-            patience: timeouts.node_connect + timeouts.node_answer,
+            patience,
+            // Over before the open that asks gives up, so that its end is an answer and the cluster counts as down.
+            patience_any: patience.min(timeouts.handshake * 9 / 10),
             metrics,
         })
     }
@@ -96,43 +111,50 @@ impl ClusterApi {
 
     /// Asks nodes until one answers, beginning with the one that did last.
     pub(super) async fn ask_any(&self, ask: &Ask) -> Result<Granted, Refused> {
-        let deadline = Instant::now() + self.patience;
+        let deadline = Instant::now() + self.patience_any;
         let count = self.nodes.len();
         let first = self.preferred.load(Relaxed);
         let mut last = Refused::from(Failure::new(Reason::NodeUnreachable, format!("{} has no nodes", self.name)));
-        for at in (0..count).map(|step| (first + step) % count) {
+        let mut up = false;
+        for step in 0..count {
+            let at = (first + step) % count;
             let Some(node) = self.nodes.get(at) else { continue };
-            match self.ask_until(node, ask, deadline).await {
+            // The next caller begins elsewhere, even if this one leaves while the node is silent.
+            self.preferred.store((at + 1) % count, Relaxed);
+            let is_last = step + 1 == count;
+            let until = if is_last { deadline } else { deadline.min(Instant::now() + SHARE) };
+            match self.ask_until(node, ask, until).await {
                 Ok(granted) => {
                     self.preferred.store(at, Relaxed);
                     return Ok(granted);
                 }
                 Err(refused) => last = refused,
             }
+            up |= last.is_answer();
             if last.failure.reason == Reason::PveAuth {
+                self.preferred.store(at, Relaxed);
                 break;
             }
-            // The next caller begins elsewhere even if this one has no time left for it.
-            self.preferred.store((at + 1) % count, Relaxed);
             tracing::warn!(cluster = %self.name, node = %node.name, reason = %last.failure.reason,
                 cause = %last.failure.cause, "a node was passed over");
             if Instant::now() >= deadline {
                 break;
             }
         }
-        self.metrics.pve_up(self.name.as_str(), false);
+        if !up {
+            self.metrics.pve_up(self.name.as_str(), false);
+        }
         Err(last)
     }
 
     /// Counts whatever happens, so a question never goes unseen.
     async fn ask_until(&self, node: &NodeApi, ask: &Ask, deadline: Instant) -> Result<Granted, Refused> {
-        let started = Instant::now();
+        let counted = Counted::new(&self.metrics, &self.name, ask.operation);
         let late =
             || Failure::new(Reason::NodeSlow, format!("node {}: no answer to {} in time", node.name, ask.operation));
         let asked = timeout_at(deadline, self.ask_signed_in(node, ask)).await.unwrap_or_else(|_| Err(late().into()));
-        let failed = asked.as_ref().err().map(|refused| refused.failure.reason);
-        self.metrics.pve_request(self.name.as_str(), ask.operation, started.elapsed(), failed);
-        if failed.is_none() {
+        counted.ended(asked.as_ref().err().map(|refused| refused.failure.reason));
+        if asked.as_ref().err().is_none_or(Refused::is_answer) {
             self.metrics.pve_up(self.name.as_str(), true);
         }
         asked

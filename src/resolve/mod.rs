@@ -12,6 +12,7 @@
 mod answer;
 mod cluster;
 mod console;
+mod counted;
 mod ended;
 mod exchange;
 mod guests;

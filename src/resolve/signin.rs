@@ -4,6 +4,7 @@
 //! character for character. Protocol reference 4.
 
 use super::answer::Answer;
+use super::counted::Counted;
 use super::exchange::{Ask, Identity, NodeApi};
 use super::loose::Flag;
 use super::status::refusal;
@@ -146,10 +147,9 @@ impl Login {
     }
 
     async fn post(&self, node: &NodeApi, password: &Secret) -> Result<(Identity, Secret), Failure> {
-        let started = Instant::now();
+        let counted = Counted::new(&self.metrics, &self.cluster, "login");
         let done = self.post_uncounted(node, password).await;
-        let failed = done.as_ref().err().map(|failure| failure.reason);
-        self.metrics.pve_request(self.cluster.as_str(), "login", started.elapsed(), failed);
+        counted.ended(done.as_ref().err().map(|failure| failure.reason));
         done
     }
 
