@@ -78,13 +78,10 @@ impl Handler for Service {
     }
 
     fn turned_away(&self, peer: IpAddr) {
-        let failure = Failure::from(Reason::ClientLimit);
-        let metrics = &self.gateway.load().metrics;
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
-            problem::note(metrics, &failure, &problem::reference(), None, peer);
-        } else {
-            problem::count(metrics, failure.reason);
+            let failure = Failure::from(Reason::ClientLimit);
+            problem::note(&self.gateway.load().metrics, &failure, &problem::reference(), None, peer);
         }
     }
 

@@ -118,11 +118,10 @@ pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, issuer
     }
 }
 
-/// A refused token has a close code of its own; anything else kept a console from opening.
-pub(super) fn count(metrics: &Metrics, reason: Reason) {
-    match reason.public().close {
-        4401 | 4403 | 4409 => metrics.token_rejected(reason),
-        _ => metrics.connect_failed(reason),
+/// Only tokens are counted here: an open is counted where it is tried, and none of these came so far.
+fn count(metrics: &Metrics, reason: Reason) {
+    if reason.is_token() {
+        metrics.token_rejected(reason);
     }
 }
 

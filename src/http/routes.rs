@@ -127,7 +127,7 @@ async fn serve<S: Stream>(
         Route::Asset(name) => service.web.asset(name, &parts.headers).ok_or_else(|| missing("file")),
         Route::Sessions if parts.method == Method::OPTIONS => cors::preflight(call.origin.as_ref()).map_err(Into::into),
         Route::Sessions => sessions::open(&call, &parts.headers, service.readiness.phase()).await,
-        Route::Socket => socket::open::<S>(call, parts, &service.consoles).await,
+        Route::Socket => socket::open::<S>(call, parts, service).await,
         Route::Health | Route::Ready => Ok(well(service, route)),
     }
 }

@@ -5,9 +5,9 @@
 
 use super::call::{Answer, Call, Refused};
 use super::leg::Leg;
-use super::{bearer, handshake, spend};
+use super::{Service, bearer, handshake, spend};
 use crate::console::{self, Gateway, Opening};
-use crate::listen::Stream;
+use crate::listen::{Phase, Stream};
 use crate::reason::{Failure, Reason};
 use crate::token::is_sealed;
 use bytes::Bytes;
@@ -16,13 +16,12 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper::{Request, upgrade};
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
-use tokio_util::task::TaskTracker;
 
-/// Answers 101 and leaves the console to a task of `consoles`.
+/// Answers 101 and leaves the console to a task of the service's consoles.
 ///
 /// # Errors
-/// What is wrong with the handshake, the page or the token.
-pub(super) async fn open<S: Stream>(call: Call, parts: Parts, consoles: &TaskTracker) -> Result<Answer, Refused> {
+/// `draining`, or what is wrong with the handshake, the page or the token.
+pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service) -> Result<Answer, Refused> {
     let handshake = handshake::check(&parts.headers)?;
     let offers = bearer::offers(&parts.headers)?;
     let token = match (bearer::authorization(&parts.headers)?, offers.token) {
@@ -33,13 +32,17 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, consoles: &TaskTra
         (None, Some(token)) => token,
         (None, None) => return Err(Reason::TokenMissing.into()),
     };
+    if service.readiness.phase() == Phase::Draining {
+        // Token and ticket stay good: another gateway of the fleet, or the next start, takes them.
+        return Err(Reason::Draining.into());
+    }
     let sealed = is_sealed(token);
     let envelope = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
     call.peer.authenticated();
     let binary = offers.binary;
     let opening = Opening { envelope, client: call.client };
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
-    consoles.spawn(console::<S>(upgraded, call.gateway, opening));
+    service.consoles.spawn(console::<S>(upgraded, call.gateway, opening));
     Ok(handshake.answer(binary)?)
 }
 

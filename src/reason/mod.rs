@@ -176,6 +176,43 @@ impl Reason {
     pub fn may_resume(self) -> bool {
         self.public().retryable || matches!(self, Self::ClientClosed | Self::ClientGone | Self::GuestEnded)
     }
+
+    /// Whether a token, ticket or resume token was refused, for itself or for the page that brought it; as opposed to
+    /// the request around it, the gateway's state or the console behind it.
+    #[must_use]
+    pub const fn is_token(self) -> bool {
+        matches!(
+            self,
+            Self::TokenMissing
+                | Self::TokenMalformed
+                | Self::TokenAmbiguous
+                | Self::TokenAlgorithm
+                | Self::TokenSignature
+                | Self::TokenKeyId
+                | Self::TokenHeader
+                | Self::TokenIssuer
+                | Self::TokenIssuerKey
+                | Self::TokenType
+                | Self::TokenClaimType
+                | Self::TokenClaimValue
+                | Self::TokenKind
+                | Self::TokenPlaintextSecret
+                | Self::TokenAudience
+                | Self::TokenLifetime
+                | Self::TokenExpired
+                | Self::TokenNotYet
+                | Self::TokenScope
+                | Self::TokenReplay
+                | Self::TokenBeforeBoot
+                | Self::TokenRevoked
+                | Self::TokenAssurance
+                | Self::TokenBinding
+                | Self::TicketRefused
+                | Self::ResumeExpired
+                | Self::OriginMissing
+                | Self::OriginRefused
+        )
+    }
 }
 
 impl fmt::Display for Reason {
@@ -220,6 +257,14 @@ mod tests {
             assert!(reason.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()));
         }
         assert!(seen.len() > 80);
+    }
+
+    #[test]
+    fn the_reasons_before_the_requests_are_the_tokens() {
+        let first = Reason::ALL.iter().position(|reason| *reason == Reason::BadRequest).unwrap();
+        for (at, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(reason.is_token(), at < first, "{reason}");
+        }
     }
 
     #[test]

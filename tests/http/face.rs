@@ -37,7 +37,7 @@ struct Pages;
 
 pub(crate) struct Face {
     pub(crate) address: SocketAddr,
-    gateway: Arc<ArcSwap<Gateway>>,
+    pub(crate) gateway: Arc<ArcSwap<Gateway>>,
     pub(crate) readiness: Arc<Readiness>,
     pub(crate) stop: CancellationToken,
     pub(crate) connections: TaskTracker,
@@ -56,7 +56,7 @@ impl Face {
         let mut config = config(node);
         change(&mut config);
         let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, now()).unwrap());
-        let gateway = Arc::new(ArcSwap::from_pointee(gateway(config)));
+        let gateway = Arc::new(ArcSwap::from_pointee(gateway(config, 0)));
         let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
         readiness.enter(Phase::Ready);
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
@@ -71,7 +71,13 @@ impl Face {
     pub(crate) fn reload(&self, change: impl FnOnce(&mut Config)) {
         let mut config = self.gateway.load().config.clone();
         change(&mut config);
-        self.gateway.store(Arc::new(gateway(config)));
+        self.gateway.store(Arc::new(gateway(config, 0)));
+    }
+
+    /// The next process, started at this Unix second: the same configuration, and nothing remembered.
+    pub(crate) fn restart(&self, started: u64) {
+        let config = self.gateway.load().config.clone();
+        self.gateway.store(Arc::new(gateway(config, started)));
     }
 
     /// How often anybody came to the node.
@@ -100,13 +106,13 @@ async fn node() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, asked)
 }
 
-fn gateway(config: Config) -> Gateway {
+fn gateway(config: Config, started: u64) -> Gateway {
     let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).unwrap());
     Gateway {
-        started: 0,
+        started,
         verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, None).unwrap(),
-        sealer: Sealer::new(None).unwrap(),
+        sealer: Sealer::new(config.session.key.as_ref()).unwrap(),
         store: Arc::new(Store::memory(10_000)),
         sessions: Sessions::new(config.limits.clone()),
         turns: Turns::new(config.limits.per_node_opening),

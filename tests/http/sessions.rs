@@ -1,8 +1,9 @@
 //! `POST /v1/sessions`, the session ticket and the resume token.
 
 use super::client::Answer;
-use super::face::{Face, PANEL, token, token_with};
+use super::face::{Face, PANEL, now, token, token_with};
 use consolegate::listen::Phase;
+use consolegate::secret::Secret;
 
 async fn post(face: &Face, token: &str) -> Answer {
     face.request("POST /v1/sessions", &[&format!("Authorization: Bearer {token}"), &format!("Origin: {PANEL}")]).await
@@ -98,13 +99,55 @@ async fn a_resume_of_a_session_that_never_ran_is_refused() {
 }
 
 #[tokio::test]
-async fn a_drain_takes_no_new_session_and_spends_no_token() {
+async fn a_drain_takes_no_new_session_and_spends_nothing() {
     let face = Face::start().await;
-    let token = token();
+    let (first, second) = (token(), token());
+    let ticket = text(&post(&face, &token()).await, "ticket");
     face.readiness.enter(Phase::Draining);
-    let answer = post(&face, &token).await;
-    assert_eq!((answer.status, answer.code().as_str()), (503, "restarting"));
-    assert_eq!(answer.json()["retryable"], true);
+    for answer in [post(&face, &first).await, open(&face, &second).await, open(&face, &ticket).await] {
+        assert_eq!((answer.status, answer.code().as_str()), (503, "restarting"));
+        assert_eq!(answer.json()["retryable"], true);
+    }
     face.readiness.enter(Phase::Ready);
-    assert_eq!(post(&face, &token).await.status, 201);
+    assert_eq!(post(&face, &first).await.status, 201);
+    assert_eq!(open(&face, &second).await.status, 101);
+    assert_eq!(open(&face, &ticket).await.status, 101);
+}
+
+#[tokio::test]
+async fn t20_a_ticket_of_the_very_second_of_the_start_may_have_been_used_before_it() {
+    let face = Face::with(|config| config.session.key = Some(Secret::new([7; 32]))).await;
+    let (second, tickets) = loop {
+        let second = now();
+        let tickets = [text(&post(&face, &token()).await, "ticket"), text(&post(&face, &token()).await, "ticket")];
+        if now() == second {
+            break (second, tickets);
+        }
+    };
+    face.restart(second);
+    let answer = open(&face, &tickets[0]).await;
+    assert_eq!((answer.status, answer.code().as_str()), (401, "token_used"));
+    face.restart(second - 1);
+    assert_eq!(open(&face, &tickets[1]).await.status, 101);
+}
+
+#[tokio::test]
+async fn only_refused_tokens_are_counted_and_only_as_such() {
+    let face = Face::start().await;
+    assert_eq!(post(&face, "a.b.c").await.status, 401);
+    let foreign = format!("Authorization: Bearer {}", token());
+    assert_eq!(face.request("POST /v1/sessions", &[&foreign, "Origin: https://evil.example"]).await.status, 403);
+    assert_eq!(face.request("GET /v1/ws", &[]).await.status, 426);
+    face.readiness.enter(Phase::Draining);
+    assert_eq!(post(&face, &token()).await.status, 503);
+    let metrics = face.gateway.load_full().metrics.render(std::iter::empty()).unwrap();
+    let text = String::from_utf8(metrics).unwrap();
+    let counted: Vec<_> = text.lines().filter(|line| line.contains("{reason=")).collect();
+    assert_eq!(
+        counted,
+        [
+            "consolegate_tokens_rejected_total{reason=\"malformed\"} 1",
+            "consolegate_tokens_rejected_total{reason=\"origin\"} 1",
+        ]
+    );
 }
