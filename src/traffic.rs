@@ -80,7 +80,7 @@ pub struct Traffic {
     pub rtt: Rtt,
 }
 
-/// Round-trip times in power-of-two buckets of microseconds: 64 counters hold any session's figures without growing.
+/// Round-trip times in power-of-two buckets of microseconds: 32 counters hold any session's figures without growing.
 #[derive(Debug)]
 pub struct Rtt {
     buckets: [AtomicU64; 32],

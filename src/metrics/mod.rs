@@ -15,7 +15,7 @@ use prometheus::{
     CounterVec, Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// The stages of an open.
 const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
@@ -183,8 +183,7 @@ impl Metrics {
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
             .map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        process::render(&mut text, now);
+        process::render(&mut text);
         Ok(text)
     }
 
