@@ -48,6 +48,22 @@ fn c10_check_says_one_line_and_zero_for_a_good_configuration() {
 }
 
 #[test]
+fn c10_a_certificate_that_is_over_fails_check_like_serve() {
+    let gate = configured(MINIMAL);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut over = rcgen::CertificateParams::new(["console.example.com".to_owned()]).unwrap();
+    over.not_before = rcgen::date_time_ymd(2020, 1, 1);
+    over.not_after = rcgen::date_time_ymd(2021, 1, 1);
+    gate.write("fullchain.pem", over.self_signed(&key).unwrap().pem(), 0o644);
+    gate.write("privkey.pem", key.serialize_pem(), 0o640);
+    for command in ["check", "serve"] {
+        let (code, out, err) = with(&gate, &[command], "");
+        assert_eq!((code, out.as_str()), (78, ""), "{command}: {err}");
+        assert!(err.contains("fullchain.pem ended"), "{command}: {err}");
+    }
+}
+
+#[test]
 fn c01_check_says_every_problem_with_file_and_line_and_exits_78() {
     let gate = configured(&MINIMAL.replace("origins", "orgins").replace(":8006\"", ":port\""));
     let (code, out, err) = with(&gate, &["check"], "");

@@ -5,9 +5,12 @@
 use super::exit::Stop;
 use super::{Configuration, verifier};
 use crate::config::{Config, Problem, Problems};
+use crate::console::unix_now;
+use crate::listen::Tls;
 use crate::metrics::Metrics;
 use crate::resolve::Resolver;
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Arguments of `check`.
@@ -20,19 +23,26 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let path = &arguments.configuration.config;
+    let config = loaded(path)?;
+    writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
+    Ok(())
+}
+
+/// The configuration, once everything a start makes of it was made.
+pub(super) fn loaded(path: &Path) -> Result<Config, Problems> {
     let config = Config::load(path)?;
     built(&config).map_err(|what| {
         let fix = "correct what it names".to_owned();
         let list = vec![Problem { line: None, path: String::new(), what, fix }];
         Problems { file: path.display().to_string(), list }
     })?;
-    writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
-    Ok(())
+    Ok(config)
 }
 
 /// Makes what a start makes of keys, certificates and credentials, so that the verdict is that of a start.
 fn built(config: &Config) -> Result<(), String> {
     verifier(config)?;
+    config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
     let clusters: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
     let metrics = Metrics::new(&clusters, config.limits.sessions).map_err(|failure| failure.to_string())?;
     Resolver::new(&config.clusters, &config.timeouts, Arc::new(metrics)).map(|_| ())

@@ -1,9 +1,8 @@
 //! `serve`: runs the gateway until it is asked to stop.
 
-use super::Configuration;
 use super::exit::Stop;
+use super::{Configuration, check};
 use crate::app;
-use crate::config::Config;
 use crate::log;
 use tokio::runtime::Builder;
 
@@ -16,7 +15,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
-    let config = Config::load(&arguments.configuration.config)?;
+    let config = check::loaded(&arguments.configuration.config)?;
     let failed = |failure: crate::reason::Failure| Stop::Failed(failure.cause);
     log::start(config.log, config.audit_file.as_deref()).map_err(failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;

@@ -1,7 +1,7 @@
 //! Checks `[admin]`: where the admin side listens and whose bearer tokens count.
 //!
-//! Owns the rule that the admin side stays on the loopback address while it has no TLS. Has no clock: whether a token has
-//! expired is decided when it comes.
+//! Owns the rules that the admin side stays on the loopback address while it has no TLS, and that bearer tokens are
+//! refused while nothing asks for them. Has no clock: whether a token has expired is decided when it comes.
 
 use super::problem::{Report, Written};
 use super::raw::Section;
@@ -24,8 +24,14 @@ pub(super) fn admin(mut section: Section<'_>) -> Option<Admin> {
         Some(address)
     });
     let mut names = HashSet::new();
+    let token_place = section.place_of("token");
     let tokens = section.sections("token").into_iter().map(|section| admin_token(section, &mut names));
     let tokens = value::all(tokens);
+    if tokens.as_ref().is_some_and(|tokens| !tokens.is_empty()) {
+        let fix = "remove [[admin.token]]: whoever reaches the loopback address may ask";
+        report.wrong(&token_place, "is not available in this version", fix);
+        return None;
+    }
     Some(Admin { address: address?, tokens: tokens? })
 }
 
@@ -38,8 +44,11 @@ fn admin_token(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<
     let sha256 =
         section.required_text("sha256", "64 hexadecimal digits").and_then(|written| value::sha256(report, &written));
     let scopes = scopes(&mut section);
+    let is_temporary = section.has("expires");
     let expires = match section.date("expires") {
         Some(written) => Some(unix_seconds(report, &written)?),
+        // Written wrongly, and reported already.
+        None if is_temporary => return None,
         None => None,
     };
     Some(AdminToken { name: name?.value, sha256: sha256?, scopes: scopes?, expires })
@@ -86,4 +95,26 @@ fn seconds_of(written: &Datetime) -> Option<u64> {
         Some(Offset::Z) | None => 0,
     };
     u64::try_from(days * 86_400 + time - ahead).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_counted_from_1970() {
+        for (date, seconds) in [
+            ("2027-11-21", Some(1_826_755_200)),
+            ("2000-02-29", Some(951_782_400)),
+            ("2027-07-01", Some(1_814_400_000)),
+            ("2100-03-01", Some(4_107_542_400)),
+            ("2100-12-31", Some(4_133_894_400)),
+            ("2027-11-21T01:00:00+01:00", Some(1_826_755_200)),
+            ("2027-11-21 00:00:10Z", Some(1_826_755_210)),
+            ("1969-12-31", None),
+            ("10:00:00", None),
+        ] {
+            assert_eq!(seconds_of(&date.parse().unwrap()), seconds, "{date}");
+        }
+    }
 }

@@ -81,7 +81,7 @@ pub struct TlsFiles {
 pub struct Admin {
     /// Where it listens; loopback.
     pub address: SocketAddr,
-    /// Who may ask; none: whoever reaches the loopback address.
+    /// Who may ask; always none in this version: whoever reaches the loopback address.
     pub tokens: Vec<AdminToken>,
 }
 

@@ -178,19 +178,8 @@ fn admin_tokens_are_checked_whole() {
     ] {
         one(&problems(&gate, "[listen]", &token(sha256, rest)), path, "");
     }
-    for (date, seconds) in [
-        ("2027-11-21", 1_826_755_200),
-        ("2000-02-29", 951_782_400),
-        ("2027-07-01", 1_814_400_000),
-        ("2100-03-01", 4_107_542_400),
-        ("2100-12-31", 4_133_894_400),
-        ("2027-11-21T01:00:00+01:00", 1_826_755_200),
-        ("2027-11-21 00:00:10Z", 1_826_755_210),
-    ] {
-        let text = changed("[listen]", &token(&digest, &format!("scopes = [\"read\", \"kill\"]\nexpires = {date}")));
-        let token = &Config::parse(&text, gate.path()).unwrap().admin.tokens[0];
-        assert_eq!((token.sha256, token.scopes.len(), token.expires), ([0xab; 32], 2, Some(seconds)), "{date}");
-    }
+    let right = token(&digest, "scopes = [\"read\", \"kill\"]\nexpires = 2027-11-21");
+    one(&problems(&gate, "[listen]", &right), "admin.token", "not available in this version");
 }
 
 #[test]
