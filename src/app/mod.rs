@@ -207,7 +207,7 @@ fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
         verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, tokens_since)?,
         started,
         sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
-        store: Arc::new(Store::memory(REMEMBERED)),
+        store: Arc::new(Store::memory(REMEMBERED).resumable_for(config.session.resume.as_secs())),
         sessions: Sessions::new(config.limits.clone()),
         turns: Turns::new(config.limits.per_node_opening),
         resolver: Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&metrics))?,

@@ -66,9 +66,12 @@ pub async fn run<S>(gateway: Arc<Gateway>, opening: Opening, stream: S, early: B
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Envelope { session, generation, .. } = opening.envelope;
-    gateway.store.session_live(session, generation).await;
-    let goodbye = admit_and_run(&gateway, &opening, Leg::client(stream, &early, false, MOST_EARLY)).await;
+    let Envelope { session, generation, ends, .. } = opening.envelope;
+    let client = Leg::client(stream, &early, false, MOST_EARLY);
+    // It may be a corner of a large read buffer, which would live as long as the session.
+    drop(early);
+    gateway.store.session_live(session, generation, ends).await;
+    let goodbye = admit_and_run(&gateway, &opening, client).await;
     if goodbye.reason.may_resume() {
         gateway.store.session_ended(session, generation, unix_now()).await;
     } else {

@@ -7,7 +7,7 @@ use super::{Gateway, vnc};
 use crate::id::{Protocol, Right};
 use crate::reason::{Failure, Reason};
 use crate::resolve::Place;
-use crate::session::SessionGuard;
+use crate::session::{SessionGuard, Turn};
 use crate::splice::Leg;
 use crate::token::Grant;
 use crate::upstream;
@@ -113,14 +113,15 @@ fn offered(grant: &Grant) -> Result<(), Failure> {
 }
 
 async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage: &Stage) -> Result<Opened, Failure> {
+    gateway.turns.pace(grant.console()).await?;
     let began = Instant::now();
     let place = gateway.resolver.locate(grant.console(), grant.node()).await?;
     gateway.metrics.connect_stage("resolve", began.elapsed());
     guard.place(place.node())?;
     stage.node_waits_for(1);
-    let turn = gateway.turns.take(grant.console(), place.node()).await;
+    let mut turn = gateway.turns.take(grant.console(), place.node()).await?;
     let asked = Instant::now();
-    let first = attempt(gateway, &place, stage).await;
+    let first = attempt(gateway, &place, stage, &mut turn).await;
     let node = match first {
         Ok(node) => node,
         Err(failure) => {
@@ -130,7 +131,7 @@ async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(gateway, &place, stage).await?
+            attempt(gateway, &place, stage, &mut turn).await?
         }
     };
     drop(turn);
@@ -138,15 +139,21 @@ async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
+async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage, turn: &mut Turn) -> Result<Leg<NodeStream>, Failure> {
     let metrics = &gateway.metrics;
     stage.node_waits_for(2);
     let began = Instant::now();
-    let target = gateway.resolver.open(place).await?;
+    turn.asks_for_a_port();
+    let target = gateway.resolver.open(place).await.inspect_err(|failure| {
+        if failure.reason != Reason::NodeSlow {
+            turn.has_no_port();
+        }
+    })?;
     metrics.connect_stage("ticket", began.elapsed());
     stage.node_waits_for(3);
     let began = Instant::now();
     let mut upstream = upstream::connect(target, &gateway.config.timeouts).await?;
+    turn.has_no_port();
     metrics.connect_stage("dial", began.elapsed());
     let began = Instant::now();
     vnc::log_in(&mut upstream.leg, &upstream.password).await?;

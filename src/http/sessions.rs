@@ -47,7 +47,6 @@ pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Resu
         return Err(Reason::Draining.into());
     }
     let envelope = if is_sealed(token) { resume(call, token).await? } else { connect(call, token).await? };
-    call.peer.authenticated();
     Ok(created(call, &envelope)?)
 }
 

@@ -24,8 +24,9 @@ pub(super) async fn connect(call: &Call, token: &str) -> Result<Envelope, Refuse
     let known = |failure| Refused { issuer: Some(issuer.clone()), ..Refused::from(failure) };
     verified.check_origin(call.origin()).map_err(known)?;
     let grant = verified.spend(&call.gateway.store, now).await.map_err(known)?;
-    let ends = now.saturating_add(longest(call, &grant));
-    Ok(Envelope { session: session()?, generation: 0, expires: now + TICKET_SECONDS, ends, grant })
+    let (session, ends) = (session()?, now.saturating_add(longest(call, &grant)));
+    call.gateway.store.session_begun(session, ends, now).await;
+    Ok(Envelope { session, generation: 0, expires: now + TICKET_SECONDS, ends, grant })
 }
 
 /// A session ticket, used up: the WebSocket of its session.
@@ -39,7 +40,10 @@ pub(super) async fn ticket(call: &Call, text: &str) -> Result<Envelope, Refused>
     if envelope.expires <= call.gateway.started + TICKET_SECONDS {
         return Err(of_issuer(Reason::TokenBeforeBoot.into(), &envelope));
     }
-    used_up(call, Purpose::Ticket, &envelope, now).await?;
+    let store = &call.gateway.store;
+    let refused = |failure| of_issuer(failure, &envelope);
+    store.may_open(envelope.session, envelope.generation).await.map_err(refused)?;
+    store.spend(&envelope.spend_name(Purpose::Ticket), envelope.expires, now).await.map_err(refused)?;
     Ok(envelope)
 }
 
@@ -51,13 +55,9 @@ pub(super) async fn resume(call: &Call, text: &str) -> Result<Envelope, Refused>
     let now = unix_now();
     let envelope = opened(call, Purpose::Resume, text, now)?;
     let within = call.gateway.config.session.resume.as_secs();
-    call.gateway
-        .store
-        .may_resume(envelope.session, envelope.generation, within, now)
-        .await
-        .map_err(|failure| of_issuer(failure, &envelope))?;
-    used_up(call, Purpose::Resume, &envelope, now).await?;
-    Ok(Envelope { generation: envelope.generation.saturating_add(1), expires: now + TICKET_SECONDS, ..envelope })
+    let issued = call.gateway.store.resume(envelope.session, envelope.generation, within, now).await;
+    let generation = issued.map_err(|failure| of_issuer(failure, &envelope))?;
+    Ok(Envelope { generation, expires: now + TICKET_SECONDS, ..envelope })
 }
 
 fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
@@ -67,12 +67,6 @@ fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelop
         .origin_allowed_for(&envelope.grant, call.origin())
         .map_err(|failure| of_issuer(failure, &envelope))?;
     Ok(envelope)
-}
-
-async fn used_up(call: &Call, purpose: Purpose, envelope: &Envelope, now: u64) -> Result<(), Refused> {
-    let name = envelope.spend_name(purpose);
-    let spent = call.gateway.store.spend(&name, envelope.expires, now).await;
-    spent.map_err(|failure| of_issuer(failure, envelope))
 }
 
 fn of_issuer(failure: Failure, envelope: &Envelope) -> Refused {

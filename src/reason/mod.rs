@@ -107,6 +107,7 @@ reasons! {
     Shutdown "shutdown" GOING_AWAY Info "the gateway stops now";
     Internal "internal" INTERNAL Error "a bug of the gateway; the log line above it has the cause";
     LimitGuest "limit_guest" LIMIT_GUEST Info "limits.per_guest is reached";
+    ResumeRate "resume_rate" OVERLOADED Info "a session is resumed faster than any page does; the same token is good again in two seconds";
     LimitSubject "limit_subject" LIMIT_SUBJECT Info "limits.per_subject is reached";
     LimitNode "limit_node" LIMIT_NODE Warn "limits.per_node is reached; raise MAX_WORKERS of pveproxy and the limit together";
 
@@ -137,6 +138,7 @@ reasons! {
     RfbClient "rfb_client" PROTOCOL Info "the browser broke the RFB handshake";
     RfbEarly "rfb_early" PROTOCOL Info "the browser sent more than 1 KiB before the console was ready";
 
+    GuestPace "guest_pace" OVERLOADED Info "consoles of one guest are opened faster than its node should be asked for them";
     GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest, or the credential lacks VM.Audit on it";
     GuestStopped "guest_stopped" GUEST_STOPPED Info "the guest is not running";
     GuestLocked "guest_locked" GUEST_LOCKED Info "the guest is locked by a backup, migration or clone";
@@ -174,7 +176,8 @@ impl Reason {
     /// asked again: a limit, a kill or a refusal must not be undone by reconnecting.
     #[must_use]
     pub fn may_resume(self) -> bool {
-        self.public().retryable || matches!(self, Self::ClientClosed | Self::ClientGone | Self::GuestEnded)
+        let passing = matches!(self, Self::LimitNode | Self::NodeFull);
+        self.public().retryable || passing || matches!(self, Self::ClientClosed | Self::ClientGone | Self::GuestEnded)
     }
 
     /// Whether a token, ticket or resume token was refused, for itself or for the page that brought it; as opposed to

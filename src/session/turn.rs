@@ -1,24 +1,48 @@
-//! Taking turns at opening: one VNC handshake a guest (QEMU has one VNC password a VM), a few consoles a node.
+//! Taking turns at opening: one VNC handshake a guest (QEMU has one VNC password a VM), a few consoles a node, and no
+//! faster than a node should be asked.
+//!
+//! A console that was asked for and abandoned keeps its port at the node for ten seconds (protocol reference 6.1), so its
+//! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
 use crate::id::{ClusterName, Console, NodeName};
+use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until};
 
-/// Whose turn it is, for every guest and node. Entries that nobody holds are dropped as others come.
+/// Opens of one guest that may come at once, and how often one more.
+const BURST: u32 = 8;
+const INTERVAL: Duration = Duration::from_secs(2);
+/// An open that would have to wait longer is refused.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long Proxmox keeps a port that nobody connects to.
+const PORT_LIFE: Duration = Duration::from_secs(10);
+
+/// Whose turn it is, for every guest and node. Guests that nobody opens are forgotten as others come.
 #[derive(Debug)]
 pub struct Turns {
     per_node: usize,
-    guests: Mutex<HashMap<Console, Arc<Semaphore>>>,
+    guests: Mutex<HashMap<Console, Guest>>,
     nodes: Mutex<HashMap<(ClusterName, NodeName), Arc<Semaphore>>>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    one: Arc<Semaphore>,
+    /// When the opens so far are paid off.
+    paid: Instant,
 }
 
 /// The right to open one console now; dropping it lets the next one in.
 #[derive(Debug)]
 pub struct Turn {
     _guest: OwnedSemaphorePermit,
-    _node: OwnedSemaphorePermit,
+    node: Option<OwnedSemaphorePermit>,
+    holds_port: bool,
 }
 
 impl Turns {
@@ -28,22 +52,77 @@ impl Turns {
         Self { per_node, guests: Mutex::default(), nodes: Mutex::default() }
     }
 
+    /// Waits until the guest may be opened again. Whoever gives up waiting has used the place all the same.
+    ///
+    /// # Errors
+    /// `guest_pace` when that is too long.
+    pub async fn pace(&self, console: &Console) -> Result<(), Failure> {
+        let now = Instant::now();
+        let at = self.with_guest(console, now, |guest| {
+            let paid = guest.paid.max(now);
+            let free = paid.checked_sub(INTERVAL * (BURST - 1)).unwrap_or(now);
+            if free > now + PATIENCE {
+                return None;
+            }
+            guest.paid = paid + INTERVAL;
+            Some(free)
+        });
+        sleep_until(at.ok_or(Reason::GuestPace)?).await;
+        Ok(())
+    }
+
     /// Waits for the guest first, so that many opens of one guest do not use up its node's places. The caller's
-    /// deadline bounds the wait. None only when the process ends.
-    pub async fn take(&self, console: &Console, node: &NodeName) -> Option<Turn> {
-        let guest = semaphore(&self.guests, console.clone(), 1).acquire_owned().await.ok()?;
+    /// deadline bounds the wait.
+    ///
+    /// # Errors
+    /// `internal`, when the process ends.
+    pub async fn take(&self, console: &Console, node: &NodeName) -> Result<Turn, Failure> {
+        let ends = |_| Failure::new(Reason::Internal, "the turns are closed");
+        let one = self.with_guest(console, Instant::now(), |guest| Arc::clone(&guest.one));
+        let guest = one.acquire_owned().await.map_err(ends)?;
         let key = (console.cluster.clone(), node.clone());
-        let node = semaphore(&self.nodes, key, self.per_node).acquire_owned().await.ok()?;
-        Some(Turn { _guest: guest, _node: node })
+        let node = node_semaphore(&self.nodes, key, self.per_node).acquire_owned().await.map_err(ends)?;
+        Ok(Turn { _guest: guest, node: Some(node), holds_port: false })
+    }
+
+    fn with_guest<T>(&self, console: &Console, now: Instant, act: impl FnOnce(&mut Guest) -> T) -> T {
+        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
+        if guests.len() > 64 && guests.len() == guests.capacity() {
+            // Before the map grows: nobody waits for these, and all their opens are paid off.
+            guests.retain(|_, guest| Arc::strong_count(&guest.one) > 1 || guest.paid > now);
+        }
+        let new = || Guest { one: Arc::new(Semaphore::new(1)), paid: now };
+        act(guests.entry(console.clone()).or_insert_with(new))
     }
 }
 
-fn semaphore<K: Hash + Eq>(all: &Mutex<HashMap<K, Arc<Semaphore>>>, key: K, places: usize) -> Arc<Semaphore> {
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    if all.len() > 64 && all.len() == all.capacity() {
-        // Before the map grows: only this map holds a semaphore that nobody waits for.
-        all.retain(|_, semaphore| Arc::strong_count(semaphore) > 1);
+impl Turn {
+    /// From here on the node may keep a port for this open.
+    pub const fn asks_for_a_port(&mut self) {
+        self.holds_port = true;
     }
+
+    /// The node gave none, or it is connected to.
+    pub const fn has_no_port(&mut self) {
+        self.holds_port = false;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(permit) = self.node.take().filter(|_| self.holds_port) else { return };
+        // Without a runtime the process is ending, and with it everybody who waits.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(PORT_LIFE).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+fn node_semaphore<K: Hash + Eq>(all: &Mutex<HashMap<K, Arc<Semaphore>>>, key: K, places: usize) -> Arc<Semaphore> {
+    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(all.entry(key).or_insert_with(|| Arc::new(Semaphore::new(places))))
 }
 
@@ -81,5 +160,40 @@ mod tests {
             drop(turns.take(&console(vmid), &node).await);
         }
         assert!(turns.guests.lock().unwrap().len() < 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e05_opens_of_one_guest_are_paced_and_of_another_are_not() {
+        let turns = Turns::new(2);
+        let began = Instant::now();
+        for _ in 0..BURST {
+            turns.pace(&console(100)).await.unwrap();
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO, "a few at once are usual");
+        turns.pace(&console(100)).await.unwrap();
+        assert!(began.elapsed() >= INTERVAL, "{:?}", began.elapsed());
+        turns.pace(&console(101)).await.unwrap();
+        let crowd = futures_util::future::join_all((0..50).map(|_| async { turns.pace(&console(100)).await }));
+        let refused =
+            crowd.await.into_iter().filter(|paced| paced.as_ref().is_err_and(|f| f.reason == Reason::GuestPace));
+        assert!(refused.count() >= 45);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_abandoned_port_keeps_its_place_for_its_life() {
+        let turns = Turns::new(1);
+        let node: NodeName = "pve1".parse().unwrap();
+        let mut turn = turns.take(&console(100), &node).await.unwrap();
+        turn.asks_for_a_port();
+        drop(turn);
+        let began = Instant::now();
+        let mut next = turns.take(&console(101), &node).await.unwrap();
+        assert!(began.elapsed() >= PORT_LIFE, "{:?}", began.elapsed());
+        next.asks_for_a_port();
+        next.has_no_port();
+        drop(next);
+        let began = Instant::now();
+        turns.take(&console(101), &node).await.unwrap();
+        assert_eq!(began.elapsed(), Duration::ZERO, "a port that was connected to is free");
     }
 }

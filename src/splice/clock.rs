@@ -37,6 +37,8 @@ pub(super) struct Clock {
     ping_at: Instant,
     client_heard: Instant,
     node_heard: Instant,
+    /// A ping went to the node and nothing came from it since.
+    node_asked: bool,
     active: Instant,
     client_stuck: Option<Stuck>,
     node_stuck: Option<Stuck>,
@@ -57,6 +59,7 @@ impl Clock {
             ping_at: now + rules.ping,
             client_heard: now,
             node_heard: now,
+            node_asked: false,
             active: now,
             client_stuck: None,
             node_stuck: None,
@@ -70,8 +73,13 @@ impl Clock {
     pub(super) const fn heard(&mut self, leg: Leg, now: Instant) {
         match leg {
             Leg::Client => self.client_heard = now,
-            Leg::Node => self.node_heard = now,
+            Leg::Node => (self.node_heard, self.node_asked) = (now, false),
         }
+    }
+
+    /// A ping went out to the node: from here on its silence means something.
+    pub(super) const fn asked_node(&mut self) {
+        self.node_asked = true;
     }
 
     /// A person did something.
@@ -141,7 +149,7 @@ impl Clock {
             self.node_stuck.map(|stuck| (stuck.window + rules.stall, Reason::NodeStalled)),
             // While a leg is stuck, `stall` judges: nothing is read and no ping arrives.
             read.then_some((self.client_heard + rules.dead, Reason::ClientDead)),
-            read.then_some((self.node_heard + rules.dead, Reason::NodeDead)),
+            (read && self.node_asked).then_some((self.node_heard + rules.dead, Reason::NodeDead)),
         ]
     }
 }
@@ -192,6 +200,8 @@ mod tests {
         let now = Instant::now();
         let mut clock = Clock::new(rules(now), now);
         clock.heard(Leg::Client, now + S * 59);
+        assert_ne!(clock.due(now + S * 60), Due::End(Reason::NodeDead), "it was not asked");
+        clock.asked_node();
         assert_eq!(clock.due(now + S * 60), Due::End(Reason::NodeDead));
         clock.heard(Leg::Node, now + S * 60);
         assert_ne!(clock.due(now + S * 60), Due::End(Reason::NodeDead));

@@ -181,8 +181,9 @@ where
         if self.client_can_hear() {
             self.client.push_own();
         }
-        if self.node_can_hear() {
+        if self.node_can_hear() && !self.node.own.is_empty() {
             self.node.push_own();
+            self.clock.asked_node();
         }
     }
 

@@ -1,117 +1,181 @@
-//! Which sessions live and which just ended: what may be resumed.
+//! Which sessions there are, and which may come back: issued, connected, ended, over.
 //!
-//! An ended session is forgotten once nobody may resume it any more, sooner where there is no room (the one that ended
-//! first), and at once where it is over for good. A session nobody knows cannot be resumed. A generation is one
-//! connection of a session; only the newest one's end is the session's end. Pure: the clock is an argument.
+//! A generation is one connection of a session; the newest one issued is the only one whose ticket opens and whose resume
+//! token resumes, so each opens once and costs no memory of its own. A session that is over stays known until its
+//! longest end, so that no ticket in a pocket undoes a kill or a limit. Pure: the clock is an argument.
 
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use std::collections::{BTreeSet, HashMap};
 
-/// How many are forgotten at each end: one for each that comes would do, and nobody waits long for the lock.
+/// How many are forgotten at each change: one for each that comes would do, and nobody waits long for the lock.
 const SWEEP: usize = 8;
+/// Resumes that may come at once, and the seconds that give one more: a page that waits for its machine is slower.
+const BURST: u64 = 10;
+const REFILL: u64 = 2;
 
-/// A session's newest connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Live,
+    /// Not connected since then, in Unix seconds.
+    Away(u64),
+    Over,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    generation: u32,
-    /// Unix seconds; none while it lives.
-    ended: Option<u64>,
+    /// The newest generation that was handed out, and the newest that connected.
+    issued: u32,
+    connected: u32,
+    state: State,
+    /// Unix seconds at which the session ends whatever happens.
+    ends: u64,
+    /// When the resumes so far are paid off, in Unix seconds.
+    paid: u64,
+    /// Its place among those that will be forgotten.
+    leaves: Option<u64>,
 }
 
 /// The sessions.
 #[derive(Debug)]
 pub(super) struct Ledger {
     capacity: usize,
-    /// Seconds after its end for which a session is remembered.
+    /// Seconds without a connection for which a session is remembered.
     keep: u64,
     sessions: HashMap<SessionId, Entry>,
-    /// The ended ones, by time.
-    ended: BTreeSet<(u64, SessionId)>,
+    leaving: BTreeSet<(u64, SessionId)>,
 }
 
 impl Ledger {
     pub(super) fn new(capacity: usize, keep: u64) -> Self {
-        Self { capacity, keep, sessions: HashMap::new(), ended: BTreeSet::new() }
+        Self { capacity, keep, sessions: HashMap::new(), leaving: BTreeSet::new() }
     }
 
     pub(super) const fn keep(&mut self, seconds: u64) {
         self.keep = seconds;
     }
 
-    pub(super) fn live(&mut self, session: SessionId, generation: u32) {
-        if let Some(known) = self.sessions.get(&session).copied() {
-            if generation < known.generation {
-                return;
-            }
-            self.forget(session);
+    pub(super) fn begun(&mut self, session: SessionId, ends: u64, now: u64) {
+        self.sweep(now);
+        self.insert(session, Entry { issued: 0, connected: 0, state: State::Away(now), ends, paid: now, leaves: None });
+    }
+
+    /// The next generation of a session, for the holder of the newest one.
+    pub(super) fn resume(
+        &mut self,
+        session: SessionId,
+        generation: u32,
+        within: u64,
+        now: u64,
+    ) -> Result<u32, Failure> {
+        let refused = |cause: String| Err(Failure::new(Reason::ResumeExpired, cause));
+        let Some(entry) = self.sessions.get_mut(&session) else {
+            return refused("the session is not known here".to_owned());
+        };
+        if generation < entry.issued {
+            let cause = format!("the resume token of generation {generation} was used; {} is the newest", entry.issued);
+            return Err(Failure::new(Reason::TokenReplay, cause));
         }
-        if self.sessions.len() >= self.capacity {
-            match self.ended.first().copied() {
-                Some((_, oldest)) => self.forget(oldest),
-                None => return,
+        match entry.state {
+            State::Over => return refused("the session is over".to_owned()),
+            State::Away(since) if now.saturating_sub(since) > within => {
+                let ago = now.saturating_sub(since);
+                return refused(format!("the session ended {ago} s ago; session.resume_seconds is {within}"));
             }
+            State::Away(_) | State::Live => {}
         }
-        self.sessions.insert(session, Entry { generation, ended: None });
+        // Further ahead than any burst: the clock was set back.
+        let paid = if entry.paid > now + BURST * REFILL { now } else { entry.paid.max(now) };
+        if paid - now > (BURST - 1) * REFILL {
+            return Err(Reason::ResumeRate.into());
+        }
+        entry.paid = paid + REFILL;
+        entry.issued = generation.saturating_add(1);
+        Ok(entry.issued)
+    }
+
+    /// Whether a session ticket of this generation may open. A first ticket of a session nobody knows here was sealed by
+    /// another gateway.
+    pub(super) fn may_open(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
+        match self.sessions.get(&session) {
+            Some(entry) if entry.state == State::Over => {
+                Err(Failure::new(Reason::TicketRefused, "the session is over"))
+            }
+            Some(entry) if entry.issued == generation => Ok(()),
+            None if generation == 0 => Ok(()),
+            Some(_) | None => Err(Failure::new(Reason::TicketRefused, "a later ticket of the session was issued")),
+        }
+    }
+
+    pub(super) fn live(&mut self, session: SessionId, generation: u32, ends: u64) {
+        let Some(mut entry) = self.sessions.get(&session).copied() else {
+            let leaves = None;
+            let entry = Entry { issued: generation, connected: generation, state: State::Live, ends, paid: 0, leaves };
+            return self.insert(session, entry);
+        };
+        if generation >= entry.connected && entry.state != State::Over {
+            (entry.connected, entry.state) = (generation, State::Live);
+            self.insert(session, entry);
+        }
     }
 
     pub(super) fn ended(&mut self, session: SessionId, generation: u32, now: u64) {
         self.sweep(now);
-        let Some(entry) = self.sessions.get_mut(&session).filter(|entry| entry.generation == generation) else {
-            return;
-        };
-        if entry.ended.is_none() {
-            entry.ended = Some(now);
-            self.ended.insert((now, session));
-        }
+        self.leave(session, generation, State::Away(now));
     }
 
     pub(super) fn over(&mut self, session: SessionId, generation: u32) {
-        if self.sessions.get(&session).is_some_and(|entry| entry.generation <= generation) {
-            self.forget(session);
-        }
-    }
-
-    pub(super) fn may_resume(
-        &self,
-        session: SessionId,
-        generation: u32,
-        resume_seconds: u64,
-        now: u64,
-    ) -> Result<(), Failure> {
-        let refused = |cause: String| Err(Failure::new(Reason::ResumeExpired, cause));
-        let Some(entry) = self.sessions.get(&session) else {
-            return refused("the session is not known here".to_owned());
-        };
-        if generation < entry.generation {
-            return refused(format!("generation {generation}, the session is at {}", entry.generation));
-        }
-        match entry.ended.map(|ended| now.saturating_sub(ended)) {
-            Some(ago) if ago > resume_seconds => {
-                refused(format!("the session ended {ago} s ago; session.resume_seconds is {resume_seconds}"))
-            }
-            _ => Ok(()),
-        }
+        self.leave(session, generation, State::Over);
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.sessions.len().max(self.ended.len())
+        self.sessions.len().max(self.leaving.len())
     }
 
-    /// Forgets some of those nobody may resume any more.
+    /// The newest connection ended; an older one's end says nothing about the session, and a second end is none.
+    fn leave(&mut self, session: SessionId, generation: u32, state: State) {
+        if let Some(mut entry) = self.sessions.get(&session).copied()
+            && generation >= entry.connected
+            && (entry.state == State::Live || state == State::Over)
+        {
+            entry.state = state;
+            self.insert(session, entry);
+        }
+    }
+
+    /// Puts an entry and its place among the leaving in step. Without room the one that leaves first is forgotten.
+    fn insert(&mut self, session: SessionId, mut entry: Entry) {
+        self.forget(session);
+        if self.sessions.len() >= self.capacity {
+            match self.leaving.first().copied() {
+                Some((_, oldest)) => self.forget(oldest),
+                None => return,
+            }
+        }
+        entry.leaves = match entry.state {
+            State::Live => None,
+            State::Away(since) => Some(since.saturating_add(self.keep)),
+            State::Over => Some(entry.ends),
+        };
+        if let Some(leaves) = entry.leaves {
+            self.leaving.insert((leaves, session));
+        }
+        self.sessions.insert(session, entry);
+    }
+
     fn sweep(&mut self, now: u64) {
         for _ in 0..SWEEP {
-            match self.ended.first().copied() {
-                Some((ended, session)) if now.saturating_sub(ended) > self.keep => self.forget(session),
+            match self.leaving.first().copied() {
+                Some((leaves, session)) if leaves < now => self.forget(session),
                 _ => return,
             }
         }
     }
 
     fn forget(&mut self, session: SessionId) {
-        if let Some(Entry { ended: Some(ended), .. }) = self.sessions.remove(&session) {
-            self.ended.remove(&(ended, session));
+        if let Some(Entry { leaves: Some(leaves), .. }) = self.sessions.remove(&session) {
+            self.leaving.remove(&(leaves, session));
         }
     }
 }

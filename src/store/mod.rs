@@ -47,9 +47,31 @@ impl Store {
         lock(&self.spent).spend(name, until, now)
     }
 
+    /// A connect token began a session; its first ticket is issued. `ends`: when it ends whatever happens.
+    pub async fn session_begun(&self, session: SessionId, ends: u64, now: u64) {
+        lock(&self.ledger).begun(session, ends, now);
+    }
+
+    /// Issues the next generation to the holder of the newest resume token: of a session that is live, or that ended at
+    /// most `within` seconds ago. Each token resumes once, and not faster than a page does.
+    ///
+    /// # Errors
+    /// `resume_expired`, `replay` or `resume_rate`.
+    pub async fn resume(&self, session: SessionId, generation: u32, within: u64, now: u64) -> Result<u32, Failure> {
+        lock(&self.ledger).resume(session, generation, within, now)
+    }
+
+    /// Whether a session ticket of this generation may open: none was issued after it, and the session is not over.
+    ///
+    /// # Errors
+    /// `ticket`.
+    pub async fn may_open(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
+        lock(&self.ledger).may_open(session, generation)
+    }
+
     /// A session runs here with this generation. An older generation's later end does not count.
-    pub async fn session_live(&self, session: SessionId, generation: u32) {
-        lock(&self.ledger).live(session, generation);
+    pub async fn session_live(&self, session: SessionId, generation: u32, ends: u64) {
+        lock(&self.ledger).live(session, generation, ends);
     }
 
     /// The session's connection of this generation ended at `now` (Unix seconds), and may be resumed for a while.
@@ -57,25 +79,10 @@ impl Store {
         lock(&self.ledger).ended(session, generation, now);
     }
 
-    /// The session ended for good (an idle limit, a kill, ...) and cannot be resumed. Call it in place of
+    /// The session ended for good (an idle limit, a kill, ...): nothing of it opens or resumes again. Call it in place of
     /// [`Self::session_ended`], or any time after. An older generation's call does not end a newer one.
     pub async fn session_over(&self, session: SessionId, generation: u32) {
         lock(&self.ledger).over(session, generation);
-    }
-
-    /// Whether a session may be resumed with a token of this generation: it is live, or it ended at most
-    /// `resume_seconds` ago, and the token is not older than the session's newest connection.
-    ///
-    /// # Errors
-    /// `resume_expired`.
-    pub async fn may_resume(
-        &self,
-        session: SessionId,
-        generation: u32,
-        resume_seconds: u64,
-        now: u64,
-    ) -> Result<(), Failure> {
-        lock(&self.ledger).may_resume(session, generation, resume_seconds, now)
     }
 }
 

@@ -69,101 +69,105 @@ async fn a_clock_set_back_by_half_an_hour_refuses_nobody_new() {
     assert_eq!(spend(&store, "new", back + 60, back).await, Ok(()));
 }
 
+const ID: SessionId = SessionId::from_bits(1);
+const ENDS: u64 = NOW + 8 * HOUR;
+
+async fn resume(store: &Store, generation: u32, now: u64) -> Result<u32, Reason> {
+    store.resume(ID, generation, 120, now).await.map_err(|failure| failure.reason)
+}
+
 #[tokio::test]
 async fn a_session_is_resumed_while_it_lives_and_shortly_after() {
-    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
-    let may =
-        async |generation, now| store.may_resume(id, generation, 120, now).await.map_err(|failure| failure.reason);
-    assert_eq!(may(0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
-    store.session_live(id, 0).await;
-    assert_eq!(may(0, NOW + 8 * HOUR).await, Ok(()), "live, however long");
-    store.session_ended(id, 0, NOW).await;
-    assert_eq!(may(0, NOW + 120).await, Ok(()));
-    assert_eq!(may(0, NOW + 121).await, Err(Reason::ResumeExpired));
-    assert_eq!(may(0, NOW - 50).await, Ok(()), "a clock set back");
-    store.session_live(id, 1).await;
-    assert_eq!(may(0, NOW).await, Err(Reason::ResumeExpired), "an older generation");
-    assert_eq!(may(1, NOW + HOUR).await, Ok(()));
-    assert_eq!(may(2, NOW + HOUR).await, Ok(()), "a ticket that was fetched and never used");
+    let store = Store::memory(10);
+    assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
+    store.session_begun(ID, ENDS, NOW).await;
+    store.session_live(ID, 0, ENDS).await;
+    assert_eq!(resume(&store, 0, NOW + HOUR).await, Ok(1), "live, however long");
+    store.session_live(ID, 1, ENDS).await;
+    store.session_ended(ID, 1, NOW + HOUR).await;
+    store.session_ended(ID, 1, NOW + 2 * HOUR).await;
+    assert_eq!(resume(&store, 1, NOW + HOUR + 121).await, Err(Reason::ResumeExpired), "a second end lengthens nothing");
+    assert_eq!(resume(&store, 1, NOW + HOUR + 120).await, Ok(2));
+    assert_eq!(resume(&store, 2, NOW + HOUR - 50).await, Ok(3), "a clock set back; ticket 2 was never used");
+}
+
+#[tokio::test]
+async fn a_resume_token_resumes_once_and_costs_no_name() {
+    let store = Store::memory(2);
+    store.session_begun(ID, ENDS, NOW).await;
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    assert_eq!(resume(&store, 0, NOW).await, Err(Reason::TokenReplay));
+    for generation in 1..500 {
+        assert_eq!(resume(&store, generation, NOW + u64::from(generation) * 2).await, Ok(generation + 1));
+        store.session_live(ID, generation + 1, ENDS).await;
+    }
+    assert_eq!(spend(&store, "a", NOW + 2000, NOW + 1000).await, Ok(()), "there is room for a fresh token");
+}
+
+#[tokio::test]
+async fn resumes_faster_than_a_page_are_refused() {
+    let store = Store::memory(10);
+    store.session_begun(ID, ENDS, NOW).await;
+    for generation in 0..10 {
+        assert_eq!(resume(&store, generation, NOW).await, Ok(generation + 1));
+    }
+    assert_eq!(resume(&store, 10, NOW).await, Err(Reason::ResumeRate));
+    assert_eq!(resume(&store, 10, NOW + 2).await, Ok(11), "the token is still good");
+}
+
+#[tokio::test]
+async fn only_the_newest_ticket_opens() {
+    let store = Store::memory(10);
+    assert!(store.may_open(ID, 0).await.is_ok(), "sealed by another gateway");
+    assert!(store.may_open(ID, 1).await.is_err(), "a resume nobody here issued");
+    store.session_begun(ID, ENDS, NOW).await;
+    assert!(store.may_open(ID, 0).await.is_ok());
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    assert!(store.may_open(ID, 0).await.is_err());
+    assert!(store.may_open(ID, 1).await.is_ok());
+}
+
+#[tokio::test]
+async fn nothing_in_a_pocket_undoes_an_end_for_good() {
+    let store = Store::memory(10);
+    store.session_begun(ID, ENDS, NOW).await;
+    store.session_live(ID, 0, ENDS).await;
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1), "a ticket for the pocket");
+    store.session_over(ID, 0).await;
+    assert!(store.may_open(ID, 1).await.is_err());
+    assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired));
+    store.session_live(ID, 1, ENDS).await;
+    store.session_ended(ID, 1, NOW).await;
+    assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired), "nor does a connection that was on its way");
 }
 
 #[tokio::test]
 async fn the_end_of_a_connection_that_was_taken_over_is_not_the_sessions_end() {
-    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
-    store.session_live(id, 0).await;
-    store.session_live(id, 1).await;
-    store.session_ended(id, 0, NOW).await;
-    assert!(store.may_resume(id, 1, 120, NOW + HOUR).await.is_ok());
-    store.session_live(id, 0).await;
-    assert!(store.may_resume(id, 0, 120, NOW).await.is_err(), "no way back to an older generation");
-    store.session_ended(id, 1, NOW).await;
-    store.session_ended(id, 1, NOW + HOUR).await;
-    assert!(store.may_resume(id, 1, 120, NOW + HOUR).await.is_err(), "a second end does not lengthen it");
+    let store = Store::memory(10);
+    store.session_live(ID, 0, ENDS).await;
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    store.session_live(ID, 1, ENDS).await;
+    store.session_ended(ID, 0, NOW).await;
+    store.session_over(ID, 0).await;
+    assert_eq!(resume(&store, 1, NOW + HOUR).await, Ok(2));
 }
 
 #[tokio::test]
-async fn the_ledger_is_bounded_and_forgets_the_first_to_end() {
-    let store = Store::memory(3);
-    let id = SessionId::from_bits;
-    for n in 0..3 {
-        store.session_live(id(n), 0).await;
-    }
-    store.session_live(id(3), 0).await;
-    assert!(store.may_resume(id(3), 0, 120, NOW).await.is_err(), "no room among the living: not resumable");
-    store.session_ended(id(1), 0, NOW + 1).await;
-    store.session_ended(id(0), 0, NOW).await;
-    store.session_live(id(4), 0).await;
-    assert!(store.may_resume(id(0), 0, 120, NOW + 2).await.is_err(), "the first to end made room");
-    assert!(store.may_resume(id(1), 0, 120, NOW + 2).await.is_ok());
-    assert!(store.may_resume(id(4), 0, 120, NOW + 2).await.is_ok());
-}
-
-#[tokio::test]
-async fn a_session_that_is_over_is_not_resumed() {
-    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
-    store.session_live(id, 0).await;
-    store.session_over(id, 0).await;
-    assert!(store.may_resume(id, 0, 120, NOW).await.is_err(), "over while it lived");
-    store.session_ended(id, 0, NOW).await;
-    assert!(store.may_resume(id, 0, 120, NOW).await.is_err(), "a later end is not the way back");
-    assert_eq!(lock(&store.ledger).len(), 0);
-
-    let cut = SessionId::from_bits(2);
-    store.session_live(cut, 3).await;
-    store.session_ended(cut, 3, NOW).await;
-    store.session_over(cut, 3).await;
-    assert!(store.may_resume(cut, 3, 120, NOW).await.is_err(), "over while it could be resumed");
-    assert_eq!(lock(&store.ledger).len(), 0);
-}
-
-#[tokio::test]
-async fn an_older_connection_does_not_make_a_newer_one_over() {
-    let (store, id) = (Store::memory(10), SessionId::from_bits(1));
-    store.session_live(id, 0).await;
-    store.session_live(id, 1).await;
-    store.session_over(id, 0).await;
-    assert!(store.may_resume(id, 1, 120, NOW).await.is_ok());
-    store.session_ended(id, 1, NOW).await;
-    store.session_over(id, 0).await;
-    assert!(store.may_resume(id, 1, 120, NOW).await.is_ok(), "nor one that was cut");
-    store.session_over(id, 2).await;
-    assert!(store.may_resume(id, 2, 120, NOW).await.is_err(), "a newer one does");
-}
-
-#[tokio::test]
-async fn sessions_nobody_may_resume_any_more_are_forgotten_with_room_to_spare() {
+async fn the_ledger_is_bounded_and_forgets_what_nobody_may_resume() {
+    let id = |n: u64| SessionId::from_bits(u128::from(n));
     let store = Store::memory(10_000).resumable_for(120);
     for n in 0..1000 {
-        let (id, now) = (SessionId::from_bits(u128::from(n)), NOW + n);
-        store.session_live(id, 0).await;
-        store.session_ended(id, 0, now).await;
+        store.session_live(id(n), 0, ENDS).await;
+        store.session_ended(id(n), 0, NOW + n).await;
     }
     assert_eq!(lock(&store.ledger).len(), 121, "those of the last 120 s, and none before");
-    assert!(store.may_resume(SessionId::from_bits(879), 0, 120, NOW + 999).await.is_ok(), "the oldest of them");
-    let living = SessionId::from_bits(5000);
-    store.session_live(living, 0).await;
-    store.session_ended(SessionId::from_bits(999), 0, NOW + 9999).await;
-    assert!(store.may_resume(living, 0, 120, NOW + 9999).await.is_ok(), "one that lives is never forgotten");
+    let small = Store::memory(3).resumable_for(120);
+    for n in 0..9 {
+        small.session_live(id(n), 0, ENDS).await;
+        small.session_ended(id(n), 0, NOW + n).await;
+        small.session_live(id(100 + n), 0, ENDS).await;
+        assert!(lock(&small.ledger).len() <= 3);
+    }
 }
 
 proptest! {

@@ -72,3 +72,33 @@ async fn t21_after_a_start_tokens_that_may_have_been_used_before_it_are_refused(
     assert!(binary.place.refused(&early).await.contains("token_used"));
     assert!(binary.place.refused(&token(100, |_| {})).await.starts_with("HTTP/1.1 101"));
 }
+
+#[tokio::test]
+async fn a_ticket_in_the_pocket_does_not_undo_a_kill() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let opened = gateway.session(&gateway.token(100, |_| {})).await;
+    let mut client = gateway.open_with(opened["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    let pocketed = gateway.session(opened["resume"].as_str().unwrap()).await;
+    let live = gateway.gateway.sessions.list();
+    assert!(gateway.gateway.sessions.stop(live[0].id, Reason::Killed));
+    assert!(client.ended().await.is(Reason::Killed));
+    sim.wait_for(|counters| counters.websocket_live == 0).await.unwrap();
+    assert!(gateway.refused(pocketed["ticket"].as_str().unwrap()).await.contains("401"));
+    assert_eq!(gateway.session(pocketed["resume"].as_str().unwrap()).await["code"], "resume_expired");
+}
+
+#[tokio::test]
+async fn a_cut_session_comes_back_with_its_resume_token() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let opened = gateway.session(&gateway.token(100, |_| {})).await;
+    let mut client = gateway.open_with(opened["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    drop(client);
+    sim.wait_for(|counters| counters.websocket_live == 0).await.unwrap();
+    let resumed = gateway.session(opened["resume"].as_str().unwrap()).await;
+    assert_eq!(resumed["session"], opened["session"]);
+    gateway.open_with(resumed["ticket"].as_str().unwrap()).await.log_in().await.unwrap();
+}

@@ -31,7 +31,7 @@ async fn until_served(face: &Face) -> Option<()> {
 }
 
 #[tokio::test]
-async fn a_good_token_gives_the_place_back() {
+async fn an_upgrade_gives_the_place_back_and_a_session_request_does_not() {
     // A node that never says a word keeps the sockets open.
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = silent.local_addr().unwrap().port();
@@ -41,18 +41,25 @@ async fn a_good_token_gives_the_place_back() {
         config.clusters[0].nodes[0].port = port;
     })
     .await;
+    let bearer = || format!("Authorization: Bearer {}", token());
+    let ask = async |request: String| {
+        let mut stream = face.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.map(|_| (stream, answer))
+    };
     let mut held = Vec::new();
     for _ in 0..5 {
-        let bearer = || format!("Authorization: Bearer {}", token());
-        let page = head("POST /v1/sessions", "keep-alive", &[&bearer()]);
-        for (request, status) in [(page, b"HTTP/1.1 201"), (handshake(&[&bearer()]), b"HTTP/1.1 101")] {
-            let mut stream = face.connect().await;
-            stream.write_all(request.as_bytes()).await.unwrap();
-            let mut answer = [0; 12];
-            stream.read_exact(&mut answer).await.unwrap();
-            assert_eq!(&answer, status);
-            held.push(stream);
-        }
+        let (stream, answer) = ask(handshake(&[&bearer()])).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 101");
+        held.push(stream);
     }
+    // A connection that only asked for sessions may ask for ever: it stays one of its client's few.
+    for _ in 0..2 {
+        let (stream, answer) = ask(head("POST /v1/sessions", "keep-alive", &[&bearer()])).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 201");
+        held.push(stream);
+    }
+    assert!(ask(handshake(&[&bearer()])).await.is_err(), "no place is left");
     assert_eq!(face.consoles.len(), 5, "all of them are still open");
 }

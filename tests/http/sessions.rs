@@ -91,11 +91,16 @@ async fn tickets_of_another_gateway_key_are_refused_like_forgeries() {
 }
 
 #[tokio::test]
-async fn a_resume_of_a_session_that_never_ran_is_refused() {
+async fn a_resume_makes_the_ticket_before_it_worthless_and_works_once() {
     let face = Face::start().await;
-    let resume = text(&post(&face, &token()).await, "resume");
-    let answer = post(&face, &resume).await;
-    assert_eq!((answer.status, answer.code().as_str()), (401, "resume_expired"));
+    let opened = post(&face, &token()).await;
+    let (ticket, resume) = (text(&opened, "ticket"), text(&opened, "resume"));
+    let resumed = post(&face, &resume).await;
+    assert_eq!(resumed.status, 201, "a cut before the first connection is a cut too");
+    let again = post(&face, &resume).await;
+    assert_eq!((again.status, again.code().as_str()), (401, "token_used"));
+    assert_eq!(open(&face, &ticket).await.status, 401);
+    assert_eq!(open(&face, &text(&resumed, "ticket")).await.status, 101);
 }
 
 #[tokio::test]

@@ -15,6 +15,19 @@ pub struct Raw {
 }
 
 impl Place {
+    /// What `POST /v1/sessions` answers to a connect or resume token.
+    pub async fn session(&self, token: &str) -> serde_json::Value {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "POST /v1/sessions HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n",
+            self.host
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
     /// The whole answer to an upgrade with this token: its head, and its body where it is not a 101.
     pub async fn refused(&self, token: &str) -> String {
         let raw = Raw::open_with(self, token, &[]).await;
