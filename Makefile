@@ -35,7 +35,7 @@ check: setup page
 	$(DENY) --locked check bans licenses sources
 
 test: check
-	$(CARGO) test --locked
+	$(CARGO) test --locked --no-fail-fast
 	cd web && npm test
 
 clean:
