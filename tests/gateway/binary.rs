@@ -22,10 +22,15 @@ pub struct Binary {
 impl Binary {
     /// Starts it in front of the cluster and waits until it listens.
     pub async fn start(sim: &Sim) -> Self {
+        Self::start_with(sim, |text| text).await
+    }
+
+    /// The same with a changed configuration.
+    pub async fn start_with(sim: &Sim, change: impl FnOnce(String) -> String) -> Self {
         let folder = keys(sim);
         let config = folder.path().join("consolegate.toml");
         let text = configuration("console.test", sim, NODES, "[log]\nformat = \"json\"\n");
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, change(text)).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_consolegate"))
             .args(["serve", "--config"])
             .arg(&config)

@@ -10,9 +10,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 #[tokio::test]
 async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_browser_a_log_or_a_metric() {
-    for style in [Style::New, Style::Legacy] {
+    for (style, sign_in) in
+        [(Style::New, SignIn::Token), (Style::Legacy, SignIn::Token), (Style::New, SignIn::Password)]
+    {
         let sim = cluster(|config| config.style = style).await;
-        let mut binary = Binary::start(&sim).await;
+        let mut binary = Binary::start_with(&sim, |text| sign_in.write(text, &sim)).await;
         binary.says("consolegate is ready").await;
         let tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
         let received = everything_received(&binary.place, &sim, &tokens).await;
@@ -58,12 +60,36 @@ async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> Str
     String::from_utf8_lossy(&received).into_owned()
 }
 
+/// How the gateway signs in to the cluster.
+#[derive(Clone, Copy)]
+enum SignIn {
+    Token,
+    Password,
+}
+
+impl SignIn {
+    fn write(self, text: String, sim: &Sim) -> String {
+        let token = format!("{{ token_id = \"{}\", secret_file = \"pve.secret\" }}", sim.api_token().0);
+        assert!(text.contains(&token), "{text}");
+        match self {
+            Self::Token => text,
+            Self::Password => {
+                let user = sim.user().0;
+                text.replace(&token, &format!("{{ user = \"{user}\", password_file = \"pve.password\" }}"))
+            }
+        }
+    }
+}
+
 /// What must be found nowhere: what the panel, the gateway and the nodes know and the browser must not.
 fn secrets(sim: &Sim, tokens: &[String]) -> Vec<String> {
     let (_, api_secret) = sim.api_token();
     let mut secrets = sim.given_secrets();
     secrets.push(api_secret.to_owned());
-    secrets.push(super::gateway::SECRET.to_owned());
+    let (user, password) = sim.user();
+    // A login ticket, the cookie's value, begins with its user.
+    secrets.extend([super::gateway::SECRET.to_owned(), password.to_owned(), format!("PVE:{user}:")]);
+    secrets.push("PVEAuthCookie=".to_owned());
     secrets.extend(tokens.iter().cloned());
     // In a URL or a form a ticket looks different.
     let encoded = secrets.iter().map(|secret| utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string());

@@ -124,6 +124,7 @@ pub fn keys(sim: &Sim) -> tempfile::TempDir {
     };
     write("panel.key", SECRET);
     write("pve.secret", sim.api_token().1);
+    write("pve.password", sim.user().1);
     write("pve-root-ca.pem", sim.ca_pem());
     folder
 }
