@@ -10,7 +10,6 @@ mod face;
 mod files;
 mod heads;
 mod health;
-mod log;
 mod origins;
 mod proxies;
 mod sessions;

@@ -1,6 +1,16 @@
 //! I10: every refusal is one line with a fixed word, and never a secret.
+//!
+//! A process of its own: which lines are written at all is decided once for a process, and a test beside this one that
+//! logs to nobody could decide it first.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(dead_code, reason = "tests share support")]
 
-use super::face::{Face, token};
+#[path = "http/client.rs"]
+mod client;
+#[path = "http/face.rs"]
+mod face;
+
+use face::{Face, token};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
