@@ -10,6 +10,8 @@ declare module '@novnc/novnc' {
     focus(options?: FocusOptions): void;
     blur(): void;
     disconnect(): void;
-    sendCtrlAltDel(): void;
+    sendKey(keysym: number, code: string, down?: boolean): void;
+    clipboardPasteFrom(text: string): void;
+    toBlob(callback: (blob: Blob | null) => void, type?: string, quality?: number): void;
   }
 }

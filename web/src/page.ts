@@ -69,7 +69,7 @@ export class Page implements Stage {
 
   makeScreen(open: OpenScreen, channel: WebSocket, _opened: Opened, hooks: ScreenHooks): Screen {
     const label = fill(this.#ui.screen, { title: this.#title });
-    const options = { viewOnly: this.#viewOnly, scale: this.#scale, label, describedBy: HINT_ID };
+    const options = { viewOnly: this.#viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID };
     this.#screen = open(this.#screenBox, channel, options, hooks);
     return this.#screen;
   }
@@ -170,7 +170,7 @@ export class Page implements Stage {
 
   #makeToolbar(): Toolbar {
     return new Toolbar(this.#ui, {
-      ctrlAltDel: () => this.#screen?.sendCtrlAltDel(),
+      ctrlAltDel: () => this.#screen?.sendKeys(['Control', 'Alt', 'Delete']),
       toggleFit: () => {
         this.#fit = !this.#fit;
         this.#screen?.setScale(this.#scale);

@@ -1,9 +1,13 @@
-// What every kind of screen offers the page: VNC today; a terminal fits the same shape.
+// What every kind of screen offers the page: a picture (VNC) or a terminal. A screen knows its own protocol and nothing of
+// the bar, the card or the panel around the page.
 
 import type { Scale } from '../address.ts';
+import type { KeyName } from '../keys.ts';
 
 export interface ScreenOptions {
   readonly viewOnly: boolean;
+  /** Text may go to and come from the machine's clipboard. */
+  readonly clipboard: boolean;
   readonly scale: Scale;
   /** Accessible name of the screen. */
   readonly label: string;
@@ -16,12 +20,27 @@ export interface ScreenHooks {
   connected(): void;
   /** The protocol failed in the browser; the WebSocket's own close is not told here. */
   failed(): void;
+  /** The machine put text into its clipboard; only with the right to it. */
+  clipboard?(text: string): void;
+  /** The machine's screen has another size: pixels, or columns and rows of a terminal. */
+  resized?(width: number, height: number): void;
 }
 
 export interface Screen {
   focus(): void;
   setScale(scale: Scale): void;
-  sendCtrlAltDel(): void;
+  /** Nothing typed or clicked is sent while true. */
+  setViewOnly(viewOnly: boolean): void;
+  /** Presses the keys in this order and releases them in the opposite one. */
+  sendKeys(keys: readonly KeyName[]): void;
+  /** Holds a key down or lets it go, for the bar's sticky keys. */
+  hold(key: KeyName, down: boolean): void;
+  /** Offers text to the machine's clipboard, or pastes it into a terminal. */
+  paste(text: string): void;
+  /** A picture of what is shown now. */
+  screenshot(): Promise<Blob>;
+  /** Tells the gateway that a person is here, without doing anything to the machine. */
+  stay(): void;
   close(): void;
 }
 

@@ -2,6 +2,7 @@
 
 import RFB from '@novnc/novnc';
 import type { Scale } from '../address.ts';
+import { KEYS, type KeyName } from '../keys.ts';
 import type { OpenScreen } from './screen.ts';
 
 export const openVnc: OpenScreen = (target, channel, options, hooks) => {
@@ -21,12 +22,34 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   return {
     focus: () => rfb.focus({ preventScroll: true }),
     setScale: (to) => scale(rfb, to),
-    sendCtrlAltDel: () => rfb.sendCtrlAltDel(),
+    setViewOnly: (viewOnly) => {
+      rfb.viewOnly = viewOnly;
+    },
+    sendKeys: (keys) => {
+      for (const key of keys) press(rfb, key, true);
+      for (const key of keys.toReversed()) press(rfb, key, false);
+    },
+    hold: (key, down) => press(rfb, key, down),
+    paste: (text) => rfb.clipboardPasteFrom(text),
+    screenshot: () => picture(rfb),
+    stay: () => press(rfb, 'Shift', false),
     close: () => {
       if (!gone) rfb.disconnect();
     },
   };
 };
+
+/** noVNC sends nothing while it only watches. */
+function press(rfb: RFB, name: KeyName, down: boolean): void {
+  const { keysym, code } = KEYS[name];
+  rfb.sendKey(keysym, code, down);
+}
+
+function picture(rfb: RFB): Promise<Blob> {
+  return new Promise((done, fail) => {
+    rfb.toBlob((blob) => (blob ? done(blob) : fail(new Error('the picture could not be encoded'))));
+  });
+}
 
 /** `remote` also scales, so that a guest that cannot change its size still fits. */
 function scale(rfb: RFB, to: Scale): void {
