@@ -1,8 +1,9 @@
-// The bar: what this is, how it is, and what can be done. Follows the ARIA toolbar pattern: one tab stop, arrow keys inside.
+// The bar: what this is, how it is, and what can be done.
 
 import type { Catalogue, UiKey } from '../messages/catalogue.ts';
 import type { State } from '../connection.ts';
 import { element, icon } from './element.ts';
+import { Roving } from './roving.ts';
 
 export interface Actions {
   ctrlAltDel(): void;
@@ -37,7 +38,7 @@ export class Toolbar {
   readonly #fit: HTMLButtonElement;
   readonly #fullScreen: HTMLButtonElement;
   readonly #disconnect: HTMLButtonElement;
-  readonly #buttons: readonly HTMLButtonElement[];
+  readonly #roving: Roving;
 
   constructor(words: Catalogue['ui'], actions: Actions) {
     this.#words = words;
@@ -56,11 +57,10 @@ export class Toolbar {
     this.#fit = button('fit', 'fitHint', () => actions.toggleFit());
     this.#fullScreen = button('fullScreen', 'fullScreenHint', () => actions.toggleFullScreen());
     this.#disconnect = button('disconnect', 'disconnectHint', () => actions.disconnect());
-    this.#buttons = [this.#ctrlAltDel, this.#fit, this.#fullScreen, this.#disconnect];
+    const buttons = [this.#ctrlAltDel, this.#fit, this.#fullScreen, this.#disconnect];
 
-    const tools = element('div', { class: 'tools', role: 'toolbar', 'aria-label': words.controls }, ...this.#buttons);
-    tools.addEventListener('keydown', (event) => this.#rove(event));
-    tools.addEventListener('focusin', (event) => this.#stopAt(event.target));
+    const tools = element('div', { class: 'tools', role: 'toolbar', 'aria-label': words.controls }, ...buttons);
+    this.#roving = new Roving(tools, () => buttons);
     const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#state);
     const leave = element('span', { class: 'leave', 'aria-hidden': 'true' }, words.leaveShort);
     this.root = element('header', { class: 'bar' }, name, leave, tools);
@@ -78,32 +78,13 @@ export class Toolbar {
     setOff(this.#disconnect, !live);
     this.#fit.setAttribute('aria-pressed', String(look.fit));
     this.#fullScreen.setAttribute('aria-pressed', String(look.fullScreen));
-    if (!this.#buttons.some((button) => button.tabIndex === 0 && !button.hidden)) this.#stopAt(this.#usable()[0]);
+    this.#roving.refresh();
   }
 
   /** False where the bar is not shown. */
   focus(): boolean {
-    this.#usable().find((button) => button.tabIndex === 0)?.focus();
+    this.#roving.focus();
     return this.root.contains(document.activeElement);
-  }
-
-  #usable(): readonly HTMLButtonElement[] {
-    return this.#buttons.filter((button) => !button.hidden);
-  }
-
-  #rove(event: KeyboardEvent): void {
-    const usable = this.#usable();
-    const here = usable.findIndex((button) => button === event.target);
-    const there = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: usable.length - 1 }[event.key];
-    if (here < 0 || there === undefined) return;
-    event.preventDefault();
-    usable[(there + usable.length) % usable.length]?.focus();
-  }
-
-  #stopAt(target: EventTarget | null | undefined): void {
-    const stop = this.#buttons.find((button) => button === target);
-    if (!stop) return;
-    for (const button of this.#buttons) button.tabIndex = button === stop ? 0 : -1;
   }
 }
 
