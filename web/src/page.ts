@@ -1,9 +1,10 @@
 // What is seen: the bar, the screen, the card over it, and the live region. Decides nothing about the connection.
 
 import { looksOf, themeOf, type Looks, type Scale } from './address.ts';
-import type { State } from './connection.ts';
+import { IDLE, type State } from './connection.ts';
 import { Dispatcher } from './events.ts';
-import { choose, fill, wordsFor, type Catalogue, type Language } from './messages/catalogue.ts';
+import { fill, wordsFor, type Catalogue } from './messages/catalogue.ts';
+import { choose, ENGLISH, load, type Language } from './messages/languages.ts';
 import { isCalm } from './reasons.ts';
 import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
@@ -17,6 +18,8 @@ import { showTheme } from './ui/theme.ts';
 import { Toolbar } from './ui/toolbar.ts';
 
 const HINT_ID = 'leave-hint';
+/** The page stays blank for so long at most while the words of its language are fetched. */
+const BLANK_MS = 400;
 
 export class Page implements Stage {
   readonly events = new Dispatcher();
@@ -26,7 +29,8 @@ export class Page implements Stage {
   readonly #screenBox = element('section', { class: 'screen' });
   readonly #live = element('p', { class: 'quiet', role: 'status' });
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
-  #language: Language = choose([this.#looks.lang, ...navigator.languages]);
+  #language: Language = ENGLISH;
+  #wanted = ENGLISH.tag;
   #toolbar: Toolbar = this.#makeToolbar();
   #overlay: Overlay = this.#makeOverlay();
   #fit = this.#looks.scale !== 'off';
@@ -38,6 +42,7 @@ export class Page implements Stage {
     this.#root.classList.toggle('bare', !this.#looks.toolbar);
     this.#dress();
     body.append(this.#root);
+    void this.#firstWords();
     watchChord(this.#screenBox, () => this.#release());
     onFullScreen(() => this.#show());
     window.addEventListener('online', () => this.#runner.now());
@@ -57,13 +62,7 @@ export class Page implements Stage {
     const { lang, theme } = opened.console;
     this.#opened = opened;
     showTheme(document.documentElement, themeOf(theme) ?? this.#looks.theme);
-    const language = choose([lang, this.#looks.lang, ...navigator.languages]);
-    if (language.tag !== this.#language.tag) {
-      this.#language = language;
-      this.#toolbar = this.#makeToolbar();
-      this.#overlay = this.#makeOverlay();
-      this.#dress();
-    }
+    void this.#speak(lang);
     this.#show();
   }
 
@@ -124,9 +123,31 @@ export class Page implements Stage {
     this.#overlay.show(state, clock);
   }
 
+  /** Nothing is seen or heard before the words of the browser's language are there, or take too long. */
+  async #firstWords(): Promise<void> {
+    this.#root.classList.add('wordless');
+    await Promise.race([this.#speak(null), new Promise((late) => setTimeout(late, BLANK_MS))]);
+    this.#root.classList.remove('wordless');
+    this.#say(this.#runner.state, IDLE);
+  }
+
+  /** Changes to the first language there is of the token's, the address' and the browser's; stays where it cannot be fetched. */
+  async #speak(granted: string | null): Promise<void> {
+    const tag = choose([granted, this.#looks.lang, ...navigator.languages]);
+    this.#wanted = tag;
+    if (tag === this.#language.tag) return;
+    const language = await load(tag).catch(() => undefined);
+    if (language === undefined || this.#wanted !== tag) return;
+    this.#language = language;
+    this.#toolbar = this.#makeToolbar();
+    this.#overlay = this.#makeOverlay();
+    this.#dress();
+    this.#show();
+  }
+
   /** What a screen reader hears: changes of state, never the countdown. */
   #say(state: State, before: State): void {
-    if (state.name === before.name) return;
+    if (state.name === before.name || this.#root.classList.contains('wordless')) return;
     const { catalogue } = this.#language;
     if (state.name === 'connected') this.#live.textContent = fill(this.#ui.connectedNow, { title: this.#title });
     else if (state.name === 'connecting' && !state.after) this.#live.textContent = this.#ui.openTitle;
@@ -163,7 +184,8 @@ export class Page implements Stage {
   }
 
   #dress(): void {
-    document.documentElement.lang = this.#language.tag;
+    const { tag, dir } = this.#language;
+    Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
     this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#live, this.#hint);
   }

@@ -55,8 +55,9 @@ export const CLOSE_OF = {
 
 export type PublicCode = keyof typeof CLOSE_OF;
 
-/** What only the page itself can notice. */
+/** What only the page itself can notice, or is told only when it asks after the guest. */
 export const OWN_CODES = [
+  'guest_migrating',
   'no_token',
   'unreachable',
   'connection_lost',
@@ -92,6 +93,7 @@ export interface Ending {
 export type Plan = 'reconnect' | 'herd' | 'wait' | 'offer' | 'over';
 
 const OWN_PLANS: Record<OwnCode, Plan> = {
+  guest_migrating: 'wait',
   no_token: 'over',
   unreachable: 'reconnect',
   connection_lost: 'reconnect',

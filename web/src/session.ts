@@ -11,7 +11,24 @@ export interface Opened {
   readonly resume: string;
   /** How long after a cut `resume` is good. */
   readonly resumeMs: number;
+  /** Bearer of what can be asked about the running session, good for its whole life. */
+  readonly control: string | undefined;
+  /** How long until the session ends whatever happens. */
+  readonly sessionMs: number | undefined;
+  /** How long nobody may be active; 0: for ever. */
+  readonly idleMs: number;
+  readonly brand: Brand | null;
   readonly console: Console;
+}
+
+/** How the operator wants the page to look for this panel's customers. */
+export interface Brand {
+  readonly name: string | null;
+  /** A path on the page's own origin. */
+  readonly logo: string | null;
+  /** `#rrggbb`, on light and on dark. */
+  readonly accent: string | null;
+  readonly accentDark: string | null;
 }
 
 export interface Console {
@@ -68,11 +85,26 @@ function read(body: Fields, console: Fields, base: URL): Opened | undefined {
     path,
     ticket,
     resume,
-    resumeMs: typeof body.resume_seconds === 'number' ? body.resume_seconds * 1000 : 0,
+    resumeMs: milliseconds(body.resume_seconds) ?? 0,
+    control: isText(body.control) && TOKEN.test(body.control) ? body.control : undefined,
+    sessionMs: milliseconds(body.session_seconds),
+    idleMs: milliseconds(body.idle_seconds) ?? 0,
+    brand: isFields(body.brand) ? brand(body.brand, base) : null,
     console: { kind, protocol, rights, title: text(console.title), lang: text(console.lang), theme: text(console.theme) },
   };
 }
 
+function brand(fields: Fields, base: URL): Brand {
+  const colour = (value: unknown): string | null => (isText(value) && /^#[0-9a-f]{6}$/i.test(value) ? value.toLowerCase() : null);
+  const logo = isText(fields.logo) ? pathOf(fields.logo, base) : undefined;
+  return { name: text(fields.name), logo: logo ?? null, accent: colour(fields.accent), accentDark: colour(fields.accent_dark) };
+}
+
+function milliseconds(seconds: unknown): number | undefined {
+  return typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds) ? seconds * 1000 : undefined;
+}
+
+/** Path and query of an address, whatever host it names. */
 function pathOf(websocket: string, base: URL): string | undefined {
   try {
     const url = new URL(websocket, base);

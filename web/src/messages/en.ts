@@ -1,9 +1,11 @@
-// English. Every language has exactly these keys. `{n}` and `{seconds}` are filled in.
+// English. Every language has exactly these keys and places: `{n}`, `{seconds}`, `{title}`, `{time}`.
 
 import type { Catalogue } from './catalogue.ts';
 
 const again = 'Open the console again from your panel.';
 const tellProvider = 'It is tried again by itself. If it stays like this, give your provider the reference below.';
+const misunderstood = 'The browser and the console service misunderstood each other';
+const strayed = 'Something between you and the console service may change what passes.';
 
 export const en: Catalogue = {
   ui: {
@@ -46,10 +48,17 @@ export const en: Catalogue = {
     gaveUp: 'It did not come back after many attempts.',
     reference: 'Reference',
     connectedNow: 'Connected to {title}.',
+    idleTitle: 'Are you still there?',
+    idleDetail: 'Nobody has typed or moved the pointer for a while. The console closes in {time}. The machine goes on running.',
+    stay: 'Stay connected',
+    stayed: 'You stay connected.',
+    endsTitle: 'This session ends in {time}',
+    endsDetail: 'The machine goes on running. To work on, open a new console from your panel.',
+    dismiss: 'Dismiss',
   },
   reasons: {
-    token_rejected: { title: 'This console link is not valid', detail: again },
-    ambiguous_token: { title: 'This console link is not valid', detail: again },
+    token_rejected: { title: 'This console link is not valid', detail: `It may have been cut short when it was copied. ${again}` },
+    ambiguous_token: { title: 'This console link is not valid', detail: `It came twice in one request. ${again}` },
     token_expired: { title: 'This console link has expired', detail: `A link is good for about a minute. ${again}` },
     token_not_yet_valid: {
       title: 'This console link is not valid yet',
@@ -63,52 +72,53 @@ export const en: Catalogue = {
       title: 'This console link is for another machine',
       detail: 'Your panel may not open this machine here. Please tell your provider.',
     },
-    token_used: { title: 'This console link was already used', detail: `Each link opens one console. ${again}` },
+    token_used: { title: 'This console link was already used', detail: `Each link opens one console, once. ${again}` },
     stronger_login_needed: {
       title: 'A stronger login is needed',
       detail: 'Sign in to your panel with a second factor, then open the console again.',
     },
-    token_bound_elsewhere: { title: 'This console link is for another page', detail: again },
-    revoked: { title: 'Access was withdrawn', detail: again },
-    resume_expired: { title: 'The session cannot be resumed', detail: `The connection was away for too long. ${again}` },
-    origin_refused: { title: 'This page may not open consoles', detail: again },
+    token_bound_elsewhere: { title: 'This console link is for another page', detail: `It works only where the panel shows it. ${again}` },
+    revoked: { title: 'Access was withdrawn', detail: 'Your panel or your provider has taken this access back. Sign in to your panel and open the console again.' },
+    resume_expired: { title: 'The session cannot be resumed', detail: `The connection was away for too long, or the session is over. ${again}` },
+    origin_refused: { title: 'This page may not open consoles', detail: `The page around this console is not known to the console service. ${again}` },
 
-    bad_request: { title: 'The request was not understood', detail: again },
-    not_found: { title: 'The console service was not found here', detail: again },
-    method_not_allowed: { title: 'The request was not understood', detail: again },
-    upgrade_required: { title: 'The request was not understood', detail: 'Something between you and the console service may block WebSocket connections.' },
-    misdirected: { title: 'The console service has another name', detail: 'Please tell your provider that the address of the console is wrong.' },
+    bad_request: { title: 'The request was not understood', detail: `${strayed} ${again}` },
+    not_found: { title: 'The console service was not found here', detail: 'The address may be wrong. Please tell your provider.' },
+    method_not_allowed: { title: 'The request was not understood', detail: `${strayed} ${again}` },
+    upgrade_required: { title: 'The request was not understood', detail: 'Something between you and the console service may block WebSocket connections. Try another network.' },
+    misdirected: { title: 'The console service has another name', detail: 'The address of the console is wrong. Please tell your provider.' },
     request_too_large: { title: 'The request is too large', detail: 'The panel made a link that is too long. Please tell your provider.' },
-    expectation_failed: { title: 'The request was not understood', detail: again },
+    expectation_failed: { title: 'The request was not understood', detail: `${strayed} ${again}` },
     request_timeout: { title: 'The request took too long', detail: 'Your connection may be very slow. Try again.' },
 
-    overloaded: { title: 'The console service is busy', detail: 'It connects by itself in a moment.' },
+    overloaded: { title: 'The console service is busy', detail: 'Many consoles are being opened at once. It connects by itself in a moment.' },
     restarting: { title: 'The console service is being updated', detail: 'It reconnects by itself in a moment. The machine goes on running.' },
     going_away: { title: 'The console service is stopping', detail: 'Try again in a minute. The machine goes on running.' },
-    internal: { title: 'Something went wrong on our side', detail: 'Give your provider the reference below.' },
+    internal: { title: 'Something went wrong on our side', detail: 'Try again. If it stays like this, give your provider the reference below.' },
 
-    limit_guest: { title: 'Too many consoles of this machine are open', detail: 'Close another console of this machine first.' },
-    limit_subject: { title: 'You have too many consoles open', detail: 'Close another console first.' },
-    limit_node: { title: 'Too many consoles are open on this host', detail: 'Try again in a minute.' },
-    limit_client: { title: 'Too many connections from your address', detail: 'Try again in a minute.' },
+    limit_guest: { title: 'Too many consoles of this machine are open', detail: 'Close another console of this machine, then try again.' },
+    limit_subject: { title: 'You have too many consoles open', detail: 'Close another console, then try again.' },
+    limit_node: { title: 'Too many consoles are open on this host', detail: 'Other customers use it too. Try again in a minute.' },
+    limit_client: { title: 'Too many connections from your address', detail: 'Others behind the same address may be connecting too. Try again in a minute.' },
 
     closed: { title: 'The console was closed', detail: 'The machine goes on running.' },
-    guest_ended: { title: 'The machine ended the console', detail: 'It may have been restarted or moved.' },
-    idle: { title: 'The console was closed because it was idle', detail: `The machine goes on running. ${again}` },
+    guest_ended: { title: 'The machine ended the console', detail: 'It may have been restarted or moved to another host. Reconnect to see it again.' },
+    idle: { title: 'The console was closed because it was idle', detail: `Nobody used it for a while. The machine goes on running. ${again}` },
     session_over: { title: 'The longest session time is reached', detail: `The machine goes on running. ${again}` },
-    killed: { title: 'Your provider closed this console', detail: again },
-    taken_over: { title: 'This console was opened elsewhere', detail: 'It goes on in the other window.' },
-    too_slow: { title: 'The connection was too slow for too long', detail: 'It reconnects by itself in a moment.' },
+    killed: { title: 'Your provider closed this console', detail: 'Ask your provider why, or open the console again from your panel.' },
+    taken_over: { title: 'This console was opened elsewhere', detail: 'It goes on in the other window or tab.' },
+    too_slow: { title: 'The connection was too slow for too long', detail: 'Your network may be busy. It reconnects by itself in a moment.' },
 
-    protocol_error: { title: 'The browser and the console service misunderstood each other', detail: again },
-    unsupported_data: { title: 'The browser and the console service misunderstood each other', detail: again },
-    invalid_text: { title: 'The browser and the console service misunderstood each other', detail: again },
-    policy: { title: 'The console was used in a way that is not allowed', detail: again },
-    message_too_big: { title: 'A message was too large', detail: again },
+    protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
+    unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
+    invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
+    policy: { title: 'The console was used in a way that is not allowed', detail: `Far more was sent than a person types or clicks. ${again}` },
+    message_too_big: { title: 'A message was too large', detail: `More was sent at once than a console takes, perhaps a very long text. ${again}` },
 
     guest_not_found: { title: 'The machine was not found', detail: 'It may be on its way to another host, or have been removed. Look in your panel.' },
     guest_stopped: { title: 'The machine is powered off', detail: 'Start it in your panel. The console connects by itself.' },
-    guest_locked: { title: 'The machine is busy with a task', detail: 'A backup, migration or clone is running. The console connects by itself when it is done.' },
+    guest_locked: { title: 'The machine is busy with a task', detail: 'A backup, snapshot or clone is running. The console connects by itself when it is done.' },
+    guest_migrating: { title: 'The machine is moving to another host', detail: 'This can take a few minutes. The console connects by itself when it has arrived.' },
 
     host_refused: { title: 'The machine’s host refused the console', detail: tellProvider },
     host_unreachable: { title: 'The machine’s host cannot be reached', detail: tellProvider },
@@ -118,9 +128,9 @@ export const en: Catalogue = {
     unreachable: { title: 'The console service does not answer', detail: 'Check your network. It is tried again by itself.' },
     connection_lost: { title: 'The connection was lost', detail: 'It reconnects by itself. The machine goes on running.' },
     timed_out: { title: 'The console took too long to open', detail: 'It is tried again by itself.' },
-    bad_answer: { title: 'The console service gave a strange answer', detail: 'Something between you and the console service may change its answers. Please tell your provider.' },
-    load_failed: { title: 'A part of this page could not be loaded', detail: 'Check your network.' },
-    display_failed: { title: 'The picture could not be shown', detail: 'The browser did not understand what the machine’s screen sent.' },
+    bad_answer: { title: 'The console service gave a strange answer', detail: `${strayed} Please tell your provider.` },
+    load_failed: { title: 'A part of this page could not be loaded', detail: 'Check your network, then try again.' },
+    display_failed: { title: 'The picture could not be shown', detail: 'The browser did not understand what the machine’s screen sent. Try again, or use another browser.' },
     unsupported_console: { title: 'This kind of console is not available here', detail: 'Open the graphical console from your panel.' },
     cancelled: { title: 'Not connected', detail: 'You stopped connecting.' },
     disconnected: { title: 'Disconnected', detail: 'You closed this console. The machine goes on running.' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { choose, fill, wordsFor, type Language } from '../../src/messages/catalogue.ts';
+import { fill, wordsFor } from '../../src/messages/catalogue.ts';
 import { en } from '../../src/messages/en.ts';
 import { CLOSE_OF, fromClose, OWN_CODES, planFor, type PublicCode } from '../../src/reasons.ts';
 
@@ -21,7 +21,7 @@ test('the page knows every public code of the gateway with its close code', () =
   assert.deepEqual(new Map(Object.entries(CLOSE_OF).sort()), new Map([...gateway].sort()));
 });
 
-test('every code has a title and a detail in every language', () => {
+test('every code has a title and a detail', () => {
   const codes = [...gatewayCodes().keys(), ...OWN_CODES];
   for (const code of codes) {
     const words = en.reasons[code as PublicCode];
@@ -60,13 +60,6 @@ test('a code of a newer gateway is shown in its own words', () => {
   assert.deepEqual(wordsFor(en, { code: 'toString' }), en.unknown);
   assert.deepEqual(wordsFor(en, { code: 'new_one', title: 'T', detail: 'D' }), { title: 'T', detail: 'D' });
   assert.equal(planFor({ code: 'new_one', retryable: true }), 'reconnect');
-});
-
-test('the language is the first wish that is there', () => {
-  const known: Language[] = ['en', 'de', 'pt-BR'].map((tag) => ({ tag, catalogue: en }));
-  assert.equal(choose([null, undefined, 'de-AT', 'en'], known).tag, 'de');
-  assert.equal(choose(['xx', 'PT-br'], known).tag, 'pt-BR');
-  assert.equal(choose(['', '../en'], known).tag, 'en');
 });
 
 test('values are filled in once and never read as places', () => {
