@@ -7,6 +7,7 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { keymaps } from './keymaps.mjs';
 import { thirdParty } from './third-party.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -72,6 +73,7 @@ async function bundle(page, notices) {
     target: 'es2022',
     minify: true,
     write: false,
+    plugins: [keymaps],
     legalComments: 'inline',
     charset: 'utf8',
     banner: { js: `/*! consolegate, Apache-2.0. Parts of others and their licences: ${notices} */` },
