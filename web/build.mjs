@@ -7,8 +7,8 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { keymaps } from './keymaps.mjs';
 import { thirdParty } from './third-party.mjs';
+import { xtermCsp } from './xterm-csp.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, 'dist');
@@ -36,10 +36,12 @@ const files = new Map([[`assets/${noticesName}`, notices]]);
 const names = {};
 
 for (const page of Object.keys(PAGES)) {
-  for (const [name, content] of await bundle(page, noticesName)) {
+  const { outputs, shared } = await bundle(page, noticesName);
+  for (const [name, content] of outputs) {
     files.set(`assets/${name}`, content);
     names[roleOf(name)] = `assets/${name}`;
   }
+  names[`${page}.shared`] = shared.map((name) => `<link rel="modulepreload" href="assets/${name}">`).join('\n');
 }
 const icon = await readFile(join(here, 'src/assets/icon.svg'));
 names['icon.svg'] = `assets/${hashed('icon.svg', icon)}`;
@@ -48,7 +50,7 @@ files.set(names['icon.svg'], icon);
 for (const page of Object.keys(PAGES)) {
   const template = await readFile(join(here, `src/${page}.html`), 'utf8');
   const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (_, name) => {
-    if (!names[name]) throw new Error(`${page}: nothing was built for ${name}`);
+    if (names[name] === undefined) throw new Error(`${page}: nothing was built for ${name}`);
     return names[name];
   });
   files.set(`${page}.html`, Buffer.from(filled));
@@ -59,9 +61,12 @@ for (const name of [...files.keys()].sort()) manifest.files[name] = await store(
 await writeFile(join(dist, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 report(manifest);
 
-/** One page's scripts and style. Screens are chunks of their own, fetched when they are needed. */
+/**
+ * One page's scripts and style. Screens are chunks of their own, fetched when they are needed. `shared`: what the page's own
+ * script has in common with them; it needs it at once.
+ */
 async function bundle(page, notices) {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: here,
     entryPoints: PAGES[page].map((path) => ({ in: path, out: page })),
     outdir: join(dist, 'assets'),
@@ -73,13 +78,19 @@ async function bundle(page, notices) {
     target: 'es2022',
     minify: true,
     write: false,
-    plugins: [keymaps],
+    metafile: true,
     legalComments: 'inline',
     charset: 'utf8',
     banner: { js: `/*! consolegate, Apache-2.0. Parts of others and their licences: ${notices} */` },
+    plugins: [xtermCsp(here)],
     logLevel: 'warning',
   });
-  return outputFiles.map((file) => [relative(join(dist, 'assets'), file.path), Buffer.from(file.contents)]);
+  const nameOf = (path) => relative(join(dist, 'assets'), path);
+  const script = Object.values(metafile.outputs).find((output) => output.entryPoint === PAGES[page][0]);
+  return {
+    outputs: outputFiles.map((file) => [nameOf(file.path), Buffer.from(file.contents)]),
+    shared: script.imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => nameOf(join(here, path))),
+  };
 }
 
 /** `console-ABCDEFGH.js` is what a template calls `console.js`. */

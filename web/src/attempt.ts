@@ -3,6 +3,7 @@
 // Every wait has a deadline. Whatever happens, `lost` is called at most once, and never after `close`.
 
 import { openSession, type Opened } from './session.ts';
+import { hintOf, isProtocol, loadScreen, type Protocol } from './screen/load.ts';
 import type { OpenScreen, Screen } from './screen/screen.ts';
 import { fromClose, type Ending } from './reasons.ts';
 import type { Stage } from './connection.ts';
@@ -55,11 +56,10 @@ export function attempt(base: URL, token: string, hooks: AttemptHooks): Attempt 
 
   const run = async (): Promise<void> => {
     hooks.stage('session');
-    // Before the token is spent: a ticket is short-lived, and a part of the page that does not load costs no token.
-    within(LOAD_MS, 'load_failed');
-    const open = await loadVnc();
-    if (over) return;
-    if (!open) return lose({ code: 'load_failed' });
+    // Before the token is spent, where it says which screen it is for: a part of the page that does not load then costs no
+    // token, and a screen that is not needed is never loaded. The same screen is not fetched twice.
+    const hint = hintOf(token);
+    if (hint !== undefined && (await load(hint, LOAD_MS)) === undefined) return;
 
     within(SESSION_MS, 'timed_out');
     const answer = await openSession(new URL('v1/sessions', base), token, abort.signal);
@@ -67,8 +67,19 @@ export function attempt(base: URL, token: string, hooks: AttemptHooks): Attempt 
     if ('ending' in answer) return lose(answer.ending);
     const { opened } = answer;
     hooks.opened(opened);
-    if (opened.console.protocol !== 'vnc') return lose({ code: 'unsupported_console' });
-    connect(open, opened);
+    const { protocol } = opened.console;
+    if (!isProtocol(protocol)) return lose({ code: 'unsupported_console' });
+    const open = await load(protocol, Math.min(LOAD_MS, opened.ticketMs));
+    if (open) connect(open, opened);
+  };
+
+  /** Nothing where the attempt is over, be it for this. */
+  const load = async (protocol: Protocol, ms: number): Promise<OpenScreen | undefined> => {
+    within(ms, 'load_failed');
+    const open = await loadScreen(protocol);
+    if (over) return undefined;
+    if (!open) lose({ code: 'load_failed' });
+    return open;
   };
 
   const connect = (open: OpenScreen, opened: Opened): void => {
@@ -98,14 +109,6 @@ export function attempt(base: URL, token: string, hooks: AttemptHooks): Attempt 
 
   run().catch(() => lose({ code: 'display_failed' }));
   return { close };
-}
-
-async function loadVnc(): Promise<OpenScreen | undefined> {
-  try {
-    return (await import('./screen/vnc.ts')).openVnc;
-  } catch {
-    return undefined;
-  }
 }
 
 function socketUrl(base: URL, path: string): URL {

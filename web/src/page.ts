@@ -68,13 +68,13 @@ export class Page implements Stage {
 
   makeScreen(open: OpenScreen, channel: WebSocket, _opened: Opened, hooks: ScreenHooks): Screen {
     const label = fill(this.#ui.screen, { title: this.#title });
-    const options = { viewOnly: this.#viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID };
+    const options = { viewOnly: this.#viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID, words: this.#ui };
     this.#screen = open(this.#screenBox, channel, options, hooks);
     return this.#screen;
   }
 
   losing(brief: boolean): void {
-    if (brief) freeze(this.#screenBox);
+    if (brief) freeze(this.#screenBox, this.#screen?.still?.());
   }
 
   changed(state: State, before: State): void {

@@ -8,6 +8,8 @@ export interface Opened {
   /** Path and query of the WebSocket. Its host is always the page's own: the policy allows no other. */
   readonly path: string;
   readonly ticket: string;
+  /** How long `ticket` is good. */
+  readonly ticketMs: number;
   readonly resume: string;
   /** How long after a cut `resume` is good. */
   readonly resumeMs: number;
@@ -84,6 +86,7 @@ function read(body: Fields, console: Fields, base: URL): Opened | undefined {
     session,
     path,
     ticket,
+    ticketMs: typeof body.ticket_seconds === 'number' ? body.ticket_seconds * 1000 : Infinity,
     resume,
     resumeMs: milliseconds(body.resume_seconds) ?? 0,
     control: isText(body.control) && TOKEN.test(body.control) ? body.control : undefined,

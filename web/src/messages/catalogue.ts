@@ -12,6 +12,8 @@ export type UiKey =
   | 'ctrlAltDel' | 'ctrlAltDelHint' | 'fit' | 'fitHint' | 'fullScreen' | 'fullScreenHint' | 'disconnect' | 'disconnectHint'
   | 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'waiting' | 'ended'
   | 'stageSession' | 'stageSocket' | 'stageScreen' | 'openTitle' | 'attempt' | 'nextIn' | 'checkIn' | 'tryingNow'
+  | 'search' | 'searchField' | 'searchCase' | 'searchPrevious' | 'searchNext' | 'searchClose' | 'searchCount' | 'searchNone'
+  | 'linkHint' | 'tooMuchOutput'
   | 'checkingNow' | 'tryNow' | 'checkNow' | 'cancel' | 'again' | 'fromPanel' | 'gaveUp' | 'reference' | 'connectedNow'
   | 'idleTitle' | 'idleDetail' | 'stay' | 'stayed' | 'endsTitle' | 'endsDetail' | 'dismiss';
 

@@ -3,6 +3,7 @@
 
 import type { Scale } from '../address.ts';
 import type { KeyName } from '../keys.ts';
+import type { Catalogue } from '../messages/catalogue.ts';
 
 export interface ScreenOptions {
   readonly viewOnly: boolean;
@@ -13,6 +14,8 @@ export interface ScreenOptions {
   readonly label: string;
   /** Id of the element that describes how to leave it. */
   readonly describedBy: string;
+  /** For what a screen says itself. */
+  readonly words: Catalogue['ui'];
 }
 
 export interface ScreenHooks {
@@ -26,7 +29,21 @@ export interface ScreenHooks {
   resized?(width: number, height: number): void;
 }
 
+/** What only a terminal can do. */
+export interface TerminalControls {
+  /** Opens the search bar and puts the keyboard into it. */
+  search(): void;
+  /** Copies what is selected. False where nothing is, or the browser forbids it. */
+  copy(): Promise<boolean>;
+  /** One step larger or smaller, or 0 for the usual size; returns the new one in pixels. It is kept for the next time. */
+  fontSize(change: 1 | -1 | 0): number;
+  /** Reads new lines aloud and lets a screen reader walk through them; costs time, so it is off until asked for. */
+  screenReader(on: boolean): void;
+}
+
 export interface Screen {
+  /** Left out by a picture. */
+  readonly terminal?: TerminalControls;
   focus(): void;
   setScale(scale: Scale): void;
   /** Nothing typed or clicked is sent while true. */
@@ -39,6 +56,8 @@ export interface Screen {
   paste(text: string): void;
   /** A picture of what is shown now. */
   screenshot(): Promise<Blob>;
+  /** The same at once, to be shown after the screen has gone; left out where the screen's own canvas can be copied. */
+  still?(): HTMLCanvasElement;
   /** Tells the gateway that a person is here, without doing anything to the machine. */
   stay(): void;
   close(): void;

@@ -1,7 +1,8 @@
 // The last picture, kept in grey behind the card while the page reconnects. Gone as soon as the console has ended.
 
-export function freeze(screen: HTMLElement): void {
-  const live = screen.querySelector<HTMLCanvasElement>('canvas:not(.frozen)');
+/** `still`: the picture, where the screen has no canvas that could be copied. */
+export function freeze(screen: HTMLElement, still?: HTMLCanvasElement): void {
+  const live = still ?? screen.querySelector<HTMLCanvasElement>('canvas:not(.frozen)');
   if (!live || live.width === 0 || live.height === 0) return;
   thaw(screen);
   const frozen = document.createElement('canvas');

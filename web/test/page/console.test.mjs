@@ -1,11 +1,7 @@
 // The console page connects, is driven and looked at.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { test } from 'node:test';
 import { card, drawn, inState, keys, paged, picture, accessible, pixel, TOKEN, until } from './scene.mjs';
-import { DIST } from './gateway.mjs';
 import { CORNER } from './rfb.mjs';
 
 paged('p02_the_token_leaves_the_address_and_the_picture_comes', {}, async ({ gateway, page, open }) => {
@@ -131,12 +127,4 @@ paged('a page whose script does not start says so', {}, async ({ page, open }) =
   await open();
   await inState(page, 'connected');
   assert.equal(await words.count(), 0);
-});
-
-test('the page is small', () => {
-  const { files } = JSON.parse(readFileSync(join(DIST, 'manifest.json'), 'utf8'));
-  const loaded = Object.entries(files).filter(([name]) => /^(console\.html|assets\/(console|vnc|icon)-)/.test(name));
-  assert.equal(loaded.length, 5);
-  const bytes = loaded.reduce((sum, [, { gz }]) => sum + gz, 0);
-  assert.ok(bytes < 100_000, `${bytes} bytes, compressed`);
 });

@@ -6,6 +6,7 @@
 //   { close: [code, reason] }              accept, then close the WebSocket at once
 //   { console: {…} }                       accept; keys of the console object are changed
 //   { greet: text }                        accept; the VNC server's first words
+//   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
 
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WebSocketServer } from 'ws';
 import { serveRfb } from './rfb.mjs';
+import { serveTerm } from './term.mjs';
 
 export const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
 export const TYPES = { '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.html': 'text/html' };
@@ -22,7 +24,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { calls: [], requests: [], sockets: [], seen: [], steps: [{}], origin: '', stop };
+  const gateway = { calls: [], requests: [], sockets: [], seen: [], term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -77,6 +79,7 @@ export async function startGateway(host = '127.0.0.1') {
     if (step.close) return socket.close(...step.close);
     if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
     if (step.silent) return undefined;
+    if (step.console?.protocol === 'term') return (gateway.term = serveTerm(socket, step.greeting));
     serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock' });
     return undefined;
   });
