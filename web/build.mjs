@@ -7,6 +7,7 @@ import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
+import { keymaps } from './keymaps.mjs';
 import { thirdParty } from './third-party.mjs';
 import { xtermCsp } from './xterm-csp.mjs';
 
@@ -82,7 +83,7 @@ async function bundle(page, notices) {
     legalComments: 'inline',
     charset: 'utf8',
     banner: { js: `/*! consolegate, Apache-2.0. Parts of others and their licences: ${notices} */` },
-    plugins: [xtermCsp(here)],
+    plugins: [keymaps, xtermCsp(here)],
     logLevel: 'warning',
   });
   const nameOf = (path) => relative(join(dist, 'assets'), path);

@@ -1,4 +1,5 @@
-// The notices for what is bundled into the pages (noVNC under MPL-2.0 and what it carries itself, xterm.js under MIT).
+// The notices for what is bundled into the pages: noVNC under MPL-2.0 and what it carries itself, xterm.js and tables of
+// keyboards under MIT.
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +10,8 @@ export async function thirdParty(web) {
   const { version } = JSON.parse(await read('package.json'));
   const des = (await read('core/crypto/des.js')).match(/^\/\*[\s\S]*?\*\//)?.[0];
   if (!des) throw new Error('core/crypto/des.js has lost its notice');
+  const tables = join(web, 'node_modules/@kubevirt-ui-ext/vnc-keymaps');
+  const keymaps = JSON.parse(await readFile(join(tables, 'package.json'), 'utf8'));
   const parts = [
     `The pages of consolegate contain the following works of others, bundled and minified, and unchanged but for xterm.js, whose style elements were replaced by style sheets made by script.`,
     section(`noVNC ${version}`, [
@@ -20,6 +23,7 @@ export async function thirdParty(web) {
     ]),
     section('noVNC: DES (core/crypto/des.js)', [des]),
     section('noVNC: pako (vendor/pako)', [await read('vendor/pako/LICENSE')]),
+    section(`Keyboard layouts (derived from ${keymaps.name} ${keymaps.version})`, [await readFile(join(tables, 'LICENSE'), 'utf8')]),
     ...(await xterm(web)),
     section('Mozilla Public License 2.0', [await read('docs/LICENSE.MPL-2.0')]),
   ];

@@ -6,6 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { keymaps } from '../keymaps.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const tests = readdirSync(join(here, 'unit')).filter((name) => name.endsWith('.test.ts'));
@@ -18,6 +19,7 @@ try {
     outdir: out,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    plugins: [keymaps],
     platform: 'node',
     format: 'esm',
     target: 'node20',

@@ -1,0 +1,5 @@
+// Tables that keymaps.mjs derives while building.
+declare module 'layout:*' {
+  const layout: import('./layout.ts').Layout;
+  export default layout;
+}
