@@ -28,6 +28,9 @@ const PAGES = {
   panel: ['src/panel/main.ts', 'src/panel/panel.css'],
 };
 
+/** Places that the gateway fills in when it serves the page. */
+const SERVED = ['origins'];
+
 await rm(dist, { recursive: true, force: true });
 await mkdir(join(dist, 'assets'), { recursive: true });
 
@@ -50,7 +53,8 @@ files.set(names['icon.svg'], icon);
 
 for (const page of Object.keys(PAGES)) {
   const template = await readFile(join(here, `src/${page}.html`), 'utf8');
-  const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (_, name) => {
+  const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (place, name) => {
+    if (SERVED.includes(name)) return place;
     if (names[name] === undefined) throw new Error(`${page}: nothing was built for ${name}`);
     return names[name];
   });

@@ -1,8 +1,11 @@
 // What is seen: the bar, the screen, the card over it, and the live region. Decides nothing about the connection.
 
-import { looksOf, themeOf, type Looks, type Scale } from './address.ts';
+import { looksOf, themeOf, type Looks, type Scale, type Theme } from './address.ts';
+import { announce, type Facts } from './announce.ts';
+import type { Obedient } from './commands.ts';
 import { IDLE, type State } from './connection.ts';
-import { Dispatcher } from './events.ts';
+import { Embedding } from './embedding.ts';
+import { Dispatcher, type Events } from './events.ts';
 import { fill, wordsFor, type Catalogue } from './messages/catalogue.ts';
 import { choose, ENGLISH, load, type Language } from './messages/languages.ts';
 import { isCalm } from './reasons.ts';
@@ -21,8 +24,9 @@ const HINT_ID = 'leave-hint';
 /** The page stays blank for so long at most while the words of its language are fetched. */
 const BLANK_MS = 400;
 
-export class Page implements Stage {
+export class Page implements Stage, Obedient {
   readonly events = new Dispatcher();
+  readonly #embedding = new Embedding(this, this.events);
   readonly #looks: Looks = looksOf(location.search);
   readonly #runner = new Runner(new URL(document.baseURI), this);
   readonly #root = element('main', { class: 'console', tabindex: '-1' });
@@ -33,7 +37,11 @@ export class Page implements Stage {
   #wanted = ENGLISH.tag;
   #toolbar: Toolbar = this.#makeToolbar();
   #overlay: Overlay = this.#makeOverlay();
-  #fit = this.#looks.scale !== 'off';
+  #wish: Scale = this.#looks.scale;
+  #fit = this.#wish !== 'off';
+  /** What the panel asked for: it goes before the token and the address, and stays when the token is another. */
+  readonly #asked: { theme?: Theme; lang?: string; viewOnly: boolean } = { viewOnly: false };
+  #size: Partial<Events['resize']> = {};
   #opened: Opened | undefined;
   #screen: Screen | undefined;
 
@@ -48,28 +56,74 @@ export class Page implements Stage {
     window.addEventListener('online', () => this.#runner.now());
     this.#screenBox.addEventListener('focusin', () => this.#keyboard(true));
     this.#screenBox.addEventListener('focusout', () => this.#keyboard(false));
-    this.events.emit('ready', {});
   }
 
   /** Begins with this token, whatever went before. */
   start(token: string | undefined): void {
     this.#opened = undefined;
+    this.#embedding.narrow(undefined);
     thaw(this.#screenBox);
     this.#runner.start(token);
   }
 
   accepted(opened: Opened): void {
-    const { lang, theme } = opened.console;
+    const { theme } = opened.console;
     this.#opened = opened;
-    showTheme(document.documentElement, themeOf(theme) ?? this.#looks.theme);
-    void this.#speak(lang);
+    this.#embedding.narrow(opened.embedders);
+    showTheme(document.documentElement, this.#asked.theme ?? themeOf(theme) ?? this.#looks.theme);
+    void this.#speak();
     this.#show();
+  }
+
+  get live(): Screen | undefined {
+    return this.#runner.state.name === 'connected' ? this.#screen : undefined;
+  }
+
+  get viewOnly(): boolean {
+    return this.#asked.viewOnly || !this.#may('input');
+  }
+
+  disconnect(): void {
+    this.#runner.disconnect();
+  }
+
+  setScale(scale: Scale): void {
+    this.#wish = scale;
+    this.#fit = scale !== 'off';
+    this.#screen?.setScale(this.#scale);
+    this.#show();
+  }
+
+  setViewOnly(viewOnly: boolean): void {
+    this.#asked.viewOnly = viewOnly;
+    this.#screen?.setViewOnly(this.viewOnly);
+    this.#show();
+  }
+
+  async fullScreen(): Promise<boolean> {
+    if (!isFullScreen()) await toggleFullScreen();
+    return isFullScreen();
+  }
+
+  setTheme(theme: Theme): void {
+    this.#asked.theme = theme;
+    showTheme(document.documentElement, theme);
+  }
+
+  setLocale(lang: string): void {
+    this.#asked.lang = lang;
+    void this.#speak();
   }
 
   makeScreen(open: OpenScreen, channel: WebSocket, _opened: Opened, hooks: ScreenHooks): Screen {
     const label = fill(this.#ui.screen, { title: this.#title });
-    const options = { viewOnly: this.#viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID, words: this.#ui };
-    this.#screen = open(this.#screenBox, channel, options, hooks);
+    const options = { viewOnly: this.viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID, words: this.#ui };
+    const resized = (width: number, height: number): void => {
+      this.#size = { width, height };
+      if (this.live) this.events.emit('resize', { width, height });
+    };
+    this.#size = {};
+    this.#screen = open(this.#screenBox, channel, options, { ...hooks, resized });
     return this.#screen;
   }
 
@@ -83,7 +137,7 @@ export class Page implements Stage {
     if (state.name === 'connected' || state.name === 'waiting' || state.name === 'ended') thaw(this.#screenBox);
     this.#show();
     this.#say(state, before);
-    this.#publish(state);
+    announce(this.events, state, before, this.#facts());
     if (state.name === 'connected') this.#takeKeyboard();
     else if (hadKeyboard && before.name === 'connected') this.#overlay.focus();
   }
@@ -91,15 +145,15 @@ export class Page implements Stage {
   /** Takes the keyboard for the screen, but not from the bar, and never from a panel's own field around the frame. */
   #takeKeyboard(): void {
     const elsewhere = this.#toolbar.root.contains(document.activeElement);
-    const ours = document.hasFocus() || !this.#hasConnected;
+    const ours = document.hasFocus() || (window.parent === window && !this.#hasConnected);
     this.#hasConnected = true;
-    if (ours && !elsewhere && !this.#viewOnly) this.#screen?.focus();
+    if (ours && !elsewhere && !this.viewOnly) this.#screen?.focus();
   }
 
   #hasConnected = false;
 
   #keyboard(here: boolean): void {
-    this.#root.classList.toggle('keys', here && !this.#viewOnly);
+    this.#root.classList.toggle('keys', here && !this.viewOnly);
     this.events.emit(here ? 'focus' : 'blur', {});
   }
 
@@ -116,7 +170,7 @@ export class Page implements Stage {
     document.title = this.#title;
     this.#toolbar.show(state, {
       title: this.#title,
-      viewOnly: this.#opened !== undefined && this.#viewOnly,
+      viewOnly: this.#opened !== undefined && this.viewOnly,
       fit: this.#fit,
       fullScreen: isFullScreen(),
     });
@@ -126,23 +180,25 @@ export class Page implements Stage {
   /** Nothing is seen or heard before the words of the browser's language are there, or take too long. */
   async #firstWords(): Promise<void> {
     this.#root.classList.add('wordless');
-    await Promise.race([this.#speak(null), new Promise((late) => setTimeout(late, BLANK_MS))]);
+    await Promise.race([this.#speak(), new Promise((late) => setTimeout(late, BLANK_MS))]);
     this.#root.classList.remove('wordless');
     this.#say(this.#runner.state, IDLE);
   }
 
   /** Changes to the first language there is of the token's, the address' and the browser's; stays where it cannot be fetched. */
-  async #speak(granted: string | null): Promise<void> {
-    const tag = choose([granted, this.#looks.lang, ...navigator.languages]);
+  async #speak(): Promise<void> {
+    const tag = choose([this.#asked.lang, this.#opened?.console.lang, this.#looks.lang, ...navigator.languages]);
     this.#wanted = tag;
     if (tag === this.#language.tag) return;
     const language = await load(tag).catch(() => undefined);
     if (language === undefined || this.#wanted !== tag) return;
+    const hadKeyboard = this.#screenBox.contains(document.activeElement);
     this.#language = language;
     this.#toolbar = this.#makeToolbar();
     this.#overlay = this.#makeOverlay();
     this.#dress();
     this.#show();
+    if (hadKeyboard) this.#screen?.focus();
   }
 
   /** What a screen reader hears: changes of state, never the countdown. */
@@ -157,30 +213,13 @@ export class Page implements Stage {
     }
   }
 
-  #publish(state: State): void {
-    switch (state.name) {
-      case 'idle':
-        return;
-      case 'connecting':
-        return this.events.emit('connecting', { stage: state.stage, attempt: state.attempt });
-      case 'connected':
-        return this.events.emit('connected', { sessionId: this.#opened?.session ?? '', kind: this.#opened?.console.kind ?? '' });
-      case 'reconnecting':
-      case 'waiting': {
-        const { attempt, why } = state;
-        const delayMs = Math.round(state.due - clock());
-        return this.events.emit(state.name, { code: why.code, attempt, delayMs });
-      }
-      case 'ended': {
-        const { code, close, ref } = state.why;
-        return this.events.emit('disconnected', {
-          code,
-          again: state.again,
-          ...(close === undefined ? {} : { close }),
-          ...(ref === undefined ? {} : { ref }),
-        });
-      }
-    }
+  #facts(): Facts {
+    const { session = '', console } = this.#opened ?? {};
+    return {
+      connected: { sessionId: session, kind: console?.kind ?? '', protocol: console?.protocol ?? '', ...this.#size },
+      delay: (due) => Math.round(due - clock()),
+      words: (why) => wordsFor(this.#language.catalogue, why),
+    };
   }
 
   #dress(): void {
@@ -224,11 +263,7 @@ export class Page implements Stage {
 
   get #scale(): Scale {
     if (!this.#fit) return 'off';
-    return this.#looks.scale === 'remote' && this.#may('resize') ? 'remote' : 'fit';
-  }
-
-  get #viewOnly(): boolean {
-    return !this.#may('input');
+    return this.#wish === 'remote' && this.#may('resize') ? 'remote' : 'fit';
   }
 
   #may(right: string): boolean {

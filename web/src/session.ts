@@ -20,6 +20,8 @@ export interface Opened {
   /** How long nobody may be active; 0: for ever. */
   readonly idleMs: number;
   readonly brand: Brand | null;
+  /** Exact origins of the panels that may embed this session. */
+  readonly embedders: readonly string[];
   readonly console: Console;
 }
 
@@ -93,6 +95,7 @@ function read(body: Fields, console: Fields, base: URL): Opened | undefined {
     sessionMs: milliseconds(body.session_seconds),
     idleMs: milliseconds(body.idle_seconds) ?? 0,
     brand: isFields(body.brand) ? brand(body.brand, base) : null,
+    embedders: isFields(body.embed) && Array.isArray(body.embed.origins) ? body.embed.origins.filter(isText) : [],
     console: { kind, protocol, rights, title: text(console.title), lang: text(console.lang), theme: text(console.theme) },
   };
 }

@@ -3,7 +3,7 @@
 import RFB from '@novnc/novnc';
 import type { Scale } from '../address.ts';
 import { KEYS, type KeyName } from '../keys.ts';
-import type { OpenScreen } from './screen.ts';
+import type { OpenScreen, ScreenHooks } from './screen.ts';
 
 export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   const rfb = new RFB(target, channel, { shared: true });
@@ -14,7 +14,11 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   rfb.addEventListener('disconnect', () => {
     gone = true;
   });
-  rfb.addEventListener('connect', () => hooks.connected());
+  const size = watchSize(target, hooks.resized);
+  rfb.addEventListener('connect', () => {
+    size.tell();
+    hooks.connected();
+  });
   for (const failure of ['disconnect', 'securityfailure', 'credentialsrequired', 'serververification']) {
     rfb.addEventListener(failure, () => hooks.failed());
   }
@@ -34,6 +38,7 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     screenshot: () => picture(rfb),
     stay: () => press(rfb, 'Shift', false),
     close: () => {
+      size.stop();
       if (!gone) rfb.disconnect();
     },
   };
@@ -43,6 +48,20 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
 function press(rfb: RFB, name: KeyName, down: boolean): void {
   const { keysym, code } = KEYS[name];
   rfb.sendKey(keysym, code, down);
+}
+
+/** noVNC does not say that the machine's screen has another size; its canvas has that size. */
+function watchSize(target: HTMLElement, resized: ScreenHooks['resized']): { tell(): void; stop(): void } {
+  const canvas = target.querySelector<HTMLCanvasElement>('canvas:not(.frozen)');
+  let known = '';
+  const tell = (): void => {
+    if (!canvas || known === `${canvas.width} ${canvas.height}`) return;
+    known = `${canvas.width} ${canvas.height}`;
+    resized?.(canvas.width, canvas.height);
+  };
+  const observer = new MutationObserver(tell);
+  if (canvas) observer.observe(canvas, { attributeFilter: ['width', 'height'] });
+  return { tell, stop: () => observer.disconnect() };
 }
 
 function picture(rfb: RFB): Promise<Blob> {

@@ -1,0 +1,50 @@
+// Turns changes of the connection's state into the events that a panel knows. Decides what is told, not to whom.
+
+import type { State } from './connection.ts';
+import type { Dispatcher, Events } from './events.ts';
+import { isCalm, type Ending } from './reasons.ts';
+import type { Words } from './messages/catalogue.ts';
+
+/** A new token mends these without asking anybody: nobody was idle, thrown out or replaced by another window. */
+const MENDED = new Set(['no_token', 'token_expired', 'token_used', 'resume_expired', 'session_over']);
+/** Here a person should say first that the console is still wanted. */
+const ASKED = new Set(['idle']);
+
+export interface Facts {
+  readonly connected: Events['connected'];
+  /** Milliseconds until the next attempt. */
+  delay(due: number): number;
+  words(why: Ending): Words;
+}
+
+export function announce(events: Dispatcher, state: State, before: State, facts: Facts): void {
+  switch (state.name) {
+    case 'idle':
+      return;
+    case 'connecting':
+      return events.emit('connecting', { stage: state.stage, attempt: state.attempt });
+    case 'connected':
+      return events.emit('connected', facts.connected);
+    case 'reconnecting':
+    case 'waiting':
+      return events.emit(state.name, { code: state.why.code, attempt: state.attempt, delayMs: facts.delay(state.due) });
+    case 'ended':
+      return before.name === 'ended' ? expired(events, state.why, state.again) : ended(events, state.why, state.again, facts);
+  }
+}
+
+function ended(events: Dispatcher, why: Ending, again: boolean, facts: Facts): void {
+  const { code, close, ref } = why;
+  const { title, detail } = facts.words(why);
+  const known = ref === undefined ? {} : { ref };
+  const clean = isCalm(why);
+  events.emit('disconnected', { code, message: title, clean, retryable: again, ...(close === undefined ? {} : { close }), ...known });
+  if (!clean) events.emit('error', { code, message: title, hint: detail, ...known });
+  if (MENDED.has(code)) events.emit('token-needed', { code, automatic: true });
+  else if (ASKED.has(code)) events.emit('token-needed', { code, automatic: false });
+}
+
+/** The way back has gone while the card was on show: nobody asked for the console, so nobody is to fetch a token for it. */
+function expired(events: Dispatcher, why: Ending, again: boolean): void {
+  if (!again) events.emit('token-needed', { code: why.code, automatic: false });
+}
