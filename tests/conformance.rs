@@ -14,7 +14,7 @@
 )]
 
 use consolegate::reason::Failure;
-use consolegate::splice::{Ended, Leg, Pair, Rules, run};
+use consolegate::splice::{Ended, Guard, Leg, Pair, Rules, run};
 use consolegate::traffic::Traffic;
 use futures_util::{SinkExt, StreamExt};
 use std::future::{Future, pending};
@@ -120,7 +120,7 @@ async fn splice(mut client: TcpStream, echo: SocketAddr) {
     };
     let pair = Pair::new(Leg::client(client, &early, true, usize::MAX), Leg::node(node, &from_node, usize::MAX));
     let Ended { client, node, reason, client_code, .. } =
-        run(pair, rules, &Traffic::default(), pending::<Failure>()).await;
+        run(pair, rules, Guard::Open, &Traffic::default(), pending::<Failure>()).await;
     let code = client_code.unwrap_or(reason.public().close);
     tokio::join!(client.close(code, ""), node.close(1000, ""));
 }

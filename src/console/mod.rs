@@ -12,7 +12,7 @@ use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
-use crate::splice::{self, Departing, Ended, Leg, Pair, Rules};
+use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules};
 use crate::store::Store;
 use crate::token::{Envelope, Sealer, Verifier};
 use bytes::Bytes;
@@ -115,7 +115,8 @@ async fn live<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let ended = splice::run(pair, rules(gateway, &opening.envelope), guard.traffic(), guard.stopped()).await;
+    let rules = rules(gateway, &opening.envelope);
+    let ended = splice::run(pair, rules, Guard::Open, guard.traffic(), guard.stopped()).await;
     let Ended { reason, cause, client_code, client, node } = ended;
     let end = why(gateway, &place, Failure::new(reason, cause)).await;
     record.closed(&end, guard.traffic());

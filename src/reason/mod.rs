@@ -131,7 +131,7 @@ reasons! {
     WsLength "ws_length" PROTOCOL Info "a payload length was not minimal or had its top bit set (RFC 6455 5.2)";
     WsFragment "ws_fragment" PROTOCOL Info "a continuation without a start, or a new message inside one (RFC 6455 5.4)";
     WsClose "ws_close" PROTOCOL Info "a close frame with an impossible body or code (RFC 6455 7.4)";
-    WsUtf8 "ws_utf8" UTF8 Info "a close reason that is not UTF-8 (RFC 6455 8.1)";
+    WsUtf8 "ws_utf8" UTF8 Info "a text message or a close reason that is not UTF-8 (RFC 6455 8.1)";
     WsText "ws_text" FRAME_TYPE Info "a text frame on a VNC session";
     WsTooBig "ws_too_big" TOO_BIG Info "a frame above 16 MiB";
     WsFlood "ws_flood" POLICY Info "more pings, empty or tiny frames a second than any person makes";

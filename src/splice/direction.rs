@@ -1,9 +1,13 @@
 //! One direction of a splice: a chunk in, the parts that leave and what it meant out. No I/O, no clock.
 
-use super::cuts::{Cuts, Rehead};
+use super::cuts::{Cuts, MAX_PIECE, Rehead};
+use super::guard::Guard;
+use super::leg::fresh_key;
 use crate::reason::{Failure, Reason};
+use crate::wire::utf8::{NotUtf8, Utf8};
 use crate::wire::walk::{Control, Sender, Step, Walker};
-use crate::wire::websocket::{Header, Opcode, Violation, apply_mask};
+use crate::wire::websocket::{Header, Opcode, Violation, apply_mask, frame};
+use tokio::time::Instant;
 
 /// The largest frame a browser may send (a paste); larger ones are refused at their header.
 pub(crate) const MAX_CLIENT_FRAME: u64 = 16 * 1024 * 1024;
@@ -37,26 +41,47 @@ pub(super) struct Direction {
     rehead: Rehead,
     from: Sender,
     text: bool,
+    /// The text message under way.
+    utf8: Option<Utf8>,
+    guard: Guard,
+    /// What the guard let out and no frame holds yet.
+    passed: Vec<u8>,
     finishing: bool,
-    /// The frame that began but whose first payload byte, which tells what it is, has not come.
-    fresh: Option<Header>,
+    /// The frame under way.
+    frame: Option<Header>,
 }
 
 impl Direction {
-    /// Goes on where the handshake's walker stopped. `text`: whether the browser may send text frames.
-    pub(super) fn new(from: Sender, walker: Walker, text: bool) -> Self {
-        let rehead = match from {
-            Sender::Client => Rehead::to_node(),
-            Sender::Server => Rehead::to_client(),
-        };
-        let rehead = rehead.resume(walker.in_frame());
-        Self { walker, rehead, from, text, finishing: false, fresh: None }
+    /// From the node, where the handshake's walker stopped.
+    pub(super) fn down(walker: Walker) -> Self {
+        Self::new(Sender::Server, walker, Rehead::to_client(), true, Guard::Open)
+    }
+
+    /// From the browser, where the handshake's walker stopped. `text`: whether it may send text frames.
+    pub(super) fn up(walker: Walker, text: bool, guard: Guard) -> Self {
+        Self::new(Sender::Client, walker, Rehead::to_node(), text, guard)
+    }
+
+    fn new(from: Sender, walker: Walker, rehead: Rehead, text: bool, guard: Guard) -> Self {
+        let under_way = walker.in_frame();
+        let rehead = rehead.resume(under_way);
+        let frame = under_way.map(|(header, _)| header);
+        Self { walker, rehead, from, text, utf8: None, guard, passed: Vec::new(), finishing: false, frame }
     }
 
     /// What went out ends between two frames, so frames of our own may follow. A header or a control frame that is under
     /// way here has not gone out.
     pub(super) const fn between_frames(&self) -> bool {
-        self.walker.in_frame().is_none()
+        self.walker.in_frame().is_none() || self.guard.rewrites()
+    }
+
+    /// Frames with what the handshake read too far.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub(super) fn first(&mut self, plain: &[u8], now: Instant) -> Result<Vec<u8>, Failure> {
+        self.guard.pass(plain, now, &mut self.passed)?;
+        Ok(self.framed())
     }
 
     /// The sender stopped between two frames.
@@ -79,6 +104,23 @@ impl Direction {
         own: &mut Vec<u8>,
         cuts: &mut Cuts,
         seen: &mut Seen,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        let verdict = self.walk(chunk, own, cuts, seen, now);
+        if !self.passed.is_empty() {
+            let frames = self.framed();
+            cuts.own(frames);
+        }
+        verdict
+    }
+
+    fn walk(
+        &mut self,
+        chunk: &mut [u8],
+        own: &mut Vec<u8>,
+        cuts: &mut Cuts,
+        seen: &mut Seen,
+        now: Instant,
     ) -> Result<(), Failure> {
         let mut at = 0;
         loop {
@@ -95,16 +137,22 @@ impl Direction {
                 Step::More { .. } => return Ok(()),
                 Step::Frame { header, bytes } => {
                     self.admit(header)?;
-                    self.rehead.frame(header, chunk, at, bytes, cuts);
-                    self.fresh = Some(header);
+                    if !self.guard.rewrites() {
+                        self.rehead.frame(header, chunk, at, bytes, cuts);
+                    }
+                    self.begin(header);
                     seen.frames += 1;
                     at += bytes;
                 }
-                Step::Payload { bytes, .. } => {
-                    if let (Some(header), Some(first)) = (self.fresh.take_if(|_| bytes > 0), chunk.get(at)) {
-                        seen.active |= is_activity(header, *first);
+                Step::Payload { bytes, before, end } => {
+                    let payload = chunk.get_mut(at..at + bytes).unwrap_or_default();
+                    self.check_text(payload, before, end)?;
+                    if self.guard.rewrites() {
+                        seen.active |= self.guarded(payload, before, now)?;
+                    } else {
+                        seen.active |= before == 0 && self.is_activity(payload);
+                        self.rehead.payload(at, bytes, cuts);
                     }
-                    self.rehead.payload(at, bytes, cuts);
                     at += bytes;
                 }
                 Step::Control { control, bytes } => {
@@ -134,6 +182,60 @@ impl Direction {
         }
     }
 
+    fn begin(&mut self, header: Header) {
+        self.frame = Some(header);
+        match header.opcode {
+            Opcode::Text if self.from == Sender::Client => self.utf8 = Some(Utf8::default()),
+            Opcode::Binary | Opcode::Text => self.utf8 = None,
+            Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        }
+    }
+
+    /// A browser's text is text (RFC 6455 8.1), told at the first byte that is not.
+    fn check_text(&mut self, payload: &[u8], before: u64, end: bool) -> Result<(), Failure> {
+        let (Some(text), Some(header)) = (&mut self.utf8, self.frame) else { return Ok(()) };
+        let not_text = |NotUtf8| Failure::new(Reason::WsUtf8, "a text message that is not UTF-8");
+        let mut plain = [0; 1024];
+        for (part, at) in payload.chunks(plain.len()).zip((before..).step_by(plain.len())) {
+            let plain = plain.get_mut(..part.len()).unwrap_or_default();
+            plain.copy_from_slice(part);
+            if let Some(key) = header.mask {
+                apply_mask(plain, key, at);
+            }
+            text.feed(plain).map_err(not_text)?;
+        }
+        if end && header.fin && !text.whole() {
+            return Err(not_text(NotUtf8));
+        }
+        Ok(())
+    }
+
+    fn guarded(&mut self, payload: &mut [u8], before: u64, now: Instant) -> Result<bool, Failure> {
+        if let Some(key) = self.frame.and_then(|header| header.mask) {
+            apply_mask(payload, key, before);
+        }
+        Ok(self.guard.pass(payload, now, &mut self.passed)?.active)
+    }
+
+    /// Frames with what the guard let out, as large as pveproxy takes them.
+    fn framed(&mut self) -> Vec<u8> {
+        let passed = std::mem::take(&mut self.passed);
+        #[allow(clippy::cast_possible_truncation, reason = "128 KiB")]
+        let pieces = passed.chunks(MAX_PIECE as usize);
+        pieces.flat_map(|piece| frame(Opcode::Binary, Some(fresh_key()), piece)).collect()
+    }
+
+    /// Whether a client frame that begins so is a person's doing. A viewer by itself sends update requests (RFB type 3),
+    /// fences (248) and continuous-update switches (150), each in a frame of its own of at most 73 bytes.
+    fn is_activity(&self, payload: &[u8]) -> bool {
+        let (Some(header), Some(first)) = (self.frame, payload.first()) else { return false };
+        let mut kind = [*first];
+        if let Some(key) = header.mask {
+            apply_mask(&mut kind, key, 0);
+        }
+        !(matches!(kind, [3 | 150 | 248]) && header.len <= 73)
+    }
+
     fn broke(&self, violation: Violation) -> Failure {
         match self.from {
             Sender::Client => client_reason(violation).into(),
@@ -153,16 +255,6 @@ pub(crate) const fn client_reason(violation: Violation) -> Reason {
         Violation::Fragment => Reason::WsFragment,
         Violation::TooBig => Reason::WsTooBig,
     }
-}
-
-/// Whether a client frame is a person's doing. A viewer by itself sends update requests (RFB type 3), fences (248) and
-/// continuous-update switches (150), each in a frame of its own of at most 73 bytes.
-fn is_activity(header: Header, first: u8) -> bool {
-    let mut kind = [first];
-    if let Some(key) = header.mask {
-        apply_mask(&mut kind, key, 0);
-    }
-    !(matches!(kind, [3 | 150 | 248]) && header.len <= 73)
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use proptest::prelude::*;
 /// Feeds chunks cut at the given places and joins what leaves.
 fn run(from: Sender, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason>) {
     let max = if from == Sender::Client { MAX_CLIENT_FRAME } else { MAX_NODE_FRAME };
-    let mut direction = Direction::new(from, Walker::new(from, max), true);
+    let walker = Walker::new(from, max);
+    let mut direction = match from {
+        Sender::Client => Direction::up(walker, true, Guard::Open),
+        Sender::Server => Direction::down(walker),
+    };
     let mut out = Vec::new();
     let mut ends: Vec<usize> = cuts_at.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     ends.push(bytes.len());
@@ -18,7 +22,7 @@ fn run(from: Sender, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason
         let mut chunk = bytes[start..end].to_vec();
         let mut cuts = Cuts::default();
         let mut seen = Seen::default();
-        let verdict = direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen);
+        let verdict = direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now());
         for cut in cuts.as_slice() {
             match cut {
                 Cut::Range(range) => out.extend_from_slice(&chunk[range.clone()]),
@@ -66,20 +70,49 @@ fn client_frames() -> impl Strategy<Value = Vec<u8>> {
         8 => prop::collection::vec(any::<u8>(), 0..600),
         1 => (120_000..400_000_usize).prop_map(|len| (0..len).map(|i| (i * 31 % 251) as u8).collect()),
     ];
-    (0..4_usize, any::<[u8; 4]>(), payload).prop_map(|(kind, key, payload)| match kind {
-        0 => frame(Opcode::Binary, Some(key), &payload),
-        1 => frame(Opcode::Text, Some(key), &payload),
-        2 => frame(Opcode::Ping, Some(key), &payload[..payload.len().min(125)]),
-        _ => {
-            let middle = payload.len() / 2;
-            [
-                fragment(Opcode::Text, key, &payload[..middle]),
-                frame(Opcode::Ping, Some(key), b"x"),
-                frame(Opcode::Continuation, Some(key), &payload[middle..]),
-            ]
-            .concat()
+    (0..4_usize, any::<[u8; 4]>(), payload).prop_map(|(kind, key, mut payload)| {
+        if kind % 2 == 1 {
+            // Text is text.
+            payload.iter_mut().for_each(|byte| *byte &= 0x7F);
+        }
+        match kind {
+            0 => frame(Opcode::Binary, Some(key), &payload),
+            1 => frame(Opcode::Text, Some(key), &payload),
+            2 => frame(Opcode::Ping, Some(key), &payload[..payload.len().min(125)]),
+            _ => {
+                let middle = payload.len() / 2;
+                [
+                    fragment(Opcode::Text, key, &payload[..middle]),
+                    frame(Opcode::Ping, Some(key), b"x"),
+                    frame(Opcode::Continuation, Some(key), &payload[middle..]),
+                ]
+                .concat()
+            }
         }
     })
+}
+
+#[test]
+fn text_that_is_not_utf8_ends_at_the_byte_that_shows_it_whatever_the_fragments() {
+    let key = [1, 2, 3, 4];
+    let whole = |text: &[u8]| frame(Opcode::Text, Some(key), text);
+    let split = |text: &[u8], at: usize| {
+        [fragment(Opcode::Text, key, &text[..at]), frame(Opcode::Continuation, Some(key), &text[at..])].concat()
+    };
+    let euro = "\u{20AC}".as_bytes();
+    for (bytes, expected) in [
+        (whole(euro), None),
+        (split(euro, 1), None),
+        ([split(euro, 2), frame(Opcode::Binary, Some(key), b"\xFF")].concat(), None),
+        (whole(b"a\xFF"), Some(Reason::WsUtf8)),
+        (whole(&euro[..2]), Some(Reason::WsUtf8)),
+        (split(b"\xE2\x82\xFF", 2), Some(Reason::WsUtf8)),
+        (fragment(Opcode::Text, key, b"\xED\xA0"), Some(Reason::WsUtf8)),
+    ] {
+        let every_byte: Vec<usize> = (0..bytes.len()).collect();
+        assert_eq!(run(Sender::Client, &bytes, &every_byte).1, expected, "{bytes:02x?}");
+        assert_eq!(run(Sender::Client, &bytes, &[]).1, expected, "{bytes:02x?}");
+    }
 }
 
 proptest! {
@@ -128,9 +161,10 @@ fn w09_empty_frames_do_not_leave() {
 
 #[test]
 fn w11_text_is_refused_where_the_session_has_none() {
-    let mut direction = Direction::new(Sender::Client, Walker::new(Sender::Client, 99), false);
+    let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::Open);
     let mut chunk = frame(Opcode::Text, Some([1; 4]), b"x");
-    let verdict = direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut Seen::default());
+    let verdict =
+        direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut Seen::default(), Instant::now());
     assert_eq!(verdict.unwrap_err().reason, Reason::WsText);
 }
 
@@ -146,9 +180,9 @@ fn what_the_handshake_left_of_a_frame_gets_a_header_and_keeps_its_key_phase() {
     let mut walker = Walker::new(Sender::Client, 99);
     assert!(matches!(walker.step(&bytes[..9]), Ok(Step::Frame { bytes: 6, .. })));
     assert_eq!(walker.step(&bytes[6..9]), Ok(Step::Payload { bytes: 3, before: 0, end: false }));
-    let mut direction = Direction::new(Sender::Client, walker, false);
+    let mut direction = Direction::up(walker, false, Guard::Open);
     let (mut chunk, mut cuts) = (bytes[9..].to_vec(), Cuts::default());
-    direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut Seen::default()).unwrap();
+    direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut Seen::default(), Instant::now()).unwrap();
     let [Cut::Header(header), Cut::Range(range)] = cuts.as_slice() else { panic!("{cuts:?}") };
     let out = [header.as_slice(), &chunk[range.clone()]].concat();
     assert_eq!(read_back(&out).0, b"3456789");
@@ -156,14 +190,14 @@ fn what_the_handshake_left_of_a_frame_gets_a_header_and_keeps_its_key_phase() {
 
 #[test]
 fn our_own_frames_leave_at_the_first_boundary() {
-    let mut direction = Direction::new(Sender::Server, Walker::new(Sender::Server, 99), true);
+    let mut direction = Direction::down(Walker::new(Sender::Server, 99));
     let bytes = [frame(Opcode::Binary, None, b"ab"), frame(Opcode::Binary, None, b"cd")].concat();
     let (mut first, mut second) = (bytes[..3].to_vec(), bytes[3..].to_vec());
     let mut own = Vec::new();
-    direction.feed(&mut first, &mut own, &mut Cuts::default(), &mut Seen::default()).unwrap();
+    direction.feed(&mut first, &mut own, &mut Cuts::default(), &mut Seen::default(), Instant::now()).unwrap();
     own.extend(frame(Opcode::Ping, None, b"p"));
     let mut cuts = Cuts::default();
-    direction.feed(&mut second, &mut own, &mut cuts, &mut Seen::default()).unwrap();
+    direction.feed(&mut second, &mut own, &mut cuts, &mut Seen::default(), Instant::now()).unwrap();
     let [Cut::Range(head), Cut::Own(ping), Cut::Range(tail)] = cuts.as_slice() else { panic!("{cuts:?}") };
     assert_eq!((head.clone(), tail.clone()), (0..1, 1..5));
     assert_eq!(ping[..], frame(Opcode::Ping, None, b"p"));
@@ -178,9 +212,9 @@ fn update_requests_and_fences_are_no_activity_but_keys_are() {
         (&[4, 1, 0, 0, 0, 0, 0, 65], true),
         (&[5, 0, 0, 1, 0, 1], true),
     ] {
-        let mut direction = Direction::new(Sender::Client, Walker::new(Sender::Client, 99), false);
+        let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::Open);
         let (mut chunk, mut seen) = (frame(Opcode::Binary, Some(key), message), Seen::default());
-        direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut seen).unwrap();
+        direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut seen, Instant::now()).unwrap();
         assert_eq!(seen.active, active, "{message:?}");
     }
 }

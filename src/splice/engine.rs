@@ -7,12 +7,13 @@ use super::clock::{Clock, Due, Leg as Which};
 use super::cuts::Cuts;
 use super::direction::{Direction, Seen};
 use super::ending::{Departing, Ended, GRACE};
+use super::guard::Guard;
 use super::leg::{fresh_key, io_reason};
 use super::side::Side;
 use super::{Pair, Rules};
 use crate::reason::{Failure, Reason};
 use crate::traffic::{Flow, Traffic};
-use crate::wire::walk::{Control, Sender};
+use crate::wire::walk::Control;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -34,13 +35,13 @@ thread_local! {
 }
 
 /// Splices until one side ends, time asks for it, or `stop` says why.
-pub async fn run<C, N, F>(pair: Pair<C, N>, rules: Rules, traffic: &Traffic, stop: F) -> Ended<C, N>
+pub async fn run<C, N, F>(pair: Pair<C, N>, rules: Rules, guard: Guard, traffic: &Traffic, stop: F) -> Ended<C, N>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     N: AsyncRead + AsyncWrite + Unpin,
     F: Future<Output = Failure>,
 {
-    let mut splice = Splice::new(pair, rules, Instant::now());
+    let mut splice = Splice::new(pair, rules, guard, Instant::now());
     let mut stop = pin!(stop);
     let mut timer = pin!(sleep_until(splice.clock.next()));
     let why = poll_fn(|cx| {
@@ -62,6 +63,8 @@ struct Splice<C, N> {
     up: Direction,
     down: Direction,
     clock: Clock,
+    /// What was wrong with what the browser had said before its console was ready.
+    broke: Option<Failure>,
     /// Pings to the client; its pong carries the number of the one it answers.
     pings: u64,
     pinged: Option<Instant>,
@@ -81,20 +84,25 @@ where
     C: AsyncRead + AsyncWrite + Unpin,
     N: AsyncRead + AsyncWrite + Unpin,
 {
-    fn new(pair: Pair<C, N>, rules: Rules, now: Instant) -> Self {
+    fn new(pair: Pair<C, N>, rules: Rules, guard: Guard, now: Instant) -> Self {
         let Pair { client, node } = pair;
+        let mut up = Direction::up(client.walker, rules.text, guard);
         // What a handshake had not written yet, then what the other one read too far.
-        let first = |unwritten: &[u8], plain: &[u8], mask| match plain {
-            [] => unwritten.to_vec(),
-            bytes => [unwritten, &frame(Opcode::Binary, mask, bytes)].concat(),
+        let (early, broke) = match up.first(&client.plain, now) {
+            Ok(early) => (early, None),
+            Err(failure) => (Vec::new(), Some(failure)),
         };
-        let to_node = first(&node.out, &client.plain, Some(fresh_key()));
-        let to_client = first(&client.out, &node.plain, None);
+        let to_node = [node.out.to_vec(), early].concat();
+        let to_client = match node.plain.as_ref() {
+            [] => client.out.to_vec(),
+            bytes => [client.out.as_ref(), &frame(Opcode::Binary, None, bytes)].concat(),
+        };
         Self {
             client: Side::new(client.stream, to_client),
             node: Side::new(node.stream, to_node),
-            up: Direction::new(Sender::Client, client.walker, rules.text),
-            down: Direction::new(Sender::Server, node.walker, true),
+            up,
+            down: Direction::down(node.walker),
+            broke,
             clock: Clock::new(rules, now),
             pings: 0,
             pinged: None,
@@ -129,6 +137,9 @@ where
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, traffic: &Traffic, mut timer: Pin<&mut Sleep>) -> Poll<Failure> {
+        if let Some(failure) = self.broke.take() {
+            return Poll::Ready(failure);
+        }
         let now = Instant::now();
         loop {
             self.push_own();
@@ -340,7 +351,7 @@ where
             self.clock.heard(self.from.1, now);
             cuts.clear();
             let chunk = chunk.get_mut(..len).unwrap_or_default();
-            let verdict = self.direction.feed(chunk, &mut self.to.0.own, cuts, seen);
+            let verdict = self.direction.feed(chunk, &mut self.to.0.own, cuts, seen, now);
             flow.add(len as u64, seen.frames);
             self.to.0.write(cx, chunk, cuts).map_err(|error| failed(self.to.1, &error))?;
             verdict?;

@@ -37,7 +37,7 @@ fn rig(change: impl FnOnce(&mut Rules)) -> Rig {
     let task = tokio::spawn(async move {
         let traffic = Traffic::default();
         let stopped = async { stopped.await.unwrap_or_else(|_| Reason::Killed.into()) };
-        let ended = run(pair, rules, &traffic, stopped).await;
+        let ended = run(pair, rules, Guard::Open, &traffic, stopped).await;
         let code = ended.client_code.unwrap_or(ended.reason.public().close);
         let Ended { client, node, reason, .. } = ended;
         tokio::join!(Departing::close(client, code, reason.word()), Departing::close(node, 1000, ""));
@@ -257,7 +257,9 @@ async fn a_pong_that_the_handshake_owes_is_not_lost() {
         text: false,
     };
     let pair = Pair::new(client, Leg::node(node_leg, &[], 99));
-    tokio::spawn(async move { run(pair, rules, &Traffic::default(), std::future::pending()).await.reason });
+    tokio::spawn(
+        async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },
+    );
     let (header, body) = next_frame(&mut browser).await.unwrap();
     assert_eq!((header.opcode, &body[..]), (Opcode::Pong, &b"owed"[..]));
 }
@@ -319,7 +321,9 @@ async fn what_the_handshake_read_too_far_goes_first() {
         text: false,
     };
     let pair = Pair::new(client, nodes);
-    tokio::spawn(async move { run(pair, rules, &Traffic::default(), std::future::pending()).await.reason });
+    tokio::spawn(
+        async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },
+    );
     assert_eq!(next_frame(&mut node).await.unwrap().1, b"-rest");
     let mut got = next_frame(&mut browser).await.unwrap().1;
     got.extend(next_frame(&mut browser).await.unwrap().1);

@@ -14,11 +14,13 @@ mod cuts;
 mod direction;
 mod ending;
 mod engine;
+mod guard;
 mod leg;
 mod side;
 
 pub use ending::{Departing, Ended};
 pub use engine::run;
+pub use guard::Guard;
 pub use leg::{Leg, LegError};
 
 use std::time::Duration;
