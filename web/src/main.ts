@@ -1,6 +1,6 @@
 // The console page: takes the token out of the address, then lets the machine of connection.ts run.
 //
-// Holds the one token in hand (connect, later resume) in memory only; storage and cookies are never touched.
+// Holds the one token in hand (connect, later resume) in memory only: it never reaches storage, and there are no cookies.
 
 import { takeToken } from './address.ts';
 import { Page } from './page.ts';

@@ -3,23 +3,21 @@
 //
 // What the machine prints is hostile until proven otherwise: no title, no reading of the clipboard, no link without a key held.
 
-import { Terminal } from '@xterm/xterm';
+import type { Terminal } from '@xterm/xterm';
 import xtermCss from '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
-import { Unicode11Addon } from '@xterm/addon-unicode11';
-import { WebglAddon } from '@xterm/addon-webgl';
 import type { KeyName } from '../keys.ts';
 import { copy, offered } from '../terminal/clipboard.ts';
 import { encode, encodeBytes, KEEP_ALIVE, pasted, resizeMessage, within, type Size } from '../terminal/framing.ts';
 import { Inflow } from '../terminal/inflow.ts';
 import { bytesOf, chord, modified } from '../terminal/keys.ts';
-import { findLinks, linkHandler } from '../terminal/links.ts';
+import { drawWithWebGl, makeTerminal } from '../terminal/make.ts';
 import { Outbox } from '../terminal/outbox.ts';
 import { SearchBar } from '../terminal/search.ts';
 import { adopt, sheetOf } from '../terminal/sheets.ts';
 import { draw } from '../terminal/still.ts';
 import { shortcutOf } from '../terminal/shortcuts.ts';
-import { FONT, keepFontSize, keptFontSize, nextFontSize, themeOf, watchTheme } from '../terminal/theme.ts';
+import { keepFontSize, keptFontSize, nextFontSize, themeOf, watchTheme } from '../terminal/theme.ts';
 import css from '../terminal/terminal.css';
 import { element } from '../ui/element.ts';
 import type { OpenScreen, Screen, ScreenHooks, ScreenOptions, TerminalControls } from './screen.ts';
@@ -41,7 +39,7 @@ class TerminalScreen implements Screen {
   readonly #held = new Set<KeyName>();
   readonly #ends: (() => void)[] = [];
   #viewOnly: boolean;
-  #size: Size;
+  #size: Size | undefined;
   #heard = false;
 
   constructor(target: HTMLElement, channel: WebSocket, options: ScreenOptions, hooks: ScreenHooks) {
@@ -49,12 +47,13 @@ class TerminalScreen implements Screen {
     this.#viewOnly = options.viewOnly;
     this.#outbox = new Outbox(channel);
     SHEETS.forEach(adopt);
-    this.#term = this.#make(options);
+    this.#term = makeTerminal(options, this.#box);
+    this.#term.loadAddon(this.#fit);
     target.append(this.#box);
     this.#open(options);
     this.#search = new SearchBar(this.#term, options.words, () => this.focus());
     this.#box.append(this.#search.root);
-    this.#size = this.#refit();
+    this.#refit();
     this.#inflow = new Inflow((bytes, parsed) => this.#term.write(bytes, parsed));
     this.#speak(channel, options);
     this.#watch();
@@ -103,7 +102,7 @@ class TerminalScreen implements Screen {
 
   /** The size it has already: nothing changes, but the gateway has heard of a person. */
   stay(): void {
-    this.#outbox.now(resizeMessage(this.#size));
+    if (this.#size) this.#outbox.now(resizeMessage(this.#size));
   }
 
   close(): void {
@@ -111,32 +110,6 @@ class TerminalScreen implements Screen {
     this.#outbox.clear();
     this.#term.dispose();
     this.#box.remove();
-  }
-
-  #make(options: ScreenOptions): Terminal {
-    const handler = linkHandler(this.#box, options.words.linkHint);
-    Terminal.strings.promptLabel = options.label;
-    Terminal.strings.tooMuchOutput = options.words.tooMuchOutput;
-    const term = new Terminal({
-      // Widths of characters (unicode11) and the marks of the search are "proposed" in xterm.js.
-      allowProposedApi: true,
-      cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
-      disableStdin: options.viewOnly,
-      fontFamily: FONT,
-      fontSize: keptFontSize(),
-      linkHandler: handler,
-      logLevel: 'off',
-      macOptionIsMeta: true,
-      minimumContrastRatio: 4.5,
-      scrollback: 5000,
-      theme: themeOf(document.documentElement),
-    });
-    term.loadAddon(this.#fit);
-    term.loadAddon(new Unicode11Addon());
-    // As the C library of the machine counts, not as letters are drawn: the cursor must be where the machine thinks it is.
-    term.unicode.activeVersion = '11';
-    findLinks(term, handler);
-    return term;
   }
 
   #open(options: ScreenOptions): void {
@@ -168,7 +141,7 @@ class TerminalScreen implements Screen {
     if (!this.#heard) {
       this.#heard = true;
       this.#hooks.connected();
-      this.#hooks.resized?.(this.#size.columns, this.#size.rows);
+      this.#hooks.resized?.(this.#term.cols, this.#term.rows);
     }
     if (data.byteLength > 0) this.#inflow.take(new Uint8Array(data));
   }
@@ -212,18 +185,16 @@ class TerminalScreen implements Screen {
     this.#ends.push(themed, () => place.disconnect(), () => cancelAnimationFrame(frame));
   }
 
-  #refit(): Size {
+  #refit(): void {
     const { cols, rows } = this.#fit.proposeDimensions() ?? this.#term;
     const size = within(cols, rows);
     const before = this.#size;
     this.#size = size;
-    if (size.columns === this.#term.cols && size.rows === this.#term.rows) return size;
     this.#term.resize(size.columns, size.rows);
     // The first size is told when the channel opens.
-    if (before === undefined) return size;
+    if (before === undefined || (before.columns === size.columns && before.rows === size.rows)) return;
     this.stay();
     this.#hooks.resized?.(size.columns, size.rows);
-    return size;
   }
 
   #controls(): TerminalControls {
@@ -249,16 +220,5 @@ class TerminalScreen implements Screen {
   #on(target: EventTarget, name: string, listener: (event: never) => void, capture = false): void {
     target.addEventListener(name, listener as (event: Event) => void, capture);
     this.#ends.push(() => target.removeEventListener(name, listener as (event: Event) => void, capture));
-  }
-}
-
-/** Where there is no WebGL, or the browser takes it away, xterm.js draws with elements instead. */
-function drawWithWebGl(term: Terminal): void {
-  const addon = new WebglAddon();
-  addon.onContextLoss(() => addon.dispose());
-  try {
-    term.loadAddon(addon);
-  } catch {
-    addon.dispose();
   }
 }

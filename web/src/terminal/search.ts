@@ -1,4 +1,5 @@
-// The search bar over the terminal: a field, next, previous, case, close. It finds in what the terminal still holds.
+// The search bar over the terminal: a field, next, previous, case, close. It finds in what the terminal still holds, and begins
+// at its end: what was printed last is what is looked for first.
 
 import type { Terminal } from '@xterm/xterm';
 import { SearchAddon, type ISearchOptions } from '@xterm/addon-search';
@@ -47,7 +48,7 @@ export class SearchBar {
       this.#button(words.searchNext, NEXT, () => this.#find(1)),
       this.#button(words.searchClose, CLOSE, () => this.close()),
     );
-    this.#field.addEventListener('input', () => this.#find(1, true));
+    this.#field.addEventListener('input', () => this.#find(-1, true));
     this.root.addEventListener('keydown', (event) => this.#key(event));
     // The keys do not go to the machine from here, so the page must not show that they do.
     this.root.addEventListener('focusin', (event) => event.stopPropagation());
@@ -60,7 +61,7 @@ export class SearchBar {
     if (text !== '' && !text.includes('\n')) this.#field.value = text;
     this.#field.focus();
     this.#field.select();
-    if (this.#field.value !== '') this.#find(1, true);
+    if (this.#field.value !== '') this.#find(-1, true);
   }
 
   close(): void {
@@ -72,7 +73,7 @@ export class SearchBar {
 
   #key(event: KeyboardEvent): void {
     if (event.key === 'Escape') this.close();
-    else if (event.key === 'Enter' && event.target === this.#field) this.#find(event.shiftKey ? -1 : 1);
+    else if (event.key === 'Enter' && event.target === this.#field) this.#find(event.shiftKey ? 1 : -1);
     else return;
     event.preventDefault();
   }
@@ -96,7 +97,9 @@ export class SearchBar {
 
   #toggleCase(): void {
     this.#case.setAttribute('aria-pressed', String(!this.#exact));
-    this.#find(1, true);
+    // The addon counts anew for another text only; without this it would go on with the old count.
+    this.#addon.clearDecorations();
+    this.#find(-1, true);
   }
 
   #say(index: number, count: number): void {

@@ -1,7 +1,7 @@
 // The terminal as a picture, drawn from its cells: the same whichever way it is drawn on the screen (a WebGL canvas cannot be
 // copied after it was shown, and without WebGL there is no canvas).
 
-import type { IBufferCell, Terminal } from '@xterm/xterm';
+import type { IBufferCell, ITheme, Terminal } from '@xterm/xterm';
 import { NAMES } from './theme.ts';
 
 /** As large as the terminal's box, in device pixels. */
@@ -27,13 +27,14 @@ export function draw(terminal: Terminal, box: HTMLElement): HTMLCanvasElement {
 function drawCells(terminal: Terminal, context: CanvasRenderingContext2D, width: number, height: number): void {
   const { active } = terminal.buffer;
   const { fontSize, fontFamily } = terminal.options;
+  const theme = terminal.options.theme ?? {};
   const reused = active.getNullCell();
   for (let row = 0; row < terminal.rows; row += 1) {
     const line = active.getLine(active.viewportY + row);
     for (let column = 0; column < terminal.cols; column += 1) {
       const cell = line?.getCell(column, reused);
       if (!cell || cell.getWidth() === 0) continue;
-      const [ink, ground] = coloursOf(cell, terminal);
+      const [ink, ground] = coloursOf(cell, theme);
       const [x, y, wide] = [column * width, row * height, cell.getWidth() * width];
       if (ground !== undefined) {
         context.fillStyle = ground;
@@ -52,12 +53,10 @@ function drawCells(terminal: Terminal, context: CanvasRenderingContext2D, width:
 }
 
 /** Ink, and ground where it is not the terminal's own. */
-function coloursOf(cell: IBufferCell, terminal: Terminal): [string, string | undefined] {
-  const theme = terminal.options.theme ?? {};
+function coloursOf(cell: IBufferCell, theme: ITheme): [string, string | undefined] {
   const { foreground = '#ffffff', background = '#000000' } = theme;
-  const palette = NAMES.map((name) => theme[name] ?? foreground);
-  const ink = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? indexed(cell.getFgColor(), palette) : foreground;
-  const ground = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? indexed(cell.getBgColor(), palette) : undefined;
+  const ink = cell.isFgRGB() ? rgb(cell.getFgColor()) : cell.isFgPalette() ? indexed(cell.getFgColor(), theme) : foreground;
+  const ground = cell.isBgRGB() ? rgb(cell.getBgColor()) : cell.isBgPalette() ? indexed(cell.getBgColor(), theme) : undefined;
   return cell.isInverse() ? [ground ?? background, ink] : [ink, ground];
 }
 
@@ -66,9 +65,9 @@ function rgb(colour: number): string {
 }
 
 /** The sixteen of the theme, then the cube of 216 and 24 greys that every terminal has. */
-function indexed(index: number, palette: readonly string[]): string {
-  const own = palette[index];
-  if (own !== undefined) return own;
+function indexed(index: number, theme: ITheme): string {
+  const name = NAMES[index];
+  if (name !== undefined) return theme[name] ?? '#808080';
   if (index >= 232) return rgb((8 + (index - 232) * 10) * 0x010101);
   const level = (step: number): number => (step === 0 ? 0 : 55 + step * 40);
   const place = index - 16;

@@ -13,8 +13,8 @@ export const executablePath =
   process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
 if (!executablePath) throw new Error('no Chromium found; set CHROMIUM to its path');
 
-export function launch() {
-  return chromium.launch({ executablePath, args: ARGS });
+export function launch(more = []) {
+  return chromium.launch({ executablePath, args: [...ARGS, ...more] });
 }
 
 /** A page in a browser of its own with content settings, such as `{ cookies: 2 }`: no cookies and no storage. */
