@@ -19,6 +19,7 @@ const TYPES = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',
+  '.ts': 'text/plain; charset=utf-8',
   '.txt': 'text/plain; charset=utf-8',
 };
 
@@ -51,6 +52,9 @@ const icon = await readFile(join(here, 'src/assets/icon.svg'));
 names['icon.svg'] = `assets/${hashed('icon.svg', icon)}`;
 files.set(names['icon.svg'], icon);
 
+files.set('embed.js', await sdk());
+files.set('embed.d.ts', await readFile(join(here, 'src/embed/embed.d.ts')));
+
 for (const page of Object.keys(PAGES)) {
   const template = await readFile(join(here, `src/${page}.html`), 'utf8');
   const filled = template.replace(/\{\{([\w.-]+)\}\}/g, (place, name) => {
@@ -65,6 +69,22 @@ const manifest = { files: {} };
 for (const name of [...files.keys()].sort()) manifest.files[name] = await store(name, files.get(name));
 await writeFile(join(dist, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 report(manifest);
+
+/** What panels load. Its name never changes, so it is one file. */
+async function sdk() {
+  const { outputFiles } = await build({
+    absWorkingDir: here,
+    entryPoints: ['src/embed/index.ts'],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    write: false,
+    banner: { js: '/*! consolegate, Apache-2.0 */' },
+    logLevel: 'warning',
+  });
+  return Buffer.from(outputFiles[0].contents);
+}
 
 /**
  * One page's scripts and style. Screens are chunks of their own, fetched when they are needed. `shared`: what the page's own
