@@ -22,6 +22,7 @@ export function announce(events: Dispatcher, state: State, before: State, facts:
     case 'idle':
       return;
     case 'connecting':
+      if (before.name === 'connecting' && before.began === state.began && before.stage === state.stage) return;
       return events.emit('connecting', { stage: state.stage, attempt: state.attempt });
     case 'connected':
       return events.emit('connected', facts.connected);

@@ -12,6 +12,7 @@ import { isCalm } from './reasons.ts';
 import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
+import { onIdleClick } from './ui/click.ts';
 import { element } from './ui/element.ts';
 import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
@@ -51,6 +52,7 @@ export class Page implements Stage, Obedient {
     this.#dress();
     body.append(this.#root);
     void this.#firstWords();
+    onIdleClick(this.#root, () => this.live?.focus());
     watchChord(this.#screenBox, () => this.#release());
     onFullScreen(() => this.#show());
     window.addEventListener('online', () => this.#runner.now());

@@ -4,5 +4,6 @@ import './page/console.test.mjs';
 import './page/endings.test.mjs';
 import './page/looks.test.mjs';
 import './page/frames.test.mjs';
+import './page/embed.test.mjs';
 import './page/load.test.mjs';
 import './page/terminal.test.mjs';

@@ -6,8 +6,10 @@
 //   { close: [code, reason] }              accept, then close the WebSocket at once
 //   { console: {…} }                       accept; keys of the console object are changed
 //   { greet: text }                        accept; the VNC server's first words
+//   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
 
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
@@ -24,7 +26,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { calls: [], requests: [], sockets: [], seen: [], term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -32,14 +34,30 @@ export async function startGateway(host = '127.0.0.1') {
     if (pathname === '/v1/sessions') return session(request, response);
     const file = pathname === '/console' ? 'console.html' : pathname.slice(1);
     const body = await readFile(join(DIST, file)).catch(() => undefined);
+    if (file === 'embed.js') return embed(request, response, body);
+    const filled = file === 'console.html' ? String(body).replace('{{origins}}', gateway.origins.join(' ')) : body;
     response.writeHead(body ? 200 : 404, {
       'content-type': TYPES[extname(file)] ?? 'text/plain',
       'content-security-policy': POLICY,
       'referrer-policy': 'no-referrer',
       'x-content-type-options': 'nosniff',
     });
-    response.end(body);
+    response.end(filled);
   });
+
+  /** For panels of any origin; asked after at every use, and sent when it is another. */
+  function embed(request, response, body) {
+    const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+    const known = request.headers['if-none-match'] === etag;
+    response.writeHead(known ? 304 : 200, {
+      'content-type': TYPES['.js'],
+      'access-control-allow-origin': '*',
+      'cross-origin-resource-policy': 'cross-origin',
+      'cache-control': 'no-cache',
+      etag,
+    });
+    response.end(known ? undefined : body);
+  }
 
   function session(request, response) {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
@@ -62,6 +80,7 @@ export async function startGateway(host = '127.0.0.1') {
         ticket_seconds: 30,
         resume: `resume-${count}`,
         resume_seconds: step.resume_seconds ?? 120,
+        embed: { origins: step.embed ?? gateway.origins },
         console: { kind: 'qemu', protocol: 'vnc', rights: ['input'], title: 'web-01', lang: null, theme: null, ...step.console },
       }),
     );

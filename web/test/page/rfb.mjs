@@ -81,3 +81,13 @@ function picture() {
   });
   return Buffer.concat([head, pixels]);
 }
+
+/** The machine's screen has another size (DesktopSize pseudo-encoding). */
+export function desktopSize(width, height) {
+  const update = Buffer.alloc(16);
+  update.writeUInt16BE(1, 2);
+  update.writeUInt16BE(width, 8);
+  update.writeUInt16BE(height, 10);
+  update.writeInt32BE(-223, 12);
+  return update;
+}
