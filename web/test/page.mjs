@@ -7,3 +7,4 @@ import './page/frames.test.mjs';
 import './page/embed.test.mjs';
 import './page/load.test.mjs';
 import './page/terminal.test.mjs';
+import './page/terminal-screen.test.mjs';
