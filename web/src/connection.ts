@@ -7,8 +7,9 @@
 //             │   ▼          ▼
 //        reconnecting / waiting ─▶ ended ─▶ (again) connecting
 
-import { backOff, herdBackOff, MOST_ATTEMPTS, patience, pauseAfter, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
+import { backOff, CALM_MS, herdBackOff, MOST_ATTEMPTS, patience, pauseAfter, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
 import { planFor, type Ending } from './reasons.ts';
+import { begin, hear, isOver, look, type Guest, type Watch } from './watch.ts';
 
 /** How far an attempt is: asking for a session, opening the WebSocket, waiting for the first of the screen. */
 export type Stage = 'session' | 'socket' | 'screen';
@@ -17,6 +18,7 @@ export type Stage = 'session' | 'socket' | 'screen';
 export interface Pause {
   readonly kind: 'reconnecting' | 'waiting';
   readonly why: Ending;
+  readonly watch?: Watch;
 }
 
 export type State =
@@ -29,17 +31,32 @@ export type State =
       readonly began: number;
       readonly due: number;
       readonly why: Ending;
+      /** While waiting, where the gateway can be asked how the machine is: then `due` is the next question. */
+      readonly watch?: Watch;
     }
   | { readonly name: 'ended'; readonly attempt: number; readonly began: number; readonly why: Ending; readonly again: boolean };
 
-/** `at` is milliseconds of any steady clock; `resumable`: a token to try with is still in hand. */
+/**
+ * `at` is milliseconds of any steady clock; `resumable`: a token to try with is still in hand; `keepMs`: for how long after
+ * a cut it is good; `watched`: the gateway can be asked how the machine is; `hidden`: nobody sees the page.
+ */
 export type Event =
   | { readonly type: 'start'; readonly at: number }
   | { readonly type: 'stage'; readonly stage: Stage }
   | { readonly type: 'connected'; readonly at: number }
-  | { readonly type: 'lost'; readonly at: number; readonly why: Ending; readonly resumable: boolean }
-  | { readonly type: 'due'; readonly at: number }
+  | {
+      readonly type: 'lost';
+      readonly at: number;
+      readonly why: Ending;
+      readonly resumable: boolean;
+      readonly keepMs?: number | undefined;
+      readonly watched?: boolean;
+      readonly hidden?: boolean;
+    }
+  | { readonly type: 'due'; readonly at: number; readonly hidden?: boolean }
+  /** Somebody asks for it, or it may well work now: the page is seen again, or the network is back. */
   | { readonly type: 'now'; readonly at: number }
+  | { readonly type: 'guest'; readonly at: number; readonly guest: Guest }
   | { readonly type: 'stop'; readonly why: Ending; readonly resumable: boolean }
   | { readonly type: 'expired' }
   | { readonly type: 'again'; readonly at: number };
@@ -47,11 +64,19 @@ export type Event =
 export type Effect =
   | { readonly do: 'open' }
   | { readonly do: 'sleep'; readonly ms: number }
+  /** Asks how the machine is; the answer comes as `guest`. */
+  | { readonly do: 'ask' }
   | { readonly do: 'close' };
 
 export type Step = readonly [State, Effect?];
 
 export const IDLE: State = { name: 'idle' };
+
+/** Nothing new to be said: the page tries or waits on for the same reason. */
+export function isSame(state: State, before: State): boolean {
+  if (state.name !== before.name) return false;
+  return !('why' in state) || !('why' in before) || state.why.code === before.why.code;
+}
 
 export function step(state: State, event: Event, dice: number): Step {
   switch (event.type) {
@@ -67,6 +92,8 @@ export function step(state: State, event: Event, dice: number): Step {
     case 'due':
     case 'now':
       return isPausing(state) ? sooner(state, event) : [state];
+    case 'guest':
+      return isPausing(state) && state.watch?.asking ? answered(state, state.watch, event, dice) : [state];
     case 'stop':
       if (state.name === 'ended') return [state];
       return end(state, event.why, event.resumable);
@@ -84,17 +111,36 @@ function open(at: number, attempt: number, after?: Pause): Step {
 
 function lost(state: State, event: Extract<Event, { type: 'lost' }>, dice: number): Step {
   if (state.name !== 'connecting' && state.name !== 'connected') return [state];
-  const { why, at, resumable } = event;
-  const plan = planFor(why);
+  const { at, resumable, keepMs = 0 } = event;
+  const after = state.name === 'connecting' ? state.after : undefined;
+  const why = isOver(event.why, after) ? after.why : event.why;
+  const plan = why === event.why ? planFor(why) : 'over';
   const name = plan === 'wait' ? 'waiting' : 'reconnecting';
   const attempt = isFresh(state, name, at) ? 1 : state.attempt + 1;
   const hopeless = !resumable || plan === 'over' || (plan !== 'wait' && attempt > MOST_ATTEMPTS);
   if (plan === 'offer' || hopeless) {
     return end({ attempt, began: state.began }, why, resumable && plan !== 'over');
   }
-  const pace = { reconnect: backOff, herd: herdBackOff, wait: patience }[plan];
-  const ms = Math.max(pace(attempt, dice), why.afterMs ?? 0);
-  return [{ name, attempt, began: state.began, due: at + ms, why }, { do: 'sleep', ms }];
+  const pause = { name, attempt, began: state.began, why } as const;
+  if (plan === 'wait') return wait(pause, event, after?.watch, dice);
+  const pace = { reconnect: backOff, herd: herdBackOff }[plan];
+  const calm = event.hidden === true ? Math.min(CALM_MS, keepMs / 4) : 0;
+  const ms = Math.max(pace(attempt, dice), calm, why.afterMs ?? 0);
+  return [{ ...pause, due: at + ms }, { do: 'sleep', ms }];
+}
+
+type Cut = Extract<Event, { type: 'lost' }>;
+
+/** For the machine: asking after it where that is possible, else by attempts. */
+function wait(pause: Omit<Pausing, 'due' | 'watch'>, { at, watched, keepMs = 0 }: Cut, before: Watch | undefined, dice: number): Step {
+  const floor = pause.why.afterMs ?? 0;
+  if (watched !== true) {
+    const tokenEnds = keepMs > 0 ? Math.max(keepMs / 2, SHORTEST_GAP_MS) : Infinity;
+    const ms = Math.max(Math.min(patience(pause.attempt, dice), tokenEnds), floor);
+    return [{ ...pause, due: at + ms }, { do: 'sleep', ms }];
+  }
+  const [watch, ms] = begin(before, { at, keepMs, floor }, dice);
+  return [{ ...pause, due: at + ms, watch }, { do: 'sleep', ms }];
 }
 
 function end(last: State | { attempt: number; began: number }, why: Ending, again: boolean): Step {
@@ -123,11 +169,34 @@ function isPausing(state: State): state is Pausing {
 }
 
 /** The wait is over, or somebody asked to end it: never within the shortest gap after the attempt before (P10). */
-function sooner(state: Pausing, event: { type: 'due' | 'now'; at: number }): Step {
+function sooner(state: Pausing, event: { type: 'due' | 'now'; at: number; hidden?: boolean }): Step {
+  const { watch, ...pause } = state;
+  if (watch !== undefined) {
+    const next = look(watch, state.began, event);
+    if (next === undefined) return [state];
+    if (next.do === 'open') return open(event.at, state.attempt, { kind: state.name, why: state.why, watch });
+    if (next.do === 'ask') return [{ ...pause, watch: next.watch }, { do: 'ask' }];
+    const due = event.type === 'now' ? Math.min(state.due, event.at + next.ms) : event.at + next.ms;
+    return [{ ...state, due }, { do: 'sleep', ms: due - event.at }];
+  }
   const floor = state.began + SHORTEST_GAP_MS;
   if (event.type === 'due' || event.at >= floor) {
     return open(event.at, state.attempt, { kind: state.name, why: state.why });
   }
   const due = Math.min(state.due, floor);
   return [{ ...state, due }, { do: 'sleep', ms: due - event.at }];
+}
+
+/** What the gateway says of the machine while it is waited for. */
+function answered(state: Pausing, asked: Watch, { at, guest }: Extract<Event, { type: 'guest' }>, dice: number): Step {
+  const { watch: _, ...pause } = state;
+  const heard = hear(asked, state.why, guest, at, dice);
+  switch (heard.do) {
+    case 'open':
+      return open(at, state.attempt, { kind: state.name, why: state.why, watch: heard.watch });
+    case 'end':
+      return end(state, heard.why, false);
+    case 'sleep':
+      return [{ ...pause, why: heard.why, due: at + heard.ms, ...(heard.watch ? { watch: heard.watch } : {}) }, { do: 'sleep', ms: heard.ms }];
+  }
 }

@@ -3,7 +3,7 @@
 import { looksOf, themeOf, type Looks, type Scale, type Theme } from './address.ts';
 import { announce, type Facts } from './announce.ts';
 import type { Obedient } from './commands.ts';
-import { IDLE, type State } from './connection.ts';
+import { isSame, type State } from './connection.ts';
 import { Embedding } from './embedding.ts';
 import { Dispatcher, type Events } from './events.ts';
 import { fill, wordsFor, type Catalogue } from './messages/catalogue.ts';
@@ -18,6 +18,7 @@ import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
 import { Overlay } from './ui/overlay.ts';
 import { watchChord } from './ui/release.ts';
+import { Status } from './ui/status.ts';
 import { showTheme } from './ui/theme.ts';
 import { Toolbar } from './ui/toolbar.ts';
 
@@ -32,7 +33,7 @@ export class Page implements Stage, Obedient {
   readonly #runner = new Runner(new URL(document.baseURI), this);
   readonly #root = element('main', { class: 'console', tabindex: '-1' });
   readonly #screenBox = element('section', { class: 'screen' });
-  readonly #live = element('p', { class: 'quiet', role: 'status' });
+  readonly #status = new Status();
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
   #language: Language = ENGLISH;
   #wanted = ENGLISH.tag;
@@ -56,6 +57,7 @@ export class Page implements Stage, Obedient {
     watchChord(this.#screenBox, () => this.#release());
     onFullScreen(() => this.#show());
     window.addEventListener('online', () => this.#runner.now());
+    document.addEventListener('visibilitychange', () => document.hidden || this.#runner.now());
     this.#screenBox.addEventListener('focusin', () => this.#keyboard(true));
     this.#screenBox.addEventListener('focusout', () => this.#keyboard(false));
   }
@@ -138,8 +140,8 @@ export class Page implements Stage, Obedient {
     if (state.name !== 'connecting' && state.name !== 'connected') this.#screen = undefined;
     if (state.name === 'connected' || state.name === 'waiting' || state.name === 'ended') thaw(this.#screenBox);
     this.#show();
-    this.#say(state, before);
-    announce(this.events, state, before, this.#facts());
+    this.#status.tell(state, before, this.#language.catalogue, this.#title);
+    if (state.name !== 'waiting' || !isSame(state, before)) announce(this.events, state, before, this.#facts());
     if (state.name === 'connected') this.#takeKeyboard();
     else if (hadKeyboard && before.name === 'connected') this.#overlay.focus();
   }
@@ -160,7 +162,7 @@ export class Page implements Stage, Obedient {
   }
 
   #release(): void {
-    this.#live.textContent = this.#ui.released;
+    this.#status.say(this.#ui.released);
     if (!this.#toolbar.focus()) this.#root.focus();
   }
 
@@ -184,7 +186,7 @@ export class Page implements Stage, Obedient {
     this.#root.classList.add('wordless');
     await Promise.race([this.#speak(), new Promise((late) => setTimeout(late, BLANK_MS))]);
     this.#root.classList.remove('wordless');
-    this.#say(this.#runner.state, IDLE);
+    this.#status.begin(this.#runner.state, this.#language.catalogue, this.#title);
   }
 
   /** Changes to the first language there is of the token's, the address' and the browser's; stays where it cannot be fetched. */
@@ -203,18 +205,6 @@ export class Page implements Stage, Obedient {
     if (hadKeyboard) this.#screen?.focus();
   }
 
-  /** What a screen reader hears: changes of state, never the countdown. */
-  #say(state: State, before: State): void {
-    if (state.name === before.name || this.#root.classList.contains('wordless')) return;
-    const { catalogue } = this.#language;
-    if (state.name === 'connected') this.#live.textContent = fill(this.#ui.connectedNow, { title: this.#title });
-    else if (state.name === 'connecting' && !state.after) this.#live.textContent = this.#ui.openTitle;
-    else if ('why' in state) {
-      const words = wordsFor(catalogue, state.why);
-      this.#live.textContent = `${words.title}. ${words.detail}`;
-    }
-  }
-
   #facts(): Facts {
     const { session = '', console } = this.#opened ?? {};
     return {
@@ -228,7 +218,7 @@ export class Page implements Stage, Obedient {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
-    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#live, this.#hint);
+    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#status.root, this.#hint);
   }
 
   #makeToolbar(): Toolbar {

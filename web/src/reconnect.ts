@@ -19,6 +19,9 @@ export function pauseAfter(attempt: number): number {
   return Math.min(SECOND * 2 ** Math.min(Math.max(attempt - 1, 0), 10), LONGEST_MS);
 }
 
+/** Nobody is in a hurry while the page is not seen. */
+export const CALM_MS = 15 * SECOND;
+
 /** 1, 2, 4 .. 30 s, each between half and one and a half times that. `attempt` counts from 1. */
 export function backOff(attempt: number, dice: number): number {
   return spread(pauseAfter(attempt), dice);
@@ -32,6 +35,11 @@ export function herdBackOff(attempt: number, dice: number): number {
 /** A guest that is off is asked after every few seconds, later more rarely. */
 export function patience(attempt: number, dice: number): number {
   return spread(attempt <= 10 ? 4 * SECOND : 12 * SECOND, dice);
+}
+
+/** How the machine is, is asked after 2 to 5 s, and ever more rarely up to 6 to 15 s. `checks` counts from 0. */
+export function vigil(checks: number, dice: number): number {
+  return Math.round((2 + 3 * dice) * SECOND * Math.min(1.25 ** checks, 3));
 }
 
 function spread(middle: number, dice: number): number {

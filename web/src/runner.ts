@@ -3,6 +3,7 @@
 // The token (connect, later resume) lives here, in memory, and nowhere else.
 
 import { attempt, type Attempt } from './attempt.ts';
+import { askGuest } from './guest.ts';
 import { IDLE, step, type Effect, type Event, type State } from './connection.ts';
 import { planFor, type Ending } from './reasons.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
@@ -24,6 +25,8 @@ export class Runner {
   #token: string | undefined;
   #resumeMs: number | undefined;
   #session: string | undefined;
+  #control: string | undefined;
+  #question: AbortController | undefined;
   #attempt: Attempt | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,6 +44,7 @@ export class Runner {
     this.#token = token;
     this.#resumeMs = undefined;
     this.#session = undefined;
+    this.#control = undefined;
     if (token === undefined) this.#stop('no_token');
     else this.#apply({ type: 'start', at: clock() });
   }
@@ -77,10 +81,12 @@ export class Runner {
 
   #act(effect: Effect): void {
     clearTimeout(this.#timer);
+    this.#question?.abort();
     if (effect.do === 'sleep') {
-      this.#timer = setTimeout(() => this.#apply({ type: 'due', at: clock() }), effect.ms);
+      this.#timer = setTimeout(() => this.#apply({ type: 'due', at: clock(), hidden: document.hidden }), effect.ms);
       return;
     }
+    if (effect.do === 'ask') return this.#ask();
     this.#attempt?.close();
     this.#attempt = undefined;
     if (effect.do === 'open' && this.#token !== undefined) this.#open(this.#token);
@@ -93,6 +99,7 @@ export class Runner {
         this.#token = opened.resume;
         this.#resumeMs = opened.resumeMs;
         this.#session = opened.session;
+        this.#control = opened.control;
         this.#stage.accepted(opened);
       },
       screen: (open, channel, opened, hooks) => this.#stage.makeScreen(open, channel, opened, hooks),
@@ -107,13 +114,32 @@ export class Runner {
     const why = ending.ref === undefined && this.#session !== undefined ? { ...ending, ref: this.#session } : ending;
     if (plan === 'over') this.#token = undefined;
     this.#stage.losing(plan === 'reconnect' || plan === 'herd');
-    this.#apply({ type: 'lost', at: clock(), why, resumable: this.#token !== undefined });
+    this.#apply({
+      type: 'lost',
+      at: clock(),
+      why,
+      resumable: this.#token !== undefined,
+      keepMs: this.#resumeMs,
+      watched: this.#control !== undefined,
+      hidden: document.hidden,
+    });
+  }
+
+  #ask(): void {
+    if (this.#session === undefined || this.#control === undefined) return;
+    const question = new AbortController();
+    this.#question = question;
+    void askGuest(this.#base, this.#session, this.#control, question.signal).then((guest) => {
+      if (question.signal.aborted) return;
+      if (guest === 'unoffered') this.#control = undefined;
+      this.#apply({ type: 'guest', at: clock(), guest });
+    });
   }
 
   /** Nothing is kept that is of no use: without a way back the token goes at once, else when the gateway forgets it. */
   #settle(again: boolean): void {
     clearTimeout(this.#timer);
-    if (!again) this.#token = undefined;
+    if (!again) [this.#token, this.#control] = [undefined, undefined];
     else if (this.#resumeMs !== undefined) {
       this.#timer = setTimeout(() => this.#apply({ type: 'expired' }), this.#resumeMs);
     }

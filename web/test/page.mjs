@@ -8,3 +8,4 @@ import './page/embed.test.mjs';
 import './page/load.test.mjs';
 import './page/terminal.test.mjs';
 import './page/terminal-screen.test.mjs';
+import './page/waiting.test.mjs';

@@ -88,6 +88,10 @@ export class Overlay {
     const { ui } = this.#catalogue;
     const waiting = state.name === 'waiting';
     this.#say(wordsFor(this.#catalogue, state.why), state.why, waiting ? 'wait' : 'busy');
+    if (state.watch?.asking) {
+      this.#progress.textContent = ui.checkingNow;
+      return this.#offer(ui.checkNow, () => undefined, true);
+    }
     const tick = (): void => {
       const seconds = Math.max(1, Math.ceil((state.due - clock()) / 1000));
       const next = fill(waiting ? ui.checkIn : ui.nextIn, { seconds });
@@ -102,8 +106,8 @@ export class Overlay {
     const { ui } = this.#catalogue;
     const plan = planFor(state.why);
     const words = wordsFor(this.#catalogue, state.why);
-    const final = plan === 'offer' || plan === 'over';
-    this.#say(final ? words : { ...words, detail: ui.gaveUp }, state.why, isCalm(state.why) ? 'over' : 'stop');
+    const gaveUp = plan === 'reconnect' || plan === 'herd';
+    this.#say(gaveUp ? { ...words, detail: ui.gaveUp } : words, state.why, isCalm(state.why) ? 'over' : 'stop');
     this.#progress.textContent = state.again || plan === 'over' ? '' : ui.fromPanel;
     this.#offer(state.again ? ui.again : undefined, () => this.#choices.again(), false);
   }

@@ -7,7 +7,10 @@
 //   { console: {…} }                       accept; keys of the console object are changed
 //   { greet: text }                        accept; the VNC server's first words
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
+//   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
+//
+// GET /v1/sessions/{session} answers `guest`, a state or an HTTP status, and notes the question in `asked`.
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -26,12 +29,13 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
     gateway.requests.push({ url: request.url, referer: request.headers.referer, cookie: request.headers.cookie });
     if (pathname === '/v1/sessions') return session(request, response);
+    if (pathname.startsWith('/v1/sessions/')) return state(pathname, request, response);
     const file = pathname === '/console' ? 'console.html' : pathname.slice(1);
     const body = await readFile(join(DIST, file)).catch(() => undefined);
     if (file === 'embed.js') return embed(request, response, body);
@@ -82,10 +86,18 @@ export async function startGateway(host = '127.0.0.1') {
         resume_seconds: step.resume_seconds ?? 120,
         embed: { origins: step.embed ?? gateway.origins },
         console: { kind: 'qemu', protocol: 'vnc', rights: ['input'], title: 'web-01', lang: null, theme: null, ...step.console },
+        ...step.with,
       }),
     );
   }
   gateway.tickets = new Map();
+
+  function state(path, request, response) {
+    gateway.asked.push({ path, token: request.headers.authorization, cookie: request.headers.cookie, at: Date.now() });
+    const [status, body] = typeof gateway.guest === 'number' ? [gateway.guest, {}] : [200, { state: gateway.guest }];
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  }
 
   const sockets = new WebSocketServer({ server, path: '/v1/ws', handleProtocols: (asked) => asked.has('binary') && 'binary' });
   sockets.on('connection', (socket, request) => {

@@ -74,8 +74,8 @@ export async function accessible(page) {
 export const keys = (gateway) => gateway.seen.filter((seen) => seen.key !== undefined);
 
 /** Waits for something outside the page. */
-export async function until(done) {
-  const end = Date.now() + 10_000;
+export async function until(done, within = 10_000) {
+  const end = Date.now() + within;
   while (!done()) {
     assert.ok(Date.now() < end, `waited in vain: ${done}`);
     await new Promise((next) => setImmediate(next));

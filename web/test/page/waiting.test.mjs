@@ -1,0 +1,99 @@
+// Waiting for a machine that is off, locked, moving or lost, by asking the gateway how it is.
+
+import assert from 'node:assert/strict';
+import { card, drawn, inState, paged, until } from './scene.mjs';
+
+const OFF = { close: [4423, '{"code":"guest_stopped","ref":"7f3a"}'], with: { control: 'control.1' } };
+
+const titled = (page, title) => page.getByRole('heading', { level: 2, name: title }).waitFor({ timeout: 20_000 });
+
+paged('the machine is asked after until it runs, and its state is told in words', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [OFF, {}];
+  gateway.guest = 'locked';
+  await page.clock.install();
+  await open();
+  await inState(page, 'waiting');
+  assert.equal((await card(page)).title, 'The machine is powered off');
+  await titled(page, 'The machine is busy with a task');
+  assert.match(await page.getByRole('status').textContent(), /^The machine is busy with a task\. A backup/);
+  gateway.guest = 'migrating';
+  await titled(page, 'The machine is moving to another host');
+  gateway.guest = 'unreachable';
+  await titled(page, /host cannot be reached/);
+  assert.equal((await card(page)).reference, 'Reference 7f3a');
+  assert.equal(gateway.calls.length, 1, 'nothing is attempted while it is known to be of no use');
+  gateway.guest = 'running';
+  await drawn(page);
+  assert.equal(gateway.calls.length, 2);
+  assert.equal(gateway.calls[1].token, 'resume-1');
+  for (const { path, token, cookie } of gateway.asked) {
+    assert.deepEqual([path, token, cookie], ['/v1/sessions/s-1', 'Bearer control.1', undefined]);
+  }
+  const gaps = gateway.asked.slice(1).map(({ at }, n) => at - gateway.asked[n].at);
+  for (const gap of gaps) assert.ok(gap > 1900 && gap < 15_500, `asked after ${gap} ms`);
+  const questions = gateway.asked.length;
+  await page.clock.fastForward(60_000);
+  assert.equal(gateway.asked.length, questions, 'nobody asks while connected');
+});
+
+paged('the way back is renewed in time', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ ...OFF, with: { control: 'control.1', resume_seconds: 8 } }];
+  gateway.guest = 'stopped';
+  await open();
+  await inState(page, 'waiting');
+  await until(() => gateway.calls.length === 4, 30_000);
+  assert.deepEqual(gateway.calls.slice(1).map(({ token }) => token), ['resume-1', 'resume-2', 'resume-3']);
+  const gaps = gateway.calls.slice(1).map(({ at }, n) => at - gateway.calls[n].at);
+  for (const gap of gaps) assert.ok(gap > 1900 && gap < 6000, `renewed after ${gap} ms`);
+  await inState(page, 'waiting');
+});
+
+paged('a session that can never come back says so', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [OFF];
+  gateway.guest = 401;
+  await open();
+  await inState(page, 'ended', 20_000);
+  assert.equal((await card(page)).title, 'The session cannot be resumed');
+  assert.equal((await card(page)).reference, 'Reference 7f3a');
+  assert.equal(await page.locator('.card button:visible').count(), 0);
+  assert.equal(gateway.calls.length, 1);
+});
+
+paged('a hidden page asks nothing, and asks at once when it is seen again', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [OFF, {}];
+  gateway.guest = 'stopped';
+  await page.clock.install();
+  await open();
+  await inState(page, 'waiting');
+  await until(() => gateway.asked.length > 0);
+  await page.getByText(/^Checking again in/).waitFor();
+  await hide(page, true);
+  const before = gateway.asked.length;
+  await page.clock.fastForward(20_000);
+  assert.equal(gateway.asked.length, before);
+  gateway.guest = 'running';
+  await hide(page, false);
+  await drawn(page);
+  assert.equal(gateway.asked.length, before + 1);
+});
+
+paged('the button asks at once', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [OFF, {}];
+  gateway.guest = 'stopped';
+  await open();
+  await inState(page, 'waiting');
+  await until(() => gateway.asked.length > 2, 20_000);
+  gateway.guest = 'running';
+  const pressed = Date.now();
+  await page.getByRole('button', { name: 'Check now' }).click();
+  await drawn(page);
+  assert.ok(gateway.asked.at(-1).at - pressed < 2500);
+});
+
+/** As when the person goes to another tab; no tab of a test is ever hidden by itself. */
+function hide(page, hidden) {
+  return page.evaluate((value) => {
+    Object.defineProperty(document, 'hidden', { configurable: true, get: () => value });
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+}
