@@ -5,6 +5,8 @@ import './page/endings.test.mjs';
 import './page/looks.test.mjs';
 import './page/frames.test.mjs';
 import './page/embed.test.mjs';
+import './page/embed_harm.test.mjs';
+import './page/embed_focus.test.mjs';
 import './page/load.test.mjs';
 import './page/terminal.test.mjs';
 import './page/terminal-screen.test.mjs';

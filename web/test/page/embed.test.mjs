@@ -2,56 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browse, keys, TOKEN, until } from './scene.mjs';
+import { ask, CONNECTED, connected, element, embedded, frameOf, hears, STRICT, told } from './panels.mjs';
+import { keys, TOKEN, until } from './scene.mjs';
 import { launchWith, watch } from './browser.mjs';
 import { desktopSize } from './rfb.mjs';
 import { startGateway } from './gateway.mjs';
 import { example, startSite } from './sites.mjs';
-
-const CONNECTED = 'main.console[data-state="connected"]';
-const STRICT = (gateway) => example('policy', gateway).replace(/^Content-Security-Policy: /, '').trim();
-
-/** A panel with a script of its own, under the strict policy; every event of every console is kept in `told`. */
-const KEEP = `
-  globalThis.told = [];
-  for (const type of ['ready', 'connecting', 'connected', 'reconnecting', 'waiting', 'disconnected', 'error', 'resize', 'state', 'power', 'latency', 'clipboard', 'focus', 'blur', 'token-needed']) {
-    addEventListener(type, (event) => {
-      if (event instanceof CustomEvent && event.target.localName === 'console-gate') told.push({ type, ...event.detail });
-    }, true);
-  }`;
-
-/** A gateway, a panel on another site, and a page that shows it. The body of the panel gets `script`, a module. */
-function embedded(name, { body = '', script = '', options = {}, allowed = true, posts = {} }, run) {
-  test(name, { timeout: 60_000 }, async (t) => {
-    const gateway = await startGateway();
-    t.after(() => gateway.stop());
-    const panel = await startSite(t, 'panel.example', {}, STRICT(gateway));
-    const html = (typeof body === 'function' ? body(gateway) : body) + '<script src="/keep.js"></script><script type="module" src="/panel.js"></script>';
-    panel.files = {
-      '/index.html': `<!doctype html><title>panel</title><link rel="stylesheet" href="/panel.css"><input id="field" aria-label="field">${html}`,
-      '/panel.css': 'body { height: 900px }',
-      '/keep.js': KEEP,
-      '/panel.js': `import * as sdk from '${gateway.origin}/embed.js'; Object.assign(globalThis, sdk);\n${typeof script === 'function' ? script(gateway) : script}`,
-      ...posts,
-    };
-    if (allowed) gateway.origins = [panel.origin];
-    const { page, complaints } = await browse(t, options);
-    const errors = [];
-    page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-    await page.goto(panel.origin);
-    await run({ t, gateway, panel, page, errors });
-    assert.deepEqual(complaints, []);
-  });
-}
-
-const element = (gateway, more = '') => `<console-gate src="${gateway.origin}/console#${TOKEN}" title="Console of web-01" ${more}></console-gate>`;
-const frameOf = async (page) => (await page.waitForSelector('console-gate iframe')).contentFrame();
-const connected = async (page) => (await frameOf(page)).waitForSelector(CONNECTED, { timeout: 15_000 });
-const told = (page, type) => page.evaluate((wanted) => globalThis.told.filter((event) => event.type === wanted), type);
-const hears = (page, type, count = 1) => page.waitForFunction(([wanted, least]) => globalThis.told.filter((event) => event.type === wanted).length >= least, [type, count], { timeout: 15_000 });
-/** Calls a method of the console; `code` of the error where it rejects. */
-const ask = (page, method, ...given) =>
-  page.evaluate(([name, args]) => document.querySelector('console-gate')[name](...args).then(() => 'done', (error) => (error instanceof globalThis.ConsoleGateError ? error.code : String(error))), [method, given]);
 
 test('the iframe of EMBED.md works across sites, with cookies and storage forbidden', { timeout: 60_000 }, async (t) => {
   const gateway = await startGateway();

@@ -18,7 +18,8 @@ export function example(name, gateway, token = 'TOKEN') {
 export async function startSite(t, name, files = {}, policy) {
   const site = { origin: '', files, posts: 0 };
   const server = createServer((request, response) => {
-    const path = request.url === '/' ? '/index.html' : request.url;
+    const { pathname } = new URL(request.url, 'http://site');
+    const path = pathname === '/' ? '/index.html' : pathname;
     const file = site.files[path];
     if (typeof file === 'function') site.posts += 1;
     const kind = KINDS[path.split('.').at(-1)] ?? 'text/plain';
