@@ -89,6 +89,7 @@ termed('x05_the_size_is_told_at_first_and_when_it_changes', {}, async ({ gateway
 
 termed('view only sends sizes and nothing else', { elements: true, console: { rights: [] }, step: { greeting: 'mail-01 login: ' } }, async ({ gateway, page }) => {
   await shows(page, 'mail');
+  assert.ok(await page.locator('.xterm-helper-textarea').evaluate((field) => field.readOnly));
   await page.locator('.xterm-screen').click();
   await page.keyboard.type('rm');
   await paste(page, 'rm\n');
@@ -232,6 +233,19 @@ termed('letters have the size that was kept', { before: ({ page }) => page.addIn
   await until(() => gateway.term.sizes.length === 1);
   assert.ok(gateway.term.sizes[0][0] < 80, `${gateway.term.sizes[0]}`);
 });
+
+termed('a browser that keeps nothing shows the terminal', { before: ({ page }) => page.addInitScript(withoutStorage) }, async ({ gateway }) => {
+  await until(() => gateway.term.sizes.length === 1);
+  assert.ok(gateway.term.sizes[0][0] > 100, `${gateway.term.sizes[0]}`);
+});
+
+function withoutStorage() {
+  Object.defineProperty(window, 'localStorage', {
+    get: () => {
+      throw new DOMException('forbidden', 'SecurityError');
+    },
+  });
+}
 
 termed('the canvas is given up when the browser takes it away', {}, async ({ gateway, page }) => {
   assert.equal(await page.locator('.xterm-rows').count(), 0, 'drawn with WebGL at first');
