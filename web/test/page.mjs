@@ -7,6 +7,7 @@ import './page/frames.test.mjs';
 import './page/embed.test.mjs';
 import './page/embed_harm.test.mjs';
 import './page/embed_focus.test.mjs';
+import './page/embed_token.test.mjs';
 import './page/load.test.mjs';
 import './page/terminal.test.mjs';
 import './page/terminal-screen.test.mjs';
