@@ -21,6 +21,7 @@ import { watchChord } from './ui/release.ts';
 import { Status } from './ui/status.ts';
 import { showTheme } from './ui/theme.ts';
 import { Toolbar } from './ui/toolbar.ts';
+import { Warnings } from './warnings.ts';
 
 const HINT_ID = 'leave-hint';
 /** The page stays blank for so long at most while the words of its language are fetched. */
@@ -43,6 +44,13 @@ export class Page implements Stage, Obedient {
   #fit = this.#wish !== 'off';
   /** What the panel asked for: it goes before the token and the address, and stays when the token is another. */
   readonly #asked: { theme?: Theme; lang?: string; viewOnly: boolean } = { viewOnly: false };
+  readonly #warnings = new Warnings(this.#root, this.#screenBox, {
+    language: () => this.#language,
+    live: () => this.live,
+    viewOnly: () => this.viewOnly,
+    say: (text) => this.#status.say(text),
+    handBack: () => this.live?.focus(),
+  });
   #size: Partial<Events['resize']> = {};
   #opened: Opened | undefined;
   #screen: Screen | undefined;
@@ -75,6 +83,7 @@ export class Page implements Stage, Obedient {
     this.#opened = opened;
     this.#embedding.narrow(opened.embedders);
     showTheme(document.documentElement, this.#asked.theme ?? themeOf(theme) ?? this.#looks.theme);
+    this.#warnings.granted(opened);
     void this.#speak();
     this.#show();
   }
@@ -140,6 +149,8 @@ export class Page implements Stage, Obedient {
     if (state.name !== 'connecting' && state.name !== 'connected') this.#screen = undefined;
     if (state.name === 'connected' || state.name === 'waiting' || state.name === 'ended') thaw(this.#screenBox);
     this.#show();
+    if (state.name === 'connected') this.#warnings.connected();
+    else this.#warnings.gone();
     this.#status.tell(state, before, this.#language.catalogue, this.#title);
     if (state.name !== 'waiting' || !isSame(state, before)) announce(this.events, state, before, this.#facts());
     if (state.name === 'connected') this.#takeKeyboard();
@@ -218,7 +229,7 @@ export class Page implements Stage, Obedient {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
-    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#status.root, this.#hint);
+    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#status.root, this.#hint);
   }
 
   #makeToolbar(): Toolbar {

@@ -12,3 +12,4 @@ import './page/load.test.mjs';
 import './page/terminal.test.mjs';
 import './page/terminal-screen.test.mjs';
 import './page/waiting.test.mjs';
+import './page/idle.test.mjs';

@@ -36,13 +36,21 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     hold: (key, down) => press(rfb, key, down),
     paste: (text) => rfb.clipboardPasteFrom(text),
     screenshot: () => picture(rfb),
-    stay: () => press(rfb, 'Shift', false),
+    stay: () => stay(rfb),
     close: () => {
       size.stop();
       if (!gone) rfb.disconnect();
     },
   };
 };
+
+/** A key that goes up changes nothing. Of who only watches, the gateway hears it and does not pass it on. */
+function stay(rfb: RFB): void {
+  const { viewOnly } = rfb;
+  rfb.viewOnly = false;
+  press(rfb, 'Shift', false);
+  rfb.viewOnly = viewOnly;
+}
 
 /** noVNC sends nothing while it only watches. */
 function press(rfb: RFB, name: KeyName, down: boolean): void {
