@@ -35,7 +35,7 @@
 //! | [`listen`] | accepting, TLS, client addresses |
 //! | [`store`] | what was used already |
 //! | [`sim`] | the simulated Proxmox node of demo, tests and benches |
-//! | [`net`], [`metrics`], [`log`] | dialling nodes; counters; log lines |
+//! | [`net`], [`metrics`], [`audit`], [`log`] | dialling nodes; counters; audit lines; where lines go |
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB: bytes in, values out |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
@@ -49,6 +49,7 @@
 
 pub mod admin;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod console;

@@ -12,8 +12,8 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The target of `session.opened`, `session.closed` and `session.refused`.
-pub const AUDIT: &str = "consolegate::audit";
+/// The target of the audit lines: the path of the module that writes them.
+const AUDIT: &str = "consolegate::audit";
 
 /// Starts logging: stderr in the asked-for format, filtered by `CONSOLEGATE_LOG` (default `info`), and the audit file.
 ///

@@ -5,7 +5,7 @@
 use super::files::Folder;
 use super::problem::{Report, Written};
 use super::raw::Section;
-use super::{Issuer, Key, KeyMaterial, key, value};
+use super::{Issuer, Key, KeyMaterial, check_brand, key, value};
 use crate::id::{ClusterName, Kind, Vmid};
 use jsonwebtoken::Algorithm;
 use std::collections::HashSet;
@@ -70,6 +70,7 @@ fn issuer(
     }
     let keys = keys(&mut section, folder);
     let jwks_file = jwks_file(&mut section, folder);
+    let brand = check_brand::brand(&mut section, folder);
     if let Some(url) = section.text("jwks_url") {
         report.wrong(&url.place, "jwks_url is not available in this version", "use jwks_file or [[issuer.key]]");
         return None;
@@ -86,6 +87,7 @@ fn issuer(
         require_acr: require_acr?.into_iter().map(|written| written.value).collect(),
         keys: keys?,
         jwks_file: jwks_file?,
+        brand: brand?,
     })
 }
 

@@ -6,6 +6,7 @@
 
 mod check;
 mod check_admin;
+mod check_brand;
 mod check_cluster;
 mod check_issuer;
 mod check_listen;
@@ -29,6 +30,7 @@ use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The whole configuration.
@@ -136,6 +138,41 @@ pub struct Issuer {
     pub keys: Vec<Key>,
     /// More keys, read again when an unknown kid comes.
     pub jwks_file: Option<PathBuf>,
+    /// What the page wears for its customers.
+    pub brand: Option<Brand>,
+}
+
+/// How the page looks for an issuer's customers.
+#[derive(Debug, Clone)]
+pub struct Brand {
+    /// 1 to 64 characters.
+    pub name: String,
+    /// Its picture.
+    pub logo: Option<Logo>,
+    /// `#rrggbb`, for light pages.
+    pub accent: Option<String>,
+    /// `#rrggbb`, for dark pages.
+    pub accent_dark: Option<String>,
+}
+
+/// A picture of at most 64 KiB.
+#[derive(Debug, Clone)]
+pub struct Logo {
+    /// Which kind, by its content.
+    pub kind: LogoKind,
+    /// 32 hexadecimal digits of its SHA-256.
+    pub hash: String,
+    /// The file.
+    pub bytes: Arc<[u8]>,
+}
+
+/// What a logo is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogoKind {
+    /// A drawing.
+    Svg,
+    /// Pixels.
+    Png,
 }
 
 impl Issuer {

@@ -14,7 +14,7 @@ use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
 use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules};
 use crate::store::Store;
-use crate::token::{Envelope, Sealer, Verifier};
+use crate::token::{Envelope, Grant, Sealer, Verifier};
 use bytes::Bytes;
 use opening::{NodeStream, Opened};
 use record::Record;
@@ -168,16 +168,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
 fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
     let config = &gateway.config;
     let left = Duration::from_secs(envelope.ends.saturating_sub(unix_now()));
-    let asked = envelope.grant.idle_seconds().map(Duration::from_secs);
     Rules {
         ping: config.timeouts.ping,
         dead: config.timeouts.dead,
         stall: config.timeouts.stall,
-        idle: [config.session.idle, asked].into_iter().flatten().min(),
+        idle: idle(config, &envelope.grant),
         ends: Instant::now() + left,
         flood: true,
         text: false,
     }
+}
+
+/// How long a session may be without input: the tighter of the configuration's and the token's; none: no limit.
+#[must_use]
+pub fn idle(config: &Config, grant: &Grant) -> Option<Duration> {
+    let asked = grant.idle_seconds().map(Duration::from_secs);
+    [config.session.idle, asked].into_iter().flatten().min()
 }
 
 /// Seconds since 1970 by the wall clock: what tokens and tickets are dated in.

@@ -8,8 +8,8 @@ use super::encoding::{Encoding, accepted};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -75,6 +75,24 @@ impl Web {
         Some(answer)
     }
 
+    /// As [`Self::file`], for files that pages of any origin load under names that stay, so each load asks again.
+    pub(super) fn embed(&self, name: &str, request: &HeaderMap) -> Option<Answer> {
+        let mut answer = self.file(name, request)?;
+        let headers = answer.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+        Some(answer)
+    }
+
+    /// The file of this name as text, as it was built.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        if !(self.has)(name) {
+            return None;
+        }
+        String::from_utf8((self.get)(name)?.data.into_owned()).ok()
+    }
+
     fn form(&self, name: &str, encoding: Encoding) -> Option<(Encoding, EmbeddedFile)> {
         let name = format!("{name}{}", encoding.suffix());
         if !(self.has)(&name) {
@@ -113,6 +131,7 @@ fn media_type(name: &str) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     Some(match extension {
         "js" => "text/javascript; charset=utf-8",
+        "ts" => "application/typescript; charset=utf-8",
         "css" => "text/css; charset=utf-8",
         "html" => "text/html; charset=utf-8",
         "txt" => "text/plain; charset=utf-8",

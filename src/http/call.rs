@@ -1,13 +1,15 @@
-//! One request in hand: what every route knows about it.
+//! One request in hand: what every route knows about it, and the two shapes of an answer.
 
+use crate::audit::About;
 use crate::config::Origin;
 use crate::console::Gateway;
 use crate::listen::Peer;
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::Response;
-use hyper::header::{HeaderMap, HeaderName};
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -38,15 +40,15 @@ impl Call {
 #[derive(Debug)]
 pub(super) struct Refused {
     pub failure: Failure,
-    /// The panel, where a signature proved it.
-    pub issuer: Option<String>,
+    /// What is known of the session, where a signature or a seal proved it.
+    pub about: Box<About>,
     /// By how many seconds a token was late or early.
     pub seconds: Option<u64>,
 }
 
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
-        Self { failure, issuer: None, seconds: None }
+        Self { failure, about: Box::default(), seconds: None }
     }
 }
 
@@ -54,6 +56,21 @@ impl From<Reason> for Refused {
     fn from(reason: Reason) -> Self {
         Failure::from(reason).into()
     }
+}
+
+/// An answer of the session API, never kept by anybody on the way.
+///
+/// # Errors
+/// `internal`: the value does not fit JSON.
+pub(super) fn json(status: StatusCode, value: &impl Serialize) -> Result<Answer, Failure> {
+    let body = serde_json::to_vec(value).map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Ok(answer)
 }
 
 /// The only value of a header; none where it is absent.

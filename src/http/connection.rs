@@ -5,6 +5,7 @@
 
 use super::leg::Leg;
 use super::{Service, problem, routes};
+use crate::audit::About;
 use crate::listen::{Peer, Stream};
 use crate::reason::{Failure, Reason};
 use hyper::server::conn::http1;
@@ -50,7 +51,7 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
         return;
     };
     let (failure, reference) = (Failure::new(reason, error.to_string()), problem::reference());
-    problem::note(&service.gateway.load().metrics, &failure, &reference, None, peer.ip());
+    problem::note(&service.gateway.load().metrics, &failure, &reference, &About::default().of_client(peer.ip()));
     if let Some(parts) = http.into_parts().filter(|_| is_unanswered(&error)) {
         farewell(parts.io.into_inner(), &problem::bytes(&failure.into(), &reference).await).await;
     }

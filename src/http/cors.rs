@@ -1,4 +1,4 @@
-//! Cross-origin answers of `/v1/sessions`: for the pages that issuers list, each by its exact name, without credentials.
+//! Cross-origin answers of the session API: for the pages that issuers list, each by its exact name, without credentials.
 
 use super::call::Answer;
 use crate::config::{Config, Origin};
@@ -31,19 +31,23 @@ pub(super) fn allow(answer: &mut Answer, origin: Option<&Origin>) {
     }
 }
 
-/// The answer to a preflight of a known page.
+/// The answer to a preflight of a known page, for a path of this method and these headers.
 ///
 /// # Errors
 /// `origin_missing`: only pages ask.
-pub(super) fn preflight(origin: Option<&Origin>) -> Result<Answer, Failure> {
+pub(super) fn preflight(
+    origin: Option<&Origin>,
+    method: &'static str,
+    header_names: &'static str,
+) -> Result<Answer, Failure> {
     if origin.is_none() {
         return Err(Reason::OriginMissing.into());
     }
     let mut answer = Response::new(Full::new(Bytes::new()));
     *answer.status_mut() = StatusCode::NO_CONTENT;
     let headers = answer.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(method));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(header_names));
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     Ok(answer)
 }

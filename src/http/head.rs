@@ -1,8 +1,9 @@
 //! The rules of a request's head that hold on every path, and whose request it is.
 //!
 //! Decides from the head alone. What hyper lets through and others might read differently is refused here: other
-//! versions and target forms, bodies, expectations, a `Host` that is not ours.
+//! versions and target forms, bodies where none belongs, expectations, a `Host` that is not ours.
 
+use super::body;
 use super::call::only;
 use super::cors;
 use crate::config::{Config, Origin};
@@ -14,11 +15,11 @@ use hyper::{Method, Version};
 /// A target in bytes.
 const TARGET: usize = 4096;
 
-/// What must hold before the path is even looked at.
+/// What must hold before the path is even looked at; but for whether it takes a body.
 ///
 /// # Errors
 /// `bad_request`, `method`, `too_large` or `expect`.
-pub(super) fn check(parts: &Parts) -> Result<(), Failure> {
+pub(super) fn check(parts: &Parts, takes_body: bool) -> Result<(), Failure> {
     if parts.version != Version::HTTP_11 {
         return Err(Failure::new(Reason::BadRequest, "not HTTP/1.1"));
     }
@@ -35,13 +36,30 @@ pub(super) fn check(parts: &Parts) -> Result<(), Failure> {
     if parts.headers.contains_key(EXPECT) {
         return Err(Reason::ExpectationFailed.into());
     }
+    if takes_body {
+        return check_body(&parts.headers);
+    }
     if has_body(&parts.headers) {
         return Err(Failure::new(Reason::BadRequest, "a request body"));
     }
     Ok(())
 }
 
-/// No route takes one, and a body that nobody reads is where the next request hides. Browsers send a length of 0.
+/// A body says its length once, in digits, and is short: then nobody reads its end elsewhere than we do.
+fn check_body(headers: &HeaderMap) -> Result<(), Failure> {
+    let refuse = |cause: &str| Err(Failure::new(Reason::BadRequest, cause));
+    if headers.contains_key(TRANSFER_ENCODING) {
+        return refuse("a body with a transfer encoding");
+    }
+    let Some(length) = only(headers, &CONTENT_LENGTH)? else { return refuse("no Content-Length") };
+    match length.parse::<usize>() {
+        Ok(count) if count > body::MOST => Err(Failure::new(Reason::RequestTooLarge, "a body above 1 KiB")),
+        Ok(_) if length.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
+        Ok(_) | Err(_) => refuse("Content-Length is not a length"),
+    }
+}
+
+/// No other route takes one, and a body that nobody reads is where the next request hides. Browsers send a length of 0.
 fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING)
         || headers.get_all(CONTENT_LENGTH).into_iter().any(|length| length.as_bytes() != b"0")

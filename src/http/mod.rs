@@ -1,20 +1,24 @@
 //! The public HTTP face: the page, its files, the session API and the WebSocket upgrade. Routes and nothing else.
 //!
-//! HTTP/1.1 only, no cookies, no redirects, no request bodies. What a request may reach is decided from its head alone;
-//! nothing here talks to a node. Before a token is accepted the answer is plain HTTP; after an accepted upgrade the
+//! HTTP/1.1 only, no cookies, no redirects, no request bodies but one small one. What a request may reach is decided from
+//! its head alone; nothing here talks to a node. Before a token is accepted the answer is plain HTTP; after an accepted upgrade the
 //! connection belongs to `console`. Design sections 2 to 4; H01 to H24 of the hostile-inputs reference.
 //!
 //! ```text
-//! connection ─▶ leg ─▶ hyper ─▶ head ─▶ routes ─┬▶ page, assets, health
+//! connection ─▶ leg ─▶ hyper ─▶ head ─▶ routes ─┬▶ page, assets, brand, health
 //!                                               ├▶ sessions ── token ──▶ ticket
+//!                                               ├▶ control ─── token ──▶ state, power
 //!                                               └▶ socket ─── token ──▶ 101 ──▶ console::run
 //!                                                      └── refused ──▶ problem
 //! ```
 
 mod assets;
 mod bearer;
+mod body;
+mod brand;
 mod call;
 mod connection;
+mod control;
 mod cors;
 mod encoding;
 mod handshake;
@@ -29,6 +33,7 @@ mod sessions;
 mod socket;
 mod spend;
 
+use crate::audit::About;
 use crate::console::Gateway;
 use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
 use crate::reason::{Failure, Reason};
@@ -81,7 +86,12 @@ impl Handler for Service {
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
             let failure = Failure::from(Reason::ClientLimit);
-            problem::note(&self.gateway.load().metrics, &failure, &problem::reference(), None, peer);
+            problem::note(
+                &self.gateway.load().metrics,
+                &failure,
+                &problem::reference(),
+                &About::default().of_client(peer),
+            );
         }
     }
 

@@ -4,15 +4,15 @@
 //! The cause stays in the log. Never a token, a query or a header's text in either.
 
 use super::call::{Answer, Refused};
+use crate::audit::{self, About, Told};
 use crate::metrics::Metrics;
-use crate::reason::{Failure, Level, Reason};
+use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -84,38 +84,29 @@ pub(super) async fn bytes(refused: &Refused, reference: &str) -> Vec<u8> {
     bytes
 }
 
-/// Skewed clocks are the most common fault of a new panel, so both time refusals say by how much.
+/// Skewed clocks are the most common fault of a new panel, so both time refusals say by how much. Whoever asks a
+/// container to reset is told what it can do instead.
 fn detail(reason: Reason, seconds: Option<u64>) -> Cow<'static, str> {
     let detail = reason.public().detail;
     match (reason, seconds) {
         (Reason::TokenExpired, Some(seconds)) => format!("It expired {seconds} s ago. {detail}").into(),
         (Reason::TokenNotYet, Some(seconds)) => format!("It becomes valid in {seconds} s. {detail}").into(),
+        (Reason::ContainerReset, _) => "A container has no reset; stop it and start it.".into(),
         _ => detail.into(),
     }
 }
 
 /// The line and the count of a refusal.
-pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, issuer: Option<&str>, src: IpAddr) {
-    let Failure { reason, cause } = failure;
+pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, about: &About) {
+    let reason = failure.reason;
     if matches!(reason, Reason::NotFound | Reason::MethodNotAllowed) {
         // Browsers and scanners ask for things that never were; no console was asked for.
-        tracing::debug!(target: "consolegate::http", reason = reason.word(), r#ref = reference, %src, "not answered");
+        let src = about.src.map(tracing::field::display);
+        tracing::debug!(target: "consolegate::http", reason = reason.word(), r#ref = reference, src, "not answered");
         return;
     }
-    count(metrics, *reason);
-    let word = reason.word();
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                target: "consolegate::audit", reason = word, r#ref = reference, issuer, %src, cause, "session.refused"
-            )
-        };
-    }
-    match reason.level() {
-        Level::Info => line!(info),
-        Level::Warn => line!(warn),
-        Level::Error => line!(error),
-    }
+    count(metrics, reason);
+    audit::refused(about, reference, failure, Told::Status, None);
 }
 
 /// Only tokens are counted here: an open is counted where it is tried, and none of these came so far.

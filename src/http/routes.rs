@@ -1,7 +1,7 @@
 //! From a request to its answer: the rules of the head, then one route of a closed list.
 
 use super::call::{Answer, Call, Refused};
-use super::{Service, cors, head, page, problem, sessions, socket};
+use super::{Service, brand, control, cors, head, page, problem, sessions, socket};
 use crate::config::Origin;
 use crate::console::Gateway;
 use crate::listen::{Admission, Handler, Peer, Phase, Stream, client_address};
@@ -20,7 +20,14 @@ use std::sync::Arc;
 enum Route<'p> {
     Page,
     Asset(&'p str),
+    Brand(&'p str),
+    /// The SDK, for pages of panels.
+    Embed(&'p str),
     Sessions,
+    /// The session of the path.
+    Session(&'p str),
+    /// The same.
+    Power(&'p str),
     Socket,
     Health,
     Ready,
@@ -34,15 +41,29 @@ impl<'p> Route<'p> {
             "/v1/ws" => Self::Socket,
             "/healthz" => Self::Health,
             "/readyz" => Self::Ready,
-            _ => Self::Asset(path.strip_prefix('/').filter(|name| name.starts_with("assets/"))?),
+            "/embed.js" | "/embed.d.ts" => Self::Embed(path.strip_prefix('/')?),
+            _ if path.starts_with("/assets/") => Self::Asset(path.strip_prefix('/')?),
+            _ => match path.strip_prefix("/brand/") {
+                Some(name) => Self::Brand(name),
+                None => Self::of_session(path.strip_prefix("/v1/sessions/")?)?,
+            },
         })
+    }
+
+    fn of_session(rest: &'p str) -> Option<Self> {
+        match rest.split_once('/') {
+            None if !rest.is_empty() => Some(Self::Session(rest)),
+            Some((session, "power")) if !session.is_empty() => Some(Self::Power(session)),
+            _ => None,
+        }
     }
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::Sessions => "POST, OPTIONS",
+            Self::Sessions | Self::Power(_) => "POST, OPTIONS",
+            Self::Session(_) => "GET, OPTIONS",
             Self::Socket => "GET",
-            Self::Page | Self::Asset(_) | Self::Health | Self::Ready => "GET, HEAD",
+            Self::Page | Self::Asset(_) | Self::Brand(_) | Self::Embed(_) | Self::Health | Self::Ready => "GET, HEAD",
         }
     }
 
@@ -50,16 +71,25 @@ impl<'p> Route<'p> {
         self.allow().split(", ").any(|allowed| method == allowed)
     }
 
+    const fn takes_json(self) -> bool {
+        matches!(self, Self::Power(_))
+    }
+
+    /// Pages of other origins may ask and read the answer.
+    const fn has_cors(self) -> bool {
+        matches!(self, Self::Sessions | Self::Session(_) | Self::Power(_))
+    }
+
     /// A console is asked for, so a page's origin matters.
     const fn is_api(self) -> bool {
-        matches!(self, Self::Sessions | Self::Socket)
+        self.has_cors() || matches!(self, Self::Socket)
     }
 }
 
 /// Answers a request. Every refusal leaves here, once.
 pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request: Request<Incoming>) -> Answer {
     let gateway = service.gateway.load_full();
-    let (parts, _body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let route = Route::of(&path);
     let origin = head::origin(&parts.headers, &gateway.config).map(Option::<&_>::cloned);
@@ -67,12 +97,12 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
     let src = client.as_ref().copied().unwrap_or(peer.ip());
     let page = origin.as_ref().ok().and_then(Clone::clone);
 
-    let asked = Asked { parts, route, origin, client };
+    let asked = Asked { parts, body, route, origin, client };
     let mut answer = match serve::<S>(&service, Arc::clone(&gateway), peer, asked).await {
         Ok(answer) => answer,
         Err(refused) => {
             let reference = problem::reference();
-            problem::note(&gateway.metrics, &refused.failure, &reference, refused.issuer.as_deref(), src);
+            problem::note(&gateway.metrics, &refused.failure, &reference, &refused.about.clone().of_client(src));
             let mut answer = problem::answer(&refused, &reference);
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
                 let allow = route.map_or("GET, HEAD, POST, OPTIONS", Route::allow);
@@ -81,7 +111,7 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
             answer
         }
     };
-    if route == Some(Route::Sessions) {
+    if route.is_some_and(Route::has_cors) {
         cors::allow(&mut answer, page.as_ref());
     }
     answer
@@ -90,6 +120,7 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
 /// A request as it came, with what was read from its head but not yet judged.
 struct Asked<'p> {
     parts: Parts,
+    body: Incoming,
     route: Option<Route<'p>>,
     origin: Result<Option<Origin>, Failure>,
     client: Result<IpAddr, Failure>,
@@ -101,8 +132,9 @@ async fn serve<S: Stream>(
     peer: Arc<Peer>,
     asked: Asked<'_>,
 ) -> Result<Answer, Refused> {
-    let Asked { parts, route, origin, client } = asked;
-    head::check(&parts)?;
+    let Asked { parts, body, route, origin, client } = asked;
+    let takes_body = route.is_some_and(Route::takes_json) && parts.method == Method::POST;
+    head::check(&parts, takes_body)?;
     if let Some(health @ (Route::Health | Route::Ready)) = route {
         return if health.allows(&parts.method) {
             Ok(well(service, health))
@@ -123,9 +155,17 @@ async fn serve<S: Stream>(
     let _place = place(service, &peer, client)?;
     let call = Call { gateway, peer, client, origin: origin.unwrap_or_default() };
     match route {
-        Route::Page => page::answer(&service.web, &parts.headers, &call.gateway.config).ok_or_else(|| missing("page")),
+        Route::Page => page::answer(&service.web, &call.gateway.config).ok_or_else(|| missing("page")),
         Route::Asset(name) => service.web.asset(name, &parts.headers).ok_or_else(|| missing("file")),
-        Route::Sessions if parts.method == Method::OPTIONS => cors::preflight(call.origin.as_ref()).map_err(Into::into),
+        Route::Brand(name) => brand::answer(&call.gateway.config, name).ok_or_else(|| missing("logo")),
+        Route::Embed(name) => service.web.embed(name, &parts.headers).ok_or_else(|| missing("file")),
+        Route::Sessions | Route::Session(_) | Route::Power(_) if parts.method == Method::OPTIONS => {
+            let method = route.allow().strip_suffix(", OPTIONS").unwrap_or_default();
+            let headers = if route.takes_json() { "authorization, content-type" } else { "authorization" };
+            Ok(cors::preflight(call.origin.as_ref(), method, headers)?)
+        }
+        Route::Session(session) => control::state(&call, &parts.headers, session).await,
+        Route::Power(session) => control::power(call, &parts.headers, body, session, service).await,
         Route::Sessions => sessions::open(&call, &parts.headers, service.readiness.phase()).await,
         Route::Socket => socket::open::<S>(call, parts, service).await,
         Route::Health | Route::Ready => Ok(well(service, route)),

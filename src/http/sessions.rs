@@ -1,17 +1,17 @@
 //! `POST /v1/sessions`: a token for a session ticket, and the means to come back.
 
 use super::bearer;
-use super::call::{Answer, Call, Refused};
+use super::brand::Brand;
+use super::call::{Answer, Call, Refused, json};
 use super::spend::{TICKET_SECONDS, connect, resume};
-use crate::config::Config;
+use crate::config::{Config, Origin};
+use crate::console::{idle, unix_now};
 use crate::id::{Kind, Protocol, Right, SessionId};
 use crate::listen::Phase;
 use crate::reason::{Failure, Reason};
-use crate::token::{Envelope, Purpose, is_sealed};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use hyper::{Response, StatusCode};
+use crate::token::{Envelope, Grant, Purpose, is_sealed};
+use hyper::StatusCode;
+use hyper::header::HeaderMap;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -22,7 +22,18 @@ struct Opened<'a> {
     ticket_seconds: u64,
     resume: String,
     resume_seconds: u64,
+    control: String,
+    session_seconds: u64,
+    idle_seconds: u64,
     console: Console<'a>,
+    embed: Embed<'a>,
+    brand: Option<Brand<'a>>,
+}
+
+/// Who may frame the page and talk with it.
+#[derive(Serialize)]
+struct Embed<'a> {
+    origins: Vec<&'a str>,
 }
 
 /// What the page must know before the first byte of the console comes.
@@ -53,7 +64,7 @@ pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Resu
 fn created(call: &Call, envelope: &Envelope) -> Result<Answer, Failure> {
     let sealer = &call.gateway.sealer;
     let config = &call.gateway.config;
-    // The resume token is as good as its session is long; how long after a cut is the store's knowledge.
+    // The other two are as good as the session is long; how long after a cut is the store's knowledge.
     let back = Envelope { expires: envelope.ends, ..envelope.clone() };
     let grant = &envelope.grant;
     let opened = Opened {
@@ -63,6 +74,9 @@ fn created(call: &Call, envelope: &Envelope) -> Result<Answer, Failure> {
         ticket_seconds: TICKET_SECONDS,
         resume: sealer.seal(Purpose::Resume, &back)?,
         resume_seconds: config.session.resume.as_secs(),
+        control: sealer.seal(Purpose::Control, &back)?,
+        session_seconds: envelope.ends.saturating_sub(unix_now()),
+        idle_seconds: idle(config, grant).map_or(0, |idle| idle.as_secs()),
         console: Console {
             kind: grant.console().guest.kind(),
             protocol: grant.console().protocol,
@@ -71,15 +85,19 @@ fn created(call: &Call, envelope: &Envelope) -> Result<Answer, Failure> {
             lang: grant.lang(),
             theme: grant.theme(),
         },
+        embed: Embed { origins: embedders(config, grant) },
+        brand: Brand::of(config, grant.issuer()),
     };
-    let body = serde_json::to_vec(&opened).map_err(|error| Failure::new(Reason::Internal, error.to_string()))?;
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = StatusCode::CREATED;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(answer)
+    json(StatusCode::CREATED, &opened)
+}
+
+/// The pages of the token's issuer, or the one that the token names.
+fn embedders<'a>(config: &'a Config, grant: &'a Grant) -> Vec<&'a str> {
+    if let Some(only) = grant.origin() {
+        return vec![only];
+    }
+    let issuer = config.issuers.iter().find(|issuer| issuer.name == grant.issuer());
+    issuer.map(|issuer| issuer.origins.iter().map(Origin::as_str).collect()).unwrap_or_default()
 }
 
 /// `public_url` in the WebSocket schemes: https becomes wss.

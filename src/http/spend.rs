@@ -20,8 +20,8 @@ pub(super) const TICKET_SECONDS: u64 = 30;
 pub(super) async fn connect(call: &Call, token: &str) -> Result<Envelope, Refused> {
     let now = unix_now();
     let verified = call.gateway.verifier.verify(token, now).map_err(|failure| late_or_early(failure, token, now))?;
-    let issuer = verified.issuer().to_owned();
-    let known = |failure| Refused { issuer: Some(issuer.clone()), ..Refused::from(failure) };
+    let about = verified.about();
+    let known = |failure| Refused { about: Box::new(about.clone()), ..Refused::from(failure) };
     verified.check_origin(call.origin()).map_err(known)?;
     let grant = verified.spend(&call.gateway.store, now).await.map_err(known)?;
     let (session, ends) = (session()?, now.saturating_add(longest(call, &grant)));
@@ -60,7 +60,11 @@ pub(super) async fn resume(call: &Call, text: &str) -> Result<Envelope, Refused>
     Ok(Envelope { generation, expires: now + TICKET_SECONDS, ..envelope })
 }
 
-fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
+/// What is inside a sealed text, brought by a page that may bring it. Spends nothing.
+///
+/// # Errors
+/// `ticket`, or what is wrong with the page.
+pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
     let envelope = call.gateway.sealer.open(purpose, text, now)?;
     call.gateway
         .verifier
@@ -70,7 +74,7 @@ fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelop
 }
 
 fn of_issuer(failure: Failure, envelope: &Envelope) -> Refused {
-    Refused { issuer: Some(envelope.grant.issuer().to_owned()), ..Refused::from(failure) }
+    Refused { about: Box::new(envelope.about()), ..Refused::from(failure) }
 }
 
 /// A token may only tighten the configured length.

@@ -100,6 +100,10 @@ reasons! {
     HeaderTimeout "header_timeout" REQUEST_TIMEOUT Info "the request's head took longer than timeouts.header";
     ClientLimit "limit_client" LIMIT_CLIENT Warn "too many unauthenticated connections of one address; see limits.per_client";
 
+    PowerDenied "power_denied" POWER_REFUSED Info "the token has no power right, or its console is a host; a host is never switched from here";
+    PowerPace "power_pace" POWER_PACE Info "a session switches its guest more often than every two seconds";
+    ContainerReset "container_reset" BAD_REQUEST Info "a reset was asked of a container, which has none; stop and start it";
+
     GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached; add a gateway or raise it";
     StoreFull "store_full" OVERLOADED Error "the store of used tokens is full; it fails closed rather than forget one";
     StoreDown "store_down" OVERLOADED Error "the store of used tokens does not answer; no token is accepted without it";
@@ -160,6 +164,7 @@ reasons! {
     NodeCut "node_cut" HOST_REFUSED Warn "the node ended the console in the middle of a frame or of its handshake";
     NodeFull "node_full" LIMIT_NODE Warn "the node has no free console port in 5900 to 5999";
     PveAuth "pve_auth" HOST_REFUSED Warn "Proxmox refused the credential; the role needs VM.Console and VM.Audit on the guest, for user and token";
+    PvePower "pve_power" POWER_REFUSED Warn "Proxmox does not let the credential switch the guest; the role needs VM.PowerMgmt on it, for user and token";
     PveTicket "pve_ticket" HOST_REFUSED Warn "Proxmox refused its own VNC ticket; check the node's clock against the others (20 s is too much)";
     PveAnswer "pve_answer" HOST_REFUSED Warn "Proxmox answered something that is not a console answer";
     PveRedirect "pve_redirect" HOST_REFUSED Warn "the node answered with a redirect; configure the address of pveproxy itself, with https on port 8006";

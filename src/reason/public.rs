@@ -89,6 +89,11 @@ faces! {
     LIMIT_CLIENT = "limit_client", 429, 4429, STOP, "Too many connections from your address",
         "Try again in a minute.";
 
+    POWER_REFUSED = "power_refused", 403, 1008, STOP, "This console cannot switch the machine",
+        "Start, stop or reset it in your panel.";
+    POWER_PACE = "power_pace", 429, 4429, STOP, "The machine was switched a moment ago",
+        "Wait two seconds, then try again.";
+
     CLOSED = "closed", 200, 1000, STOP, "The console was closed", AGAIN;
     GUEST_ENDED = "guest_ended", 200, 1000, STOP, "The machine ended the console", AGAIN;
     IDLE = "idle", 200, 4408, STOP, "The console was closed because it was idle", AGAIN;

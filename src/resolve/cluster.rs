@@ -9,6 +9,7 @@ use super::exchange::{Ask, Identity, NodeApi};
 use super::guests::GuestList;
 use super::signin::SignIn;
 use super::status::refusal;
+use super::watch::Watched;
 use crate::config::{Cluster, Timeouts};
 use crate::id::{ClusterName, NodeName};
 use crate::metrics::Metrics;
@@ -30,6 +31,8 @@ pub(super) struct ClusterApi {
     pub(super) name: ClusterName,
     /// The cached list of guests.
     pub(super) guests: GuestList,
+    /// The cached states of guests.
+    pub(super) watched: Watched,
     nodes: Vec<NodeApi>,
     /// Index of the node to ask first.
     preferred: AtomicUsize,
@@ -86,6 +89,7 @@ impl ClusterApi {
         Ok(Self {
             name: cluster.name.clone(),
             guests: GuestList::default(),
+            watched: Watched::default(),
             nodes,
             preferred: AtomicUsize::new(0),
             sign_in: SignIn::new(&cluster.credential, &cluster.name, Arc::clone(&metrics)),

@@ -79,7 +79,7 @@ fn ask(console: &Console, base: &str) -> Ask {
         (Guest::Node(_), Protocol::Vnc) => ("vncproxy", "vncshell", "websocket=1"),
         (_, Protocol::Term) => ("termproxy", "termproxy", ""),
     };
-    Ask { operation, path: format!("{base}/{call}"), form: Some(Secret::new(form)), limit: LIMIT }
+    Ask { operation, path: format!("{base}/{call}"), form: Some(Secret::new(form)), limit: LIMIT, once: false }
 }
 
 /// An answer whose every field has a possible value.

@@ -45,6 +45,8 @@ pub(super) struct Ask {
     pub(super) form: Option<Secret>,
     /// The largest body of an answer.
     pub(super) limit: usize,
+    /// Must never be sent twice, so it does not go over a kept connection, which may have to be replaced.
+    pub(super) once: bool,
 }
 
 /// An identity ready for requests.
@@ -107,7 +109,9 @@ impl NodeApi {
     /// Asks the node. A kept connection that turns out closed before anything came back is replaced once.
     pub(super) async fn exchange(&self, ask: &Ask, identity: Option<&Identity>) -> Result<Answer, Failure> {
         let _turn = if ask.form.is_none() { Some(self.turn().await?) } else { None };
-        if let Some(kept) = self.take_kept() {
+        if !ask.once
+            && let Some(kept) = self.take_kept()
+        {
             match self.over(kept, ask, identity).await {
                 Err(Broken::BeforeAnswer(_)) => {}
                 Err(Broken::Failed(failure)) => return Err(failure),

@@ -4,7 +4,7 @@
 //! silent. Protocol reference 4 (VM.Audit) and 9.
 
 use super::cluster::{ClusterApi, Refused};
-use super::exchange::Ask;
+use super::exchange::{Ask, NodeApi};
 use super::guests::{self, Guests, Listed, Unlisted};
 use super::state;
 use crate::id::{Guest, NodeName};
@@ -28,6 +28,22 @@ pub(super) async fn locate(cluster: &ClusterApi, guest: &Guest, hint: Option<&No
         }
         Err(Unsettled::Refused(failure)) => Err(failure),
         Ok(node) => Ok(node),
+    }
+}
+
+/// The node to ask about a guest, running or not: by the list, which `anew` asks for, or by the hint.
+pub(super) async fn home<'c>(
+    cluster: &'c ClusterApi,
+    guest: &Guest,
+    hint: Option<&NodeName>,
+    anew: bool,
+) -> Result<&'c NodeApi, Failure> {
+    let ask = || list(cluster);
+    let listed = if anew { cluster.guests.get_new(ask).await } else { cluster.guests.get(ask).await };
+    let listed = chosen(guest, hint, listed)?.map(|listed| listed.node);
+    match listed.as_ref().or(hint) {
+        Some(name) => cluster.node(name),
+        None => Err(Reason::GuestNotFound.into()),
     }
 }
 
@@ -93,7 +109,7 @@ fn chosen(
 
 async fn list(cluster: &ClusterApi) -> Result<Guests, Unlisted> {
     let path = "/api2/json/cluster/resources?type=vm".to_owned();
-    let ask = Ask { operation: "resources", path, form: None, limit: guests::LIMIT };
+    let ask = Ask { operation: "resources", path, form: None, limit: guests::LIMIT, once: false };
     let granted = cluster.ask_any(&ask).await.map_err(|Refused { status, failure }| {
         let forbidden = status == 403;
         Unlisted { forbidden, failure }

@@ -3,6 +3,7 @@
 //! ```text
 //!  locate ─▶ Place ─▶ open ─▶ Target ─▶ (upstream)          why_ended
 //!    │ guests (one list a cluster)  │ console (checks the answer)  │
+//!    │ watch (a guest's state)      │ power (switches it)          │
 //!    └───────────── cluster ── signin ── exchange ── net ──────────┘
 //! ```
 //!
@@ -20,11 +21,15 @@ mod heard;
 mod locate;
 mod loose;
 mod place;
+mod power;
 mod signin;
 mod state;
 mod status;
+mod watch;
 
 pub use place::{Place, Target};
+pub use power::Action;
+pub use watch::GuestState;
 
 use crate::config::{Cluster, Timeouts};
 use crate::id::{ClusterName, Console, NodeName};
@@ -93,6 +98,23 @@ impl Resolver {
             Ok(cluster) => ended::why(cluster, place).await,
             Err(failure) => failure,
         }
+    }
+
+    /// How a guest is now, at most seconds old; asked once however many pages ask.
+    pub async fn state(&self, console: &Console, hint: Option<&NodeName>) -> GuestState {
+        match self.cluster(&console.cluster) {
+            Ok(cluster) => watch::state(cluster, &console.guest, hint).await,
+            Err(_) => GuestState::Missing,
+        }
+    }
+
+    /// Switches a guest. Proxmox says that it has begun, not that it is done.
+    ///
+    /// # Errors
+    /// `pve_power` where the credential may not, `guest_not_found`, `guest_stopped`, `guest_locked`, or what went wrong
+    /// with the node.
+    pub async fn power(&self, console: &Console, hint: Option<&NodeName>, action: Action) -> Result<(), Failure> {
+        power::switch(self.cluster(&console.cluster)?, &console.guest, hint, action).await
     }
 
     fn cluster(&self, name: &ClusterName) -> Result<&ClusterApi, Failure> {

@@ -162,6 +162,7 @@ impl Login {
             path: "/api2/json/access/ticket".into(),
             form: Some(Secret::new(form)),
             limit: LIMIT,
+            once: false,
         };
         let answer = node.exchange(&ask, None).await?;
         if answer.status != 200 {

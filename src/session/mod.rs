@@ -3,6 +3,7 @@
 //! Holding a [`SessionGuard`] proves that a session is within the limits, listed and killable; dropping it takes the
 //! session off the list and gives its places back. Decides by counting alone: no I/O, no clock.
 
+mod press;
 mod turn;
 
 pub use turn::{Turn, Turns};

@@ -4,7 +4,8 @@
 //! A console that was asked for and abandoned keeps its port at the node for ten seconds (protocol reference 6.1), so its
 //! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
-use crate::id::{ClusterName, Console, NodeName};
+use super::press::Presses;
+use crate::id::{ClusterName, Console, NodeName, SessionId};
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -28,6 +29,7 @@ pub struct Turns {
     per_node: usize,
     guests: Mutex<HashMap<Console, Guest>>,
     nodes: Mutex<HashMap<(ClusterName, NodeName), Arc<Semaphore>>>,
+    presses: Presses,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,7 @@ impl Turns {
     /// At most `per_node` consoles of a node are opened at once.
     #[must_use]
     pub fn new(per_node: usize) -> Self {
-        Self { per_node, guests: Mutex::default(), nodes: Mutex::default() }
+        Self { per_node, guests: Mutex::default(), nodes: Mutex::default(), presses: Presses::default() }
     }
 
     /// Waits until the guest may be opened again. Whoever gives up waiting has used the place all the same.
@@ -69,6 +71,14 @@ impl Turns {
         });
         sleep_until(at.ok_or(Reason::GuestPace)?).await;
         Ok(())
+    }
+
+    /// Notes that a session switches its guest now.
+    ///
+    /// # Errors
+    /// `power_pace` when it did so a moment ago.
+    pub fn press(&self, session: SessionId) -> Result<(), Failure> {
+        self.presses.press(session, Instant::now())
     }
 
     /// Waits for the guest first, so that many opens of one guest do not use up its node's places. The caller's

@@ -1,10 +1,36 @@
 //! A guest as it is now: where it is, whether it runs, who looks at it, what it received.
 
+use super::qemu;
 use super::record::Record;
 use super::setup::{GuestConfig, Status};
 use super::vnc::Display;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::id::Kind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
+
+/// What the power calls do to a guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Switch {
+    Start,
+    Shutdown,
+    Stop,
+    Reset,
+    Reboot,
+}
+
+impl Switch {
+    /// The call of this name, where this kind of guest has it: containers have no reset.
+    pub(super) fn named(word: &str, kind: Kind) -> Option<Self> {
+        match (word, kind) {
+            ("start", _) => Some(Self::Start),
+            ("shutdown", _) => Some(Self::Shutdown),
+            ("stop", _) => Some(Self::Stop),
+            ("reset", Kind::Qemu) => Some(Self::Reset),
+            ("reboot", _) => Some(Self::Reboot),
+            _ => None,
+        }
+    }
+}
 
 /// A guest, or a node's own shell.
 #[derive(Debug)]
@@ -47,6 +73,19 @@ impl Guest {
         state.status = status;
         if status == Status::Stopped {
             end_consoles(&mut state);
+        }
+    }
+
+    /// Does what a power call's task does. A simulated guest obeys at once; a real one is told, and obeys as it will.
+    pub(super) fn switch(self: &Arc<Self>, switch: Switch) {
+        if self.config.qmp.is_some() {
+            tokio::spawn(qemu::switch(Arc::clone(self), switch));
+            return;
+        }
+        match switch {
+            Switch::Start => self.set_status(Status::Running),
+            Switch::Shutdown | Switch::Stop => self.set_status(Status::Stopped),
+            Switch::Reset | Switch::Reboot => {}
         }
     }
 

@@ -107,6 +107,19 @@ impl Ledger {
         }
     }
 
+    /// Whether the session is connected or may still be resumed.
+    pub(super) fn may_return(&self, session: SessionId, within: u64, now: u64) -> Result<(), Failure> {
+        let refused = |cause| Err(Failure::new(Reason::TicketRefused, cause));
+        match self.sessions.get(&session).map(|entry| entry.state) {
+            None => refused("the session is not known here"),
+            Some(State::Over) => refused("the session is over"),
+            Some(State::Away(since)) if now.saturating_sub(since) > within => {
+                refused("the session was not connected for longer than session.resume_seconds")
+            }
+            Some(State::Away(_) | State::Live) => Ok(()),
+        }
+    }
+
     pub(super) fn live(&mut self, session: SessionId, generation: u32, ends: u64) {
         let Some(mut entry) = self.sessions.get(&session).copied() else {
             let leaves = None;

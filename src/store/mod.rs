@@ -69,6 +69,14 @@ impl Store {
         lock(&self.ledger).may_open(session, generation)
     }
 
+    /// Whether the session is live, or ended at most `within` seconds ago and may be resumed.
+    ///
+    /// # Errors
+    /// `ticket`.
+    pub async fn may_return(&self, session: SessionId, within: u64, now: u64) -> Result<(), Failure> {
+        lock(&self.ledger).may_return(session, within, now)
+    }
+
     /// A session runs here with this generation. An older generation's later end does not count.
     pub async fn session_live(&self, session: SessionId, generation: u32, ends: u64) {
         lock(&self.ledger).live(session, generation, ends);

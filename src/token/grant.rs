@@ -2,6 +2,7 @@
 //!
 //! Owns nothing but the values. Only this room makes one, so holding it is the proof. Immutable.
 
+use crate::audit::About;
 use crate::id::{Console, NodeName, Right};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,18 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// What audit lines say of it.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About {
+            jti: Some(self.jti_hash.clone()),
+            issuer: Some(self.issuer.clone()),
+            subject: Some(self.subject.clone()),
+            console: Some(self.console.clone()),
+            ..About::default()
+        }
+    }
+
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {

@@ -1,4 +1,4 @@
-//! Session tickets and resume tokens: our own sealed texts.
+//! Session tickets, resume tokens and control tokens: our own sealed texts.
 //!
 //! Owns their format: `base64url( version | salt | AES-256-GCM( JSON of the envelope ) )`. The message key is
 //! HKDF-SHA256 of the session key with a fresh 128-bit salt, so gateways that share the session key never share a message
@@ -7,6 +7,7 @@
 
 use super::MAX_TOKEN_BYTES;
 use super::grant::Grant;
+use crate::audit::About;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
@@ -28,6 +29,8 @@ pub enum Purpose {
     Ticket,
     /// Fetches a new ticket for a running grant.
     Resume,
+    /// Asks for the state of its session's guest, and switches it, until the session's deadline. Opens no console.
+    Control,
 }
 
 impl Purpose {
@@ -37,6 +40,7 @@ impl Purpose {
         match self {
             Self::Ticket => "ticket",
             Self::Resume => "resume",
+            Self::Control => "control",
         }
     }
 }
@@ -57,6 +61,12 @@ pub struct Envelope {
 }
 
 impl Envelope {
+    /// What audit lines say of it.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
+    }
+
     /// Under which name the store remembers that a text of this purpose was used, until [`Envelope::expires`].
     #[must_use]
     pub fn spend_name(&self, purpose: Purpose) -> String {

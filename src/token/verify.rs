@@ -10,8 +10,8 @@ use super::header::{self, Parts};
 use super::issuer::Issuer;
 use super::json::{Json, Object};
 use super::{fingerprint, origin, plaintext, shown};
+use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
-use crate::id::Console;
 use crate::reason::{Failure, Reason};
 use crate::store::Store;
 use std::collections::{BTreeSet, HashMap};
@@ -184,28 +184,10 @@ impl Verified {
         &self.origins
     }
 
-    /// `iss`, for the log line of a refusal.
+    /// What the audit line of a refusal says of it.
     #[must_use]
-    pub fn issuer(&self) -> &str {
-        self.grant.issuer()
-    }
-
-    /// `sub`, for the log line of a refusal.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        self.grant.subject()
-    }
-
-    /// The token's name in logs, for the log line of a refusal.
-    #[must_use]
-    pub fn jti_hash(&self) -> &str {
-        self.grant.jti_hash()
-    }
-
-    /// The console it asks for, for the log line of a refusal.
-    #[must_use]
-    pub const fn console(&self) -> &Console {
-        self.grant.console()
+    pub fn about(&self) -> About {
+        self.grant.about()
     }
 
     /// Uses the token up.

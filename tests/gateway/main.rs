@@ -10,6 +10,7 @@ mod gateway;
 mod raw;
 
 mod binary;
+mod control;
 mod node_faults;
 mod opens;
 mod protect;

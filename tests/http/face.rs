@@ -181,6 +181,7 @@ fn issuer(name: &str, origin: &str) -> Issuer {
             material: KeyMaterial::Shared(Secret::new([name.as_bytes(), KEY].concat())),
         }],
         jwks_file: None,
+        brand: None,
     }
 }
 

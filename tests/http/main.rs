@@ -3,7 +3,9 @@
 //! Everything here ends before a node would be asked: the configured node is a listener that counts who comes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod brand;
 mod client;
+mod control;
 mod deadlines;
 mod door;
 mod face;

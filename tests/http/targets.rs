@@ -27,7 +27,7 @@ async fn h18_odd_targets_lead_nowhere_and_no_answer_redirects() {
         "/metrics",
         "/v1/sessions/",
         "/v1/drain",
-        "/embed.js",
+        "/embed.ts",
     ] {
         let answer = face.request(&format!("GET {target}"), &[]).await;
         assert!([400, 404].contains(&answer.status), "{target}: {}", answer.head);

@@ -3,7 +3,7 @@
 use super::{Call, Shape, no_config, vmid};
 use crate::id::Kind;
 use crate::sim::door::Health;
-use crate::sim::guest::Guest;
+use crate::sim::guest::{Guest, Switch};
 use crate::sim::http::Answer;
 use crate::sim::setup::{Status, Style};
 use serde_json::{Value, json};
@@ -111,16 +111,31 @@ pub(super) fn status(call: &Call<'_>, node: &str, kind: Kind, number: &str) -> R
     Ok(Answer::data(data))
 }
 
-/// POST `status/start`, `stop` and their like.
+/// POST `status/start`, `stop` and their like. A task that only then finds out that it cannot still has its name.
 pub(super) fn power(call: &Call<'_>, node: &str, kind: Kind, number: &str, what: &str) -> Result<Answer, Answer> {
+    let Some(switch) = Switch::named(what, kind) else {
+        return Err(Answer::error(501, &format!("Method 'POST {}' not implemented", call.request.path)));
+    };
     let guest = find(call, node, kind, number, "VM.PowerMgmt")?;
     call.check(&[], &[])?;
-    match what {
-        "start" => guest.set_status(Status::Running),
-        "stop" | "shutdown" => guest.set_status(Status::Stopped),
-        "reset" | "reboot" => {}
-        _ => return Err(Answer::error(501, &format!("Method 'POST {}' not implemented", call.request.path))),
+    let state = guest.state();
+    let family = if kind == Kind::Lxc { "CT" } else { "VM" };
+    if let Some(lock) = &state.lock {
+        return Err(Answer::error(500, &format!("{family} is locked ({lock})")));
     }
+    let runs = state.status == Status::Running;
+    match switch {
+        Switch::Start if runs && kind == Kind::Lxc => {
+            return Err(Answer::error(500, &format!("CT {number} already running")));
+        }
+        Switch::Start => {}
+        // Virtual machines are only looked at here for a reset; the task finds the rest.
+        _ if !runs && (kind == Kind::Lxc || switch == Switch::Reset) => {
+            return Err(Answer::error(500, &format!("{family} {number} not running")));
+        }
+        Switch::Shutdown | Switch::Stop | Switch::Reset | Switch::Reboot => {}
+    }
+    guest.switch(switch);
     let task = format!("{}{what}", if kind == Kind::Lxc { "vz" } else { "qm" });
     let name = &call.identity.name;
     Ok(Answer::data(call.cluster.tasks.name(node, &task, number, name, call.node.clock.now()).into()))

@@ -93,6 +93,7 @@ pub(super) fn issuer(keys: &[&Signer]) -> Issuer {
         require_acr: vec![],
         keys: keys.iter().map(|signer| signer.key()).collect(),
         jwks_file: None,
+        brand: None,
     }
 }
 

@@ -1,0 +1,99 @@
+//! `GET /v1/sessions/{session}` and `POST /v1/sessions/{session}/power`: how the session's guest is, and switching it.
+//!
+//! Both take the session's control token and nothing else, and concern the guest in it and no other. Once a session can
+//! never come back, every answer is the 401 of a token that is not ours.
+
+use super::body;
+use super::call::{Answer, Call, Refused, json};
+use super::{Service, bearer, problem, spend};
+use crate::audit;
+use crate::console::{Gateway, unix_now};
+use crate::id::{Guest, Right};
+use crate::reason::{Failure, Reason};
+use crate::resolve::{Action, GuestState};
+use crate::token::{Envelope, Purpose};
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header::HeaderMap;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// How the guest is.
+///
+/// # Errors
+/// What is wrong with the token or its page.
+pub(super) async fn state(call: &Call, headers: &HeaderMap, session: &str) -> Result<Answer, Refused> {
+    let envelope = admitted(call, headers, session).await?;
+    let (grant, gateway) = (&envelope.grant, &call.gateway);
+    let asked = gateway.resolver.state(grant.console(), grant.node());
+    let state = timeout(gateway.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
+    Ok(json(StatusCode::OK, &serde_json::json!({ "state": state.word() }))?)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Press {
+    action: Action,
+}
+
+/// Switches the guest. Once it is known what is to be done, it is done and written down even if the client leaves.
+///
+/// # Errors
+/// What is wrong with the token, its page or the body. What is wrong with the wish is an answer of its own.
+pub(super) async fn power(
+    call: Call,
+    headers: &HeaderMap,
+    body: Incoming,
+    session: &str,
+    service: &Service,
+) -> Result<Answer, Refused> {
+    let envelope = admitted(&call, headers, session).await?;
+    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
+    let Press { action } = body::json(body, call.gateway.config.timeouts.header).await.map_err(known)?;
+    let (gateway, client) = (Arc::clone(&call.gateway), call.client);
+    let pressed = service.consoles.spawn(async move {
+        let outcome = press(&gateway, &envelope, action).await;
+        note(&envelope, client, action, &outcome)
+    });
+    let answer =
+        pressed.await.map_err(|error| Failure::new(Reason::Internal, format!("switching a guest: {error}")))?;
+    answer.map_err(Into::into)
+}
+
+async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result<(), Failure> {
+    let grant = &envelope.grant;
+    match (&grant.console().guest, action) {
+        _ if !grant.may(Right::Power) => return Err(Reason::PowerDenied.into()),
+        (Guest::Node(_), _) => return Err(Reason::PowerDenied.into()),
+        (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
+        (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
+    }
+    gateway.turns.press(envelope.session)?;
+    gateway.resolver.power(grant.console(), grant.node(), action).await
+}
+
+/// One line for each press, whatever came of it, and its answer.
+fn note(envelope: &Envelope, client: IpAddr, action: Action, outcome: &Result<(), Failure>) -> Result<Answer, Failure> {
+    let reference = envelope.session.reference();
+    audit::power(&envelope.about().of_client(client), &reference, action.word(), outcome.as_ref().copied());
+    match outcome {
+        Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
+        Err(failure) => Ok(problem::answer(&failure.clone().into(), &reference)),
+    }
+}
+
+/// The session that the token controls, if it is the one of the path and may still come back.
+async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Envelope, Refused> {
+    let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
+    let now = unix_now();
+    let envelope = spend::opened(call, Purpose::Control, token, now)?;
+    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
+    if session != envelope.session.to_string() {
+        return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
+    }
+    let within = call.gateway.config.session.resume.as_secs();
+    call.gateway.store.may_return(envelope.session, within, now).await.map_err(known)?;
+    Ok(envelope)
+}
