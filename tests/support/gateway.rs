@@ -45,13 +45,18 @@ pub struct TestGateway {
 impl TestGateway {
     /// A gateway in front of the cluster, with `extra` TOML at the end.
     pub async fn start(sim: &Sim, nodes: &[&str], extra: &str) -> Self {
+        Self::start_changed(sim, nodes, |text| text + extra).await
+    }
+
+    /// A gateway in front of the cluster whose configuration is the usual one, changed.
+    pub async fn start_changed(sim: &Sim, nodes: &[&str], change: impl FnOnce(String) -> String) -> Self {
         // Somebody else in this process may have been first.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let folder = keys(sim);
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, admin_address) = (public.local_addr().unwrap(), admin.local_addr().unwrap());
-        let text = configuration(&address.to_string(), sim, nodes, extra);
+        let text = change(configuration(&address.to_string(), sim, nodes, ""));
         let config = Config::parse(&text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
         let app = App::assemble_on(config, public, admin, Before::Nothing).unwrap();
         let gateway = Arc::clone(app.gateway());
