@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+#[path = "config/brand.rs"]
+mod brand;
 mod gate;
 #[path = "config/trust.rs"]
 mod trust;

@@ -55,13 +55,14 @@ async fn i10_each_refusal_is_one_line_without_token_or_query() {
     let refused: Vec<serde_json::Value> = text
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
-        .filter(|line| line["target"] == "consolegate::audit" && line["fields"]["message"] == "session.refused")
+        .filter(|line| line["target"] == "consolegate::audit" && line["fields"]["event"] == "session.refused")
         .collect();
     let reasons: Vec<_> = refused.iter().map(|line| line["fields"]["reason"].as_str().unwrap()).collect();
     assert_eq!(reasons, ["missing", "signature", "missing", "bad_request", "bad_request"]);
     for (line, reference) in refused.iter().zip(&references) {
         assert_eq!(line["fields"]["ref"], *reference);
         assert_eq!(line["fields"]["src"], "127.0.0.1");
+        assert!(line["fields"]["status"].is_u64(), "{line}");
     }
     for secret in [good.split('.').nth(1).unwrap(), &forged, "secret-in-query", "hunter2"] {
         assert!(!text.contains(secret), "{secret}");

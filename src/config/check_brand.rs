@@ -89,7 +89,7 @@ fn past_prolog(text: &str) -> Option<&str> {
             "?>"
         } else if rest.starts_with("<!--") {
             "-->"
-        } else if rest.starts_with("<!") {
+        } else if rest.starts_with("<!DOCTYPE svg") {
             ">"
         } else {
             return Some(rest);

@@ -188,3 +188,21 @@ proptest! {
         prop_assert!(wins.values().all(|wins| *wins == 1), "{wins:?}");
     }
 }
+
+#[tokio::test]
+async fn a_session_may_return_while_it_is_live_or_was_a_moment_ago() {
+    let (store, id) = (Store::memory(10), SessionId::from_bits(7));
+    let may = async |within, now| store.may_return(id, within, now).await.is_ok();
+    assert!(!may(120, NOW).await, "nobody knows it");
+    store.session_begun(id, NOW + HOUR, NOW).await;
+    assert!(may(120, NOW + 120).await, "its ticket is still under way");
+    assert!(!may(120, NOW + 121).await);
+    store.session_live(id, 0, NOW + HOUR).await;
+    assert!(may(120, NOW + 1000).await);
+    store.session_ended(id, 0, NOW + 1000).await;
+    assert!(may(120, NOW + 1120).await);
+    assert!(!may(120, NOW + 1121).await);
+    assert!(may(120, NOW + 1000).await, "asking changes nothing");
+    store.session_over(id, 0).await;
+    assert!(!may(120, NOW + 1000).await);
+}

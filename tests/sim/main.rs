@@ -13,6 +13,7 @@ mod faults;
 mod http;
 mod login;
 mod peer;
+mod power;
 mod term;
 mod vnc;
 mod websocket;

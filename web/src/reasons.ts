@@ -33,6 +33,8 @@ export const CLOSE_OF = {
   limit_subject: 4429,
   limit_node: 4429,
   limit_client: 4429,
+  power_refused: 1008,
+  power_pace: 4429,
   closed: 1000,
   guest_ended: 1000,
   idle: 4408,

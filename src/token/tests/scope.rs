@@ -177,6 +177,26 @@ fn t31_unknown_kinds_and_protocols_and_the_shell_of_a_node() {
 }
 
 #[test]
+fn x09_no_claim_makes_the_shell_of_a_host_out_of_a_guest() {
+    for protocol in ["term", "vnc"] {
+        for rest in [json!({"node": "pve1"}), json!({"node": "pve1", "vmid": 100}), json!({})] {
+            let mut console = json!({"cluster": "eu1", "kind": "node", "protocol": protocol});
+            console.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            let reason = refused(&with("/console", console.clone()));
+            assert!([TokenKind, TokenClaimType, TokenClaimValue].contains(&reason), "{console}");
+        }
+        let shell = json!({"cluster": "eu1", "kind": "node", "node": "pve1", "protocol": protocol});
+        assert_eq!(refused(&with("/console", shell.clone())), TokenKind, "{protocol}");
+        let mut rules = issuer(&[&panel()]);
+        rules.kinds = vec![Kind::Node];
+        let gate = gateway(&[rules]);
+        assert!(gate.verify(&panel().token(&with("/console", shell)), NOW).is_ok(), "{protocol}");
+        let guest = json!({"cluster": "eu1", "kind": "qemu", "vmid": 100, "protocol": protocol});
+        assert_eq!(reason(gate.verify(&panel().token(&with("/console", guest)), NOW)), TokenScope, "{protocol}");
+    }
+}
+
+#[test]
 fn a_panel_that_wants_strong_logins_gets_them() {
     let mut rules = issuer(&[&panel()]);
     (rules.require_amr, rules.require_acr) = (vec!["mfa".into(), "hwk".into()], vec!["urn:gold".into(), "2".into()]);

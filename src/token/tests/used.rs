@@ -85,7 +85,7 @@ async fn t20_a_used_token_stays_used_to_its_last_acceptable_second() {
 async fn t33_a_spent_token_gives_a_grant_that_names_it_and_a_fresh_one_is_needed() {
     let (gate, store) = (gateway(&[issuer(&[&panel()])]), Store::memory(10));
     let token = verified(&gate, "0123456789abcdef");
-    let name = token.jti_hash().to_owned();
+    let name = token.grant.jti_hash().to_owned();
     let grant = token.spend(&store, NOW).await.unwrap();
     assert_eq!(grant.jti_hash(), name);
     // The first 16 digits of SHA-256 of the jti, as anyone can compute them.

@@ -111,6 +111,9 @@ export const de: Catalogue = {
     limit_node: { title: 'Auf diesem Host sind zu viele Konsolen offen', detail: 'Auch andere Kunden nutzen ihn. Versuchen Sie es in einer Minute noch einmal.' },
     limit_client: { title: 'Zu viele Verbindungen von Ihrer Adresse', detail: 'Vielleicht verbinden sich auch andere hinter derselben Adresse. Versuchen Sie es in einer Minute noch einmal.' },
 
+    power_refused: { title: 'Diese Konsole kann die Maschine nicht schalten', detail: 'Starten oder stoppen Sie sie im Kundenbereich, oder setzen Sie sie dort zurück.' },
+    power_pace: { title: 'Die Maschine wurde gerade eben geschaltet', detail: 'Warten Sie zwei Sekunden und versuchen Sie es dann erneut.' },
+
     closed: { title: 'Die Konsole wurde geschlossen', detail: 'Die Maschine läuft weiter.' },
     guest_ended: { title: 'Die Maschine hat die Konsole beendet', detail: 'Vielleicht wurde sie neu gestartet oder auf einen anderen Host verschoben. Verbinden Sie sich erneut, um sie wieder zu sehen.' },
     idle: { title: 'Die Konsole wurde wegen Untätigkeit geschlossen', detail: `Sie wurde eine Weile nicht benutzt. Die Maschine läuft weiter. ${again}` },

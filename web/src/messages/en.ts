@@ -111,6 +111,9 @@ export const en: Catalogue = {
     limit_node: { title: 'Too many consoles are open on this host', detail: 'Other customers use it too. Try again in a minute.' },
     limit_client: { title: 'Too many connections from your address', detail: 'Others behind the same address may be connecting too. Try again in a minute.' },
 
+    power_refused: { title: 'This console cannot switch the machine', detail: 'Start, stop or reset it in your panel.' },
+    power_pace: { title: 'The machine was switched a moment ago', detail: 'Wait two seconds, then try again.' },
+
     closed: { title: 'The console was closed', detail: 'The machine goes on running.' },
     guest_ended: { title: 'The machine ended the console', detail: 'It may have been restarted or moved to another host. Reconnect to see it again.' },
     idle: { title: 'The console was closed because it was idle', detail: `Nobody used it for a while. The machine goes on running. ${again}` },

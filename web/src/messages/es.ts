@@ -111,6 +111,9 @@ export const es: Catalogue = {
     limit_node: { title: 'Hay demasiadas consolas abiertas en este servidor', detail: 'Otros clientes también lo usan. Inténtelo de nuevo dentro de un minuto.' },
     limit_client: { title: 'Demasiadas conexiones desde su dirección', detail: 'Puede que otras personas se conecten desde la misma dirección. Inténtelo de nuevo dentro de un minuto.' },
 
+    power_refused: { title: 'Esta consola no puede encender ni apagar la máquina', detail: 'Iníciela, deténgala o reiníciela en su panel.' },
+    power_pace: { title: 'La máquina acaba de recibir una orden', detail: 'Espere dos segundos e inténtelo de nuevo.' },
+
     closed: { title: 'La consola se cerró', detail: 'La máquina sigue funcionando.' },
     guest_ended: { title: 'La máquina terminó la consola', detail: 'Puede que se haya reiniciado o trasladado a otro servidor. Reconecte para verla de nuevo.' },
     idle: { title: 'La consola se cerró por inactividad', detail: `Nadie la usó durante un rato. La máquina sigue funcionando. ${again}` },

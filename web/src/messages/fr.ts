@@ -111,6 +111,9 @@ export const fr: Catalogue = {
     limit_node: { title: 'Trop de consoles sont ouvertes sur cet hôte', detail: 'D’autres clients l’utilisent aussi. Réessayez dans une minute.' },
     limit_client: { title: 'Trop de connexions depuis votre adresse', detail: 'D’autres personnes derrière la même adresse se connectent peut-être aussi. Réessayez dans une minute.' },
 
+    power_refused: { title: 'Cette console ne peut pas commander l’alimentation de la machine', detail: 'Démarrez-la, arrêtez-la ou redémarrez-la depuis votre espace client.' },
+    power_pace: { title: 'La machine vient de recevoir une commande', detail: 'Attendez deux secondes, puis réessayez.' },
+
     closed: { title: 'La console a été fermée', detail: 'La machine continue de fonctionner.' },
     guest_ended: { title: 'La machine a mis fin à la console', detail: 'Elle a peut-être redémarré ou changé d’hôte. Reconnectez-vous pour la revoir.' },
     idle: { title: 'La console a été fermée pour inactivité', detail: `Personne ne s’en servait depuis un moment. La machine continue de fonctionner. ${again}` },

@@ -111,6 +111,9 @@ export const ptBR: Catalogue = {
     limit_node: { title: 'Há consoles demais abertos neste servidor', detail: 'Outros clientes também o usam. Tente novamente em um minuto.' },
     limit_client: { title: 'Conexões demais a partir do seu endereço', detail: 'Outras pessoas no mesmo endereço podem estar se conectando também. Tente novamente em um minuto.' },
 
+    power_refused: { title: 'Este console não pode ligar nem desligar a máquina', detail: 'Inicie, pare ou reinicie a máquina no seu painel.' },
+    power_pace: { title: 'A máquina acabou de receber um comando', detail: 'Aguarde dois segundos e tente novamente.' },
+
     closed: { title: 'O console foi fechado', detail: 'A máquina continua funcionando.' },
     guest_ended: { title: 'A máquina encerrou o console', detail: 'Ela pode ter sido reiniciada ou movida para outro servidor. Reconecte para vê-la de novo.' },
     idle: { title: 'O console foi fechado por inatividade', detail: `Ninguém o usou por um tempo. A máquina continua funcionando. ${again}` },
