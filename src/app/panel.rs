@@ -71,7 +71,7 @@ impl Panel {
             "iss": ISSUER, "aud": AUDIENCE, "sub": "customer-42", "iat": now, "exp": now + TOKEN_SECONDS,
             "jti": format!("{:032x}", u128::from_be_bytes(jti)),
             "console": { "cluster": "demo", "kind": "qemu", "vmid": guest.vmid, "protocol": "vnc",
-                         "rights": ["input", "clipboard"], "title": guest.name },
+                         "rights": ["input", "clipboard", "power"], "title": guest.name },
         });
         let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &self.key).map_err(|error| error.to_string())?;

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn h12_a_length_is_said_once() {
-        for (second, nul) in [("Content-Length: 5", "Content-Length\0 5"), ("content-length: 0", "content-length\0 0")] {
+        for (second, nul) in [("Content-Length: 5", "Content-Length\0 5"), ("content-length: 0", "content-length\0 0")]
+        {
             let text = |line: &str| format!("POST / HTTP/1.1\r\nContent-Length: 5\r\n{line}\r\n\r\n");
             assert_eq!(walked(text(second).as_bytes()), text(nul).as_bytes());
         }
