@@ -2,7 +2,8 @@
 // checked here; nothing here knows where a command came from.
 
 import { themeOf, type Scale, type Theme } from './address.ts';
-import { isKeyName, type KeyName } from './keys.ts';
+import { dictate } from './dictation.ts';
+import { isKeyName, KEYS, type Key, type KeyName } from './keys.ts';
 import type { Screen } from './screen/screen.ts';
 
 /** The page, as far as it obeys. */
@@ -21,7 +22,7 @@ export interface Obedient {
   fullScreen(): Promise<boolean>;
 }
 
-export type CommandFault = 'busy' | 'not_allowed' | 'not_connected' | 'bad_argument' | 'unsupported' | 'refused';
+export type CommandFault = 'busy' | 'not_allowed' | 'not_connected' | 'bad_argument' | 'unsupported' | 'untypable' | 'refused';
 
 export class CommandError extends Error {
   readonly code: CommandFault;
@@ -50,7 +51,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   connect: (page, { token }) => page.start(text(token)),
   disconnect: (page) => page.disconnect(),
   focus: (page) => live(page).focus(),
-  sendKeys: (page, { keys }) => typing(page).sendKeys(keysOf(keys)),
+  sendKeys: (page, { keys }) => press(typing(page), keysOf(keys)),
+  typeText: (page, { text: words, layout, delayMs }) =>
+    dictate(page, typing(page), text(words), layout === undefined ? undefined : text(layout), delayMs === undefined ? undefined : number(delayMs)),
   setScale: (page, { scale }) => page.setScale(one(['fit', 'remote', 'off'], scale)),
   setViewOnly: (page, { viewOnly }) => page.setViewOnly(one([true, false], viewOnly)),
   setTheme: (page, { theme }) => page.setTheme(themeOf(text(theme)) ?? bad()),
@@ -79,16 +82,36 @@ function typing(page: Obedient): Screen {
   return screen;
 }
 
-function keysOf(keys: unknown): readonly KeyName[] {
+function keysOf(keys: unknown): readonly (KeyName | Key)[] {
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > MOST_KEYS) return bad();
   return keys.map((key: unknown) => {
-    const name = Object.hasOwn(ALIASES, text(key)) ? ALIASES[text(key)] : text(key);
-    return name !== undefined && isKeyName(name) ? name : bad();
+    const name = (Object.hasOwn(ALIASES, text(key)) ? ALIASES[text(key)] : undefined) ?? text(key);
+    return isKeyName(name) ? name : (plain(name) ?? bad());
   });
+}
+
+/** A letter or digit, by its place on a US keyboard, as in Ctrl+C. */
+function plain(char: string): Key | undefined {
+  if (!/^[a-z0-9]$/i.test(char)) return undefined;
+  const code = /\d/.test(char) ? `Digit${char}` : `Key${char.toUpperCase()}`;
+  return { keysym: char.toLowerCase().charCodeAt(0), code };
+}
+
+function press(screen: Screen, keys: readonly (KeyName | Key)[]): void {
+  const named = keys.filter((key) => typeof key === 'string');
+  if (named.length === keys.length) return screen.sendKeys(named);
+  if (!screen.stroke) throw new CommandError('unsupported');
+  const all = keys.map((key) => (typeof key === 'string' ? KEYS[key] : key));
+  for (const key of all) screen.stroke(key, true);
+  for (const key of all.toReversed()) screen.stroke(key, false);
 }
 
 function text(value: unknown): string {
   return typeof value === 'string' && value !== '' ? value : bad();
+}
+
+function number(value: unknown): number {
+  return typeof value === 'number' ? value : bad();
 }
 
 function one<T>(known: readonly T[], value: unknown): T {

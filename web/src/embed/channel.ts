@@ -45,7 +45,7 @@ export class Channel {
       try {
         this.#post({ type, detail, id }, delegate);
       } catch {
-        this.#settle(id)?.failed(new ConsoleGateError('refused'));
+        this.#settle(id)?.failed(new ConsoleGateError(delegate ? 'refused' : 'bad_argument'));
       }
     });
   }

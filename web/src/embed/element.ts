@@ -3,15 +3,13 @@
 
 import type { Events } from '../events.ts';
 import { Channel } from './channel.ts';
+import { ANSWER_MS, Commanding } from './commanding.ts';
 import { ConsoleGateError, type ErrorCode } from './errors.ts';
 import { frameOf, shadowOf, someoneTypes } from './frame.ts';
 import { Allowance, linkOf, tokenOf, type Link } from './link.ts';
 
-const ANSWER_MS = 10_000;
 /** From a command to a page that can take it: a token to fetch, a page to load. */
 const PATIENCE_MS = 30_000;
-/** The page types a character in less, whatever pause was asked for. */
-const CHARACTER_MS = 100;
 
 const EVENTS: Readonly<Record<keyof Events, true>> = {
   ready: true,
@@ -35,7 +33,7 @@ const PROPERTIES = ['src', 'fetchToken'] as const;
 
 type FetchToken = () => Promise<string>;
 
-export class ConsoleGate extends HTMLElement {
+export class ConsoleGate extends Commanding {
   static readonly observedAttributes = ['src', 'theme', 'lang', 'scale', 'view-only'];
 
   readonly #shadow = shadowOf(this);
@@ -100,41 +98,12 @@ export class ConsoleGate extends HTMLElement {
     this.#run = {};
     if (!this.#channel) return this.#open(this.#link.page, bare);
     this.#spent = bare;
-    await this.#call('connect', { token: bare });
-  }
-
-  async disconnect(): Promise<void> {
-    await this.#call('disconnect');
+    await this.call('connect', { token: bare });
   }
 
   override async focus(): Promise<void> {
     this.#shadow.querySelector('iframe')?.focus({ preventScroll: true });
-    await this.#call('focus');
-  }
-
-  async sendKeys(keys: readonly string[]): Promise<void> {
-    await this.#call('sendKeys', { keys: [...keys] });
-  }
-
-  async typeText(text: string, { layout, delayMs }: { layout?: string; delayMs?: number } = {}): Promise<void> {
-    const ms = ANSWER_MS + text.length * (CHARACTER_MS + (delayMs ?? 0));
-    await this.#call('typeText', { text, ...(layout === undefined ? {} : { layout }), ...(delayMs === undefined ? {} : { delayMs }) }, ms);
-  }
-
-  async setScale(scale: string): Promise<void> {
-    await this.#call('setScale', { scale });
-  }
-
-  async setViewOnly(viewOnly: boolean): Promise<void> {
-    await this.#call('setViewOnly', { viewOnly });
-  }
-
-  async setTheme(theme: string): Promise<void> {
-    await this.#call('setTheme', { theme });
-  }
-
-  async setLocale(locale: string): Promise<void> {
-    await this.#call('setLocale', { locale });
+    await this.call('focus');
   }
 
   /** The page takes the whole screen itself where the browser lets the panel's click count there, else the frame does. */
@@ -142,22 +111,16 @@ export class ConsoleGate extends HTMLElement {
     if (!on) return document.fullscreenElement === this ? document.exitFullscreen() : undefined;
     const frame = this.#shadow.querySelector('iframe');
     try {
-      await this.#call('fullscreen', {}, ANSWER_MS, 'fullscreen');
+      await this.call('fullscreen', {}, ANSWER_MS, 'fullscreen');
     } catch (cause) {
       if (!frame || !(cause instanceof ConsoleGateError) || cause.code !== 'refused') throw cause;
       await frame.requestFullscreen().catch(() => Promise.reject(cause));
     }
   }
 
-  async screenshot(): Promise<Blob> {
-    const picture = await this.#call('screenshot');
-    if (!(picture instanceof Blob)) throw new ConsoleGateError('failed');
-    return picture;
-  }
-
   async requestKeyboard(): Promise<void> {
     this.#shadow.querySelector('iframe')?.focus({ preventScroll: true });
-    await this.#call('requestKeyboard');
+    await this.call('requestKeyboard');
   }
 
   /** A property that was set before the script had loaded hides the accessor. */
@@ -188,7 +151,7 @@ export class ConsoleGate extends HTMLElement {
     const here = this.#shadow.querySelector('iframe');
     if (!this.#ready || !here || new URL(here.src).href.split(/[?#]/)[0] !== page.href.split(/[?#]/)[0]) return this.#open(page, token);
     this.#spent = token;
-    this.#call('connect', { token }).catch((error: unknown) => this.#complain(error));
+    this.call('connect', { token }).catch((error: unknown) => this.#complain(error));
   }
 
   #open(page: URL, token: string): void {
@@ -252,7 +215,7 @@ export class ConsoleGate extends HTMLElement {
     if (this.autofocus && !someoneTypes(this)) frame.focus({ preventScroll: true });
   }
 
-  async #call(type: string, detail: object = {}, ms = ANSWER_MS, delegate?: string): Promise<unknown> {
+  protected async call(type: string, detail: object = {}, ms = ANSWER_MS, delegate?: string): Promise<unknown> {
     if (!this.#run) throw new ConsoleGateError('removed');
     if (!this.#ready) await this.#untilReady();
     if (!this.#channel) throw new ConsoleGateError('removed');

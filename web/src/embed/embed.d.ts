@@ -30,7 +30,7 @@ export type ConsoleGateEventMap = Omit<HTMLElementEventMap, keyof ConsoleGateDet
 
 export type ErrorCode =
   | 'invalid_src' | 'invalid_token' | 'no_answer' | 'timeout' | 'removed' | 'fetch_failed' | 'too_many_tokens' | 'busy'
-  | 'not_allowed' | 'not_connected' | 'bad_argument' | 'unsupported' | 'refused' | 'failed';
+  | 'not_allowed' | 'not_connected' | 'bad_argument' | 'unsupported' | 'untypable' | 'refused' | 'failed';
 
 export class ConsoleGateError extends Error {
   constructor(code: ErrorCode, options?: ErrorOptions);

@@ -12,6 +12,7 @@ const MESSAGES = {
   not_allowed: 'the rights of the session do not allow it',
   not_connected: 'the console is not connected',
   bad_argument: 'an argument is not one of the values allowed',
+  untypable: 'the keyboard layout has no key for one of the characters',
   unsupported: 'this console cannot do it',
   refused: 'the browser did not allow it',
   failed: 'it failed',

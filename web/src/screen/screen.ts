@@ -2,7 +2,7 @@
 // the bar, the card or the panel around the page.
 
 import type { Scale } from '../address.ts';
-import type { KeyName } from '../keys.ts';
+import type { Key, KeyName } from '../keys.ts';
 import type { Catalogue } from '../messages/catalogue.ts';
 
 export interface ScreenOptions {
@@ -52,6 +52,8 @@ export interface Screen {
   sendKeys(keys: readonly KeyName[]): void;
   /** Holds a key down or lets it go, for the bar's sticky keys. */
   hold(key: KeyName, down: boolean): void;
+  /** One key up or down, known by its place. Left out by a terminal: text is all it takes. */
+  stroke?(key: Key, down: boolean): void;
   /** Offers text to the machine's clipboard, or pastes it into a terminal. */
   paste(text: string): void;
   /** A picture of what is shown now. */

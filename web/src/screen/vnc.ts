@@ -34,6 +34,7 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
       for (const key of keys.toReversed()) press(rfb, key, false);
     },
     hold: (key, down) => press(rfb, key, down),
+    stroke: ({ keysym, code }, down) => rfb.sendKey(keysym, code, down),
     paste: (text) => rfb.clipboardPasteFrom(text),
     screenshot: () => picture(rfb),
     stay: () => stay(rfb),

@@ -76,6 +76,16 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
   assert.equal(await ask(page, 'sendKeys', ['Ctrl', 'Alt', 'F2']), 'done');
   await until(() => keys(gateway).length === 6);
   assert.deepEqual(keys(gateway).map(({ key }) => key), [0xffe3, 0xffe9, 0xffbf, 0xffbf, 0xffe9, 0xffe3]);
+  assert.equal(await ask(page, 'sendKeys', ['Ctrl', 'c']), 'done');
+  assert.equal(await ask(page, 'typeText', 'aZ|', { layout: 'de' }), 'done');
+  await until(() => keys(gateway).length === 20);
+  const down = keys(gateway).slice(6).filter((key) => key.down).map(({ key }) => key);
+  assert.deepEqual(down, [0xffe3, 0x63, 0x61, 0xffe1, 0x5a, 0xfe03, 0x7c], 'AltGr makes | on a German keyboard');
+  const [first, second] = await Promise.all([ask(page, 'typeText', 'slowly', { layout: 'en-GB', delayMs: 100 }), ask(page, 'typeText', 'mixed', { layout: 'en-GB' })]);
+  assert.deepEqual([first, second], ['done', 'busy']);
+  assert.equal(await ask(page, 'typeText', 'pass\u{1f511}word', { layout: 'de' }), 'untypable');
+  for (const strange of [['', {}], ['x', { layout: 'klingon' }], ['x', { layout: '' }], ['x', { delayMs: -1 }], ['x', { delayMs: 'no' }], ['x'.repeat(10_001)]]) assert.equal(await ask(page, 'typeText', ...strange), 'bad_argument');
+  await until(() => keys(gateway).length === 32);
   for (const strange of [[], ['Hyper'], 'Tab', [7], Array(9).fill('Tab')]) assert.equal(await ask(page, 'sendKeys', strange), 'bad_argument', String(strange));
 
   const picture = await page.evaluate(async () => {
@@ -101,6 +111,7 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
 
   assert.equal(await ask(page, 'setViewOnly', true), 'done');
   assert.equal(await ask(page, 'sendKeys', ['Tab']), 'not_allowed');
+  assert.equal(await ask(page, 'typeText', 'x'), 'not_allowed');
   assert.equal(await ask(page, 'setViewOnly', false), 'done');
   assert.equal(await ask(page, 'sendKeys', ['Tab']), 'done');
 
