@@ -1,7 +1,10 @@
 // The demo's hosting panel: a list of machines, and a console of one of them in a frame. It stands on an origin of its
-// own, as a customer's panel would, and knows the gateway only by the link that POST /open/<vmid> answers.
+// own, as a customer's panel would, and knows the gateway only by the link that POST /open/<vmid> answers: from there it
+// also takes the SDK.
 
+import type { ConsoleGate } from '../embed/embed.d.ts';
 import { element } from '../ui/element.ts';
+import { eventLog } from './log.ts';
 
 interface Guest {
   readonly vmid: number;
@@ -12,8 +15,6 @@ interface Guest {
   readonly description: string;
 }
 
-/** What a frame may do only because the page around it says so. */
-const ALLOW = 'fullscreen; clipboard-read; clipboard-write; keyboard-lock';
 const KINDS: Readonly<Record<string, string>> = { qemu: 'VM', lxc: 'Container', node: 'Host' };
 const REFRESH_MS = 5000;
 
@@ -75,28 +76,44 @@ function card(guest: Guest): HTMLElement {
 
 async function open(guest: Guest): Promise<void> {
   say('');
-  let url: string;
+  let gate: ConsoleGate;
   try {
-    url = await link(guest);
+    const src = await link(guest);
+    await loadSdk(src);
+    gate = document.createElement('console-gate');
+    Object.assign(gate, { src, title: `Console of ${guest.name}`, autofocus: true, fetchToken: () => link(guest) });
   } catch {
     return say(`No console link for ${guest.name}.`);
   }
+  gate.addEventListener('error', ({ detail }) => say(detail.message));
+  gate.addEventListener('connected', () => say(''));
   current = guest.vmid;
   app.classList.add('viewing');
-  const frame = element('iframe', { src: url, allow: ALLOW, title: `Console of ${guest.name}`, referrerpolicy: 'no-referrer' });
-  frame.addEventListener('load', () => frame.focus());
-  viewer.replaceChildren(controls(guest), frame);
+  viewer.replaceChildren(controls(guest, gate), gate, eventLog(gate));
   draw();
 }
 
-function controls(guest: Guest): HTMLElement {
-  const anew = element('button', { type: 'button' }, 'New link');
-  anew.addEventListener('click', () => void open(guest));
-  const apart = element('button', { type: 'button' }, 'Own window');
-  apart.addEventListener('click', () => void openApart(guest));
-  const close = element('button', { type: 'button' }, 'Close');
-  close.addEventListener('click', () => welcome());
-  return element('div', { class: 'controls' }, element('strong', {}, guest.name), anew, apart, close);
+/** The gateway's own copy defines <console-gate>; the browser fetches it once. */
+async function loadSdk(link: string): Promise<void> {
+  await import(new URL('/embed.js', link).href);
+}
+
+function controls(guest: Guest, gate: ConsoleGate): HTMLElement {
+  const button = (text: string, pressed: () => Promise<unknown>): HTMLElement => {
+    const made = element('button', { type: 'button' }, text);
+    made.addEventListener('click', () => pressed().catch((error: unknown) => say(error instanceof Error ? error.message : String(error))));
+    return made;
+  };
+  return element(
+    'div',
+    { class: 'controls' },
+    element('strong', {}, guest.name),
+    button('Ctrl+Alt+Del', () => gate.sendKeys(['Ctrl', 'Alt', 'Delete'])),
+    button('Full screen', () => gate.fullscreen()),
+    button('New link', async () => gate.connect(await link(guest))),
+    button('Own window', () => openApart(guest)),
+    button('Close', async () => welcome()),
+  );
 }
 
 /** A link opens one console, once: the window gets one of its own. It is opened before the link is fetched, or it would be blocked. */

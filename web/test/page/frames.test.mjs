@@ -54,6 +54,7 @@ for (const [name, width, height, colorScheme] of [['desktop', 1440, 900, 'light'
     gateway.steps = [{ console: { title: 'web-01' } }];
     const panel = await startPanel(gateway.origin);
     t.after(() => panel.stop());
+    gateway.origins = [panel.origin];
     const { page, complaints } = await browse(t, { viewport: { width, height }, colorScheme });
     await page.goto(panel.origin);
     const open = page.getByRole('button', { name: 'Open console of web-01' });
@@ -71,6 +72,12 @@ for (const [name, width, height, colorScheme] of [['desktop', 1440, 900, 'light'
     await picture(page, `panel-open-${colorScheme}-${name}`);
     await page.getByRole('button', { name: 'New link' }).click();
     await until(() => gateway.calls.length === 2);
+    await frame.locator('main.console[data-state="connected"]').waitFor();
+    await page.getByRole('button', { name: 'Ctrl+Alt+Del' }).first().click();
+    await until(() => keys(gateway).some(({ key }) => key === 0xffff));
+    assert.equal(await page.locator('.log').isVisible(), name === 'desktop');
+    const events = await page.locator('.events strong').allTextContents();
+    for (const event of ['ready', 'connected', 'focus']) assert.ok(events.includes(event), `${event} in ${events}`);
     assert.deepEqual(gateway.calls.map((call) => call.token), ['link.100.1', 'link.100.2']);
     await page.getByRole('button', { name: 'Close', exact: true }).click();
     assert.equal(await page.locator('iframe').count(), 0);

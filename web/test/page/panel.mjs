@@ -15,7 +15,7 @@ const GUESTS = [
 export async function startPanel(gateway) {
   const panel = { origin: '', refuse: false, stop };
   let count = 0;
-  const policy = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src ${gateway}`;
+  const policy = `default-src 'none'; script-src 'self' ${gateway}; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src ${gateway}`;
   const server = createServer(async (request, response) => {
     const open = /^\/open\/(\d+)$/.exec(request.url);
     if (open && (panel.refuse || request.method !== 'POST')) return response.writeHead(500).end();
