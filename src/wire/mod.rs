@@ -3,6 +3,7 @@
 //! Every table is used in both directions and tested against bytes from its specification.
 
 pub mod rfb;
+pub mod rfb_client;
 pub mod utf8;
 pub mod vnc_auth;
 pub mod walk;
