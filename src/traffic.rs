@@ -69,6 +69,32 @@ impl Flow {
     }
 }
 
+/// Events, each told once.
+#[derive(Debug, Default)]
+pub struct Count {
+    total: AtomicU64,
+    told: AtomicU64,
+}
+
+impl Count {
+    /// One more.
+    pub fn add(&self) {
+        self.total.store(self.total().wrapping_add(1), Relaxed);
+    }
+
+    /// How many so far.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total.load(Relaxed)
+    }
+
+    /// The growth since the last call.
+    pub fn growth(&self) -> u64 {
+        let total = self.total();
+        total.saturating_sub(self.told.fetch_max(total, Relaxed))
+    }
+}
+
 /// A session's counts, seen from the gateway.
 #[derive(Debug, Default)]
 pub struct Traffic {
@@ -78,6 +104,8 @@ pub struct Traffic {
     pub down: Flow,
     /// Round trips to the browser.
     pub rtt: Rtt,
+    /// Signs of life that the gateway sent to the console by itself; no part of `up`.
+    pub keep_alives: Count,
 }
 
 /// Round-trip times in power-of-two buckets of microseconds: 32 counters hold any session's figures without growing.

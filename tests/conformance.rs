@@ -114,6 +114,7 @@ async fn splice(mut client: TcpStream, echo: SocketAddr) {
         dead: long,
         stall: Duration::from_secs(5),
         idle: None,
+        keep_alive: None,
         ends: Instant::now() + long,
         flood: false,
         text: true,

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Highest value of every limit.
 const MOST: u64 = 100_000;
 
+/// A screen without a byte in either direction (protocol reference 6.1).
+const PROXMOX_ENDS_AFTER: Duration = Duration::from_secs(900);
+
 /// `[session]`.
 pub(super) fn session(mut section: Section<'_>, folder: Folder<'_>) -> Option<Session> {
     let report = section.report();
@@ -55,6 +58,7 @@ pub(super) fn limits(mut section: Section<'_>) -> Option<Limits> {
 pub(super) fn timeouts(mut section: Section<'_>) -> Option<Timeouts> {
     let report = section.report();
     let dead_place = section.place_of("dead");
+    let quiet_place = section.place_of("keep_alive");
     let tls = seconds(&mut section, "tls", 5);
     let header = seconds(&mut section, "header", 10);
     let node_connect = seconds(&mut section, "node_connect", 5);
@@ -63,8 +67,12 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Option<Timeouts> {
     let ping = seconds(&mut section, "ping", 20);
     let dead = seconds(&mut section, "dead", 60);
     let stall = seconds(&mut section, "stall", 30);
+    let keep_alive = seconds(&mut section, "keep_alive", 300);
     if ping.zip(dead).is_some_and(|(ping, dead)| dead <= ping) {
         report.wrong(&dead_place, "every session would count as dead before its next ping", "set dead above ping");
+    }
+    if keep_alive.is_some_and(|time| time >= PROXMOX_ENDS_AFTER) {
+        report.wrong(&quiet_place, "Proxmox ends a quiet screen after 900 seconds", "set keep_alive well below 900");
     }
     Some(Timeouts {
         tls: tls?,
@@ -75,6 +83,7 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Option<Timeouts> {
         ping: ping?,
         dead: dead?,
         stall: stall?,
+        keep_alive: keep_alive?,
     })
 }
 

@@ -308,6 +308,8 @@ pub struct Timeouts {
     pub dead: Duration,
     /// Without the other side reading.
     pub stall: Duration,
+    /// Without a byte of a screen, after which its console gets a sign of life.
+    pub keep_alive: Duration,
 }
 
 /// How log lines look.

@@ -8,6 +8,7 @@ mod record;
 mod vnc;
 
 use crate::config::Config;
+use crate::id::Protocol;
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Place, Resolver};
@@ -116,7 +117,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let rules = rules(gateway, &opening.envelope);
-    let ended = splice::run(pair, rules, Guard::Open, guard.traffic(), guard.stopped()).await;
+    let grant = &opening.envelope.grant;
+    let says = match grant.console().protocol {
+        Protocol::Vnc => Guard::screen(grant.rights()),
+        Protocol::Term => Guard::Open,
+    };
+    let ended = splice::run(pair, rules, says, guard.traffic(), guard.stopped()).await;
     let Ended { reason, cause, client_code, client, node } = ended;
     let end = why(gateway, &place, Failure::new(reason, cause)).await;
     record.closed(&end, guard.traffic());
@@ -173,6 +179,7 @@ fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
         dead: config.timeouts.dead,
         stall: config.timeouts.stall,
         idle: idle(config, &envelope.grant),
+        keep_alive: (envelope.grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
         ends: Instant::now() + left,
         flood: true,
         text: false,

@@ -4,7 +4,7 @@
 //! guest take turns, because QEMU has one VNC password a VM and each open sets a new one (protocol reference 6.1).
 
 use super::{Gateway, vnc};
-use crate::id::{Protocol, Right};
+use crate::id::Protocol;
 use crate::reason::{Failure, Reason};
 use crate::resolve::Place;
 use crate::session::{SessionGuard, Turn};
@@ -105,9 +105,6 @@ impl Stage {
 fn offered(grant: &Grant) -> Result<(), Failure> {
     if grant.console().protocol == Protocol::Term {
         return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
-    }
-    if !grant.may(Right::Input) {
-        return Err(Failure::new(Reason::TokenKind, "view-only sessions cannot be enforced by this version"));
     }
     Ok(())
 }

@@ -41,6 +41,7 @@ pub struct Metrics {
     client_frames: [IntCounterVec; 2],
     paused: CounterVec,
     rtt: Histogram,
+    keep_alives: IntCounter,
     pve_requests: IntCounterVec,
     pve_failures: IntCounterVec,
     pve_duration: HistogramVec,
@@ -107,6 +108,10 @@ impl Metrics {
                     "Median round trip to the browser, of each session that ended.",
                 )
                 .buckets(FAST.to_vec()),
+            )?)?,
+            keep_alives: maker.add(IntCounter::new(
+                "keepalives_sent_total",
+                "Signs of life sent to screens on which nothing moved, so that Proxmox does not end them.",
             )?)?,
             pve_requests: maker.counters("pve_requests_total", "Requests to Proxmox.", &request)?,
             pve_failures: maker.counters(
@@ -195,6 +200,7 @@ impl Metrics {
             frames.with_label_values(&[protocol.word()]).inc_by(growth.frames);
             self.paused.with_label_values(&[side]).inc_by(growth.paused.as_secs_f64());
         }
+        self.keep_alives.inc_by(traffic.keep_alives.growth());
     }
 
     /// An open is tried.
@@ -313,12 +319,14 @@ mod tests {
         let metrics = Metrics::new(&[], 1).unwrap();
         let traffic = Traffic::default();
         traffic.up.add(100, 2);
+        traffic.keep_alives.add();
         metrics.render(std::iter::once((Protocol::Vnc, &traffic))).unwrap();
         traffic.up.add(50, 1);
         metrics.session_started(Protocol::Vnc);
         metrics.session_ended(Protocol::Vnc, Reason::ClientClosed, Duration::from_secs(5), &traffic);
         let text = text(&metrics);
         assert!(text.contains("consolegate_client_received_bytes_total{protocol=\"vnc\"} 150"), "{text}");
+        assert!(text.contains("consolegate_keepalives_sent_total 1\n"), "{text}");
         assert!(text.contains("consolegate_sessions_ended_total{protocol=\"vnc\",reason=\"client_closed\"} 1"));
     }
 }

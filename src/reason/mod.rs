@@ -141,6 +141,8 @@ reasons! {
     WsFlood "ws_flood" POLICY Info "more pings, empty or tiny frames a second than any person makes";
     RfbClient "rfb_client" PROTOCOL Info "the browser broke the RFB handshake";
     RfbEarly "rfb_early" PROTOCOL Info "the browser sent more than 1 KiB before the console was ready";
+    RfbUnknown "rfb_unknown" POLICY Info "the browser sent an RFB message of unknown length in a session whose rights are filtered; what follows it cannot be judged";
+    RfbValue "rfb_value" POLICY Info "the browser sent a pixel format or a number of encodings that no viewer sends, in a session whose rights are filtered";
 
     GuestPace "guest_pace" OVERLOADED Info "consoles of one guest are opened faster than its node should be asked for them";
     GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest, or the credential lacks VM.Audit on it";

@@ -40,6 +40,8 @@ pub(super) struct Clock {
     /// A ping went to the node and nothing came from it since.
     node_asked: bool,
     active: Instant,
+    /// Payload went on, in either direction.
+    moved: Instant,
     client_stuck: Option<Stuck>,
     node_stuck: Option<Stuck>,
     frames: Bucket,
@@ -61,6 +63,7 @@ impl Clock {
             node_heard: now,
             node_asked: false,
             active: now,
+            moved: now,
             client_stuck: None,
             node_stuck: None,
             frames: Bucket::full(FRAMES_A_SECOND, now),
@@ -85,6 +88,21 @@ impl Clock {
     /// A person did something.
     pub(super) const fn acted(&mut self, now: Instant) {
         self.active = now;
+    }
+
+    /// Payload went on, in either direction.
+    pub(super) const fn moved(&mut self, now: Instant) {
+        self.moved = now;
+    }
+
+    /// Nothing has moved for so long that the node should get a sign of life. It stays so until something moves: whoever
+    /// cannot send one now asks again after the next event.
+    pub(super) fn too_quiet(&self, now: Instant) -> bool {
+        self.quiet_until().is_some_and(|at| at <= now)
+    }
+
+    fn quiet_until(&self) -> Option<Instant> {
+        self.rules.keep_alive.map(|time| self.moved + time)
     }
 
     /// A browser sent this many frames; false when that is more than any person makes (W09, W10, W19).
@@ -135,8 +153,9 @@ impl Clock {
     }
 
     /// When to look again at the latest.
-    pub(super) fn next(&self) -> Instant {
-        self.ends().into_iter().flatten().map(|(at, _)| at).fold(self.ping_at, Instant::min)
+    pub(super) fn next(&self, now: Instant) -> Instant {
+        let quiet = self.quiet_until().filter(|at| *at > now);
+        self.ends().into_iter().flatten().map(|(at, _)| at).chain(quiet).fold(self.ping_at, Instant::min)
     }
 
     fn ends(&self) -> [Option<(Instant, Reason)>; 6] {
@@ -182,7 +201,16 @@ mod tests {
     const S: Duration = Duration::from_secs(1);
 
     fn rules(now: Instant) -> Rules {
-        Rules { ping: S * 20, dead: S * 60, stall: S * 30, idle: None, ends: now + S * 28800, flood: true, text: false }
+        Rules {
+            ping: S * 20,
+            dead: S * 60,
+            stall: S * 30,
+            idle: None,
+            keep_alive: None,
+            ends: now + S * 28800,
+            flood: true,
+            text: false,
+        }
     }
 
     #[test]
@@ -190,7 +218,7 @@ mod tests {
         let now = Instant::now();
         let mut clock = Clock::new(rules(now), now);
         assert_eq!(clock.due(now), Due::Nothing);
-        assert_eq!(clock.next(), now + S * 20);
+        assert_eq!(clock.next(now), now + S * 20);
         assert_eq!(clock.due(now + S * 20), Due::Ping);
         assert_eq!(clock.due(now + S * 20), Due::Nothing);
     }
@@ -233,6 +261,21 @@ mod tests {
         assert_eq!(clock.due(now + S * 14), Due::End(Reason::Idle));
         clock.acted(now + S * 14);
         assert_eq!(clock.due(now + S * 15), Due::End(Reason::Lifetime));
+    }
+
+    #[test]
+    fn a_sign_of_life_is_due_until_something_moves_and_wakes_nobody_twice() {
+        let now = Instant::now();
+        let mut clock = Clock::new(Rules { ping: S * 900, keep_alive: Some(S * 30), ..rules(now) }, now);
+        assert_eq!(clock.next(now), now + S * 30);
+        clock.moved(now + S * 5);
+        assert!(!clock.too_quiet(now + S * 34));
+        assert_eq!(clock.next(now + S * 34), now + S * 35);
+        assert!(clock.too_quiet(now + S * 35) && clock.too_quiet(now + S * 40));
+        assert_eq!(clock.next(now + S * 40), now + S * 60, "not a time that has passed");
+        clock.moved(now + S * 41);
+        assert_eq!((clock.too_quiet(now + S * 41), clock.next(now + S * 41)), (false, now + S * 60));
+        assert!(!Clock::new(rules(now), now).too_quiet(now + S * 9999));
     }
 
     #[test]

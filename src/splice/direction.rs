@@ -7,6 +7,7 @@ use crate::reason::{Failure, Reason};
 use crate::wire::utf8::{NotUtf8, Utf8};
 use crate::wire::walk::{Control, Sender, Step, Walker};
 use crate::wire::websocket::{Header, Opcode, Violation, apply_mask, frame};
+use std::convert::Infallible;
 use tokio::time::Instant;
 
 /// The largest frame a browser may send (a paste); larger ones are refused at their header.
@@ -26,6 +27,8 @@ pub(super) struct Seen {
     pub(super) controls: u64,
     /// Something a person did: anything but the requests and answers a viewer makes by itself.
     pub(super) active: bool,
+    /// Payload goes out.
+    pub(super) moved: bool,
     /// Pings to be answered; more than a person's browser sends at once are not.
     pub(super) pings: Vec<Control>,
     /// The newest pong.
@@ -75,6 +78,12 @@ impl Direction {
         self.walker.in_frame().is_none() || self.guard.rewrites()
     }
 
+    /// What went out ends between two frames and two RFB messages, so an RFB message of our own may follow in a frame of
+    /// its own. Never so where messages are not known.
+    pub(super) const fn between_messages(&self) -> bool {
+        self.between_frames() && self.guard.between_messages()
+    }
+
     /// Frames with what the handshake read too far.
     ///
     /// # Errors
@@ -108,6 +117,7 @@ impl Direction {
     ) -> Result<(), Failure> {
         let verdict = self.walk(chunk, own, cuts, seen, now);
         if !self.passed.is_empty() {
+            seen.moved = true;
             let frames = self.framed();
             cuts.own(frames);
         }
@@ -150,7 +160,8 @@ impl Direction {
                     if self.guard.rewrites() {
                         seen.active |= self.guarded(payload, before, now)?;
                     } else {
-                        seen.active |= before == 0 && self.is_activity(payload);
+                        seen.active |= self.watched(payload, before);
+                        seen.moved |= bytes > 0;
                         self.rehead.payload(at, bytes, cuts);
                     }
                     at += bytes;
@@ -195,19 +206,28 @@ impl Direction {
     fn check_text(&mut self, payload: &[u8], before: u64, end: bool) -> Result<(), Failure> {
         let (Some(text), Some(header)) = (&mut self.utf8, self.frame) else { return Ok(()) };
         let not_text = |NotUtf8| Failure::new(Reason::WsUtf8, "a text message that is not UTF-8");
-        let mut plain = [0; 1024];
-        for (part, at) in payload.chunks(plain.len()).zip((before..).step_by(plain.len())) {
-            let plain = plain.get_mut(..part.len()).unwrap_or_default();
-            plain.copy_from_slice(part);
-            if let Some(key) = header.mask {
-                apply_mask(plain, key, at);
-            }
-            text.feed(plain).map_err(not_text)?;
-        }
+        plain_parts(payload, header.mask, before, |part| text.feed(part)).map_err(not_text)?;
         if end && header.fin && !text.whole() {
             return Err(not_text(NotUtf8));
         }
         Ok(())
+    }
+
+    /// Shows the guard what goes out as it came.
+    fn watched(&mut self, payload: &[u8], before: u64) -> bool {
+        let guard = &mut self.guard;
+        if !guard.watches() {
+            return guard.watch(payload).active;
+        }
+        let mut active = false;
+        let key = self.frame.and_then(|header| header.mask);
+        let all: Result<(), Infallible> = plain_parts(payload, key, before, |part| {
+            active |= guard.watch(part).active;
+            Ok(())
+        });
+        match all {
+            Ok(()) => active,
+        }
     }
 
     fn guarded(&mut self, payload: &mut [u8], before: u64, now: Instant) -> Result<bool, Failure> {
@@ -225,23 +245,31 @@ impl Direction {
         pieces.flat_map(|piece| frame(Opcode::Binary, Some(fresh_key()), piece)).collect()
     }
 
-    /// Whether a client frame that begins so is a person's doing. A viewer by itself sends update requests (RFB type 3),
-    /// fences (248) and continuous-update switches (150), each in a frame of its own of at most 73 bytes.
-    fn is_activity(&self, payload: &[u8]) -> bool {
-        let (Some(header), Some(first)) = (self.frame, payload.first()) else { return false };
-        let mut kind = [*first];
-        if let Some(key) = header.mask {
-            apply_mask(&mut kind, key, 0);
-        }
-        !(matches!(kind, [3 | 150 | 248]) && header.len <= 73)
-    }
-
     fn broke(&self, violation: Violation) -> Failure {
         match self.from {
             Sender::Client => client_reason(violation).into(),
             Sender::Server => Failure::new(Reason::NodeWs, format!("the node broke RFC 6455: {violation:?}")),
         }
     }
+}
+
+/// Reads payload a part at a time, unmasked in a copy.
+fn plain_parts<E>(
+    payload: &[u8],
+    key: Option<[u8; 4]>,
+    before: u64,
+    mut read: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut plain = [0; 1024];
+    for (part, at) in payload.chunks(plain.len()).zip((before..).step_by(plain.len())) {
+        let plain = plain.get_mut(..part.len()).unwrap_or_default();
+        plain.copy_from_slice(part);
+        if let Some(key) = key {
+            apply_mask(plain, key, at);
+        }
+        read(plain)?;
+    }
+    Ok(())
 }
 
 /// The reason for what a browser broke.

@@ -2,17 +2,24 @@
 
 use super::super::cuts::{Cut, MAX_PIECE};
 use super::*;
+use crate::id::Right;
 use crate::wire::websocket::frame;
 use proptest::prelude::*;
 
 /// Feeds chunks cut at the given places and joins what leaves.
 fn run(from: Sender, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason>) {
-    let max = if from == Sender::Client { MAX_CLIENT_FRAME } else { MAX_NODE_FRAME };
-    let walker = Walker::new(from, max);
-    let mut direction = match from {
-        Sender::Client => Direction::up(walker, true, Guard::Open),
-        Sender::Server => Direction::down(walker),
-    };
+    match from {
+        Sender::Client => run_with(Guard::Open, bytes, cuts_at),
+        Sender::Server => feed(Direction::down(Walker::new(from, MAX_NODE_FRAME)), bytes, cuts_at),
+    }
+}
+
+/// The same for what a browser says under a guard.
+fn run_with(guard: Guard, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason>) {
+    feed(Direction::up(Walker::new(Sender::Client, MAX_CLIENT_FRAME), true, guard), bytes, cuts_at)
+}
+
+fn feed(mut direction: Direction, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason>) {
     let mut out = Vec::new();
     let mut ends: Vec<usize> = cuts_at.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     ends.push(bytes.len());
@@ -204,17 +211,37 @@ fn our_own_frames_leave_at_the_first_boundary() {
 }
 
 #[test]
-fn update_requests_and_fences_are_no_activity_but_keys_are() {
-    let key = [7, 7, 7, 7];
-    for (message, active) in [
-        (&[3_u8, 1, 0, 0, 0, 0, 0, 9, 0, 9][..], false),
+fn a_screen_that_may_do_everything_goes_out_as_it_came_and_is_followed() {
+    let all = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
+    let messages: &[(&[u8], bool)] = &[
+        (&[3, 1, 0, 0, 0, 0, 0, 9, 0, 9], false),
         (&[248, 0, 0, 0, 0, 0, 0, 0, 0], false),
         (&[4, 1, 0, 0, 0, 0, 0, 65], true),
         (&[5, 0, 0, 1, 0, 1], true),
-    ] {
-        let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::Open);
-        let (mut chunk, mut seen) = (frame(Opcode::Binary, Some(key), message), Seen::default());
-        direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut seen, Instant::now()).unwrap();
-        assert_eq!(seen.active, active, "{message:?}");
+    ];
+    for (message, active) in messages {
+        let bytes = frame(Opcode::Binary, Some([7, 1, 2, 3]), message);
+        let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::screen(&all));
+        let mut was_active = false;
+        for (at, byte) in bytes.iter().enumerate() {
+            assert_eq!(direction.between_messages(), at < 6, "a header is no byte of a message");
+            let (mut chunk, mut cuts, mut seen) = (vec![*byte], Cuts::default(), Seen::default());
+            direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now()).unwrap();
+            was_active |= seen.active;
+            assert_eq!(seen.moved, at >= 6);
+        }
+        assert!(direction.between_messages());
+        assert_eq!(was_active, *active, "{message:?}");
+        assert_eq!(run_with(Guard::screen(&all), &bytes, &[3, 8]), (bytes, None));
     }
+}
+
+#[test]
+fn r12_what_a_guard_drops_is_no_traffic_and_leaves_no_frame() {
+    let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::screen(&[]));
+    let mut chunk = frame(Opcode::Binary, Some([7; 4]), &[4, 1, 0, 0, 0, 0, 0]);
+    let (mut cuts, mut seen) = (Cuts::default(), Seen::default());
+    direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now()).unwrap();
+    assert_eq!((cuts.as_slice(), seen.moved, seen.active, seen.frames), (&[][..], false, true, 1));
+    assert!(direction.between_messages(), "nothing of the key has gone out");
 }

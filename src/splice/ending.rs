@@ -2,8 +2,8 @@
 //! go, then it is cut (W13).
 
 use super::side::Side;
-use crate::reason::Reason;
-use crate::wire::websocket::{Opcode, close_payload, frame};
+use crate::reason::{Failure, Reason};
+use crate::wire::websocket::{CloseBody, Opcode, close_payload, frame};
 use std::future::poll_fn;
 use std::io;
 use std::time::Duration;
@@ -77,5 +77,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Departing<S> {
             }
         }
         Ok(())
+    }
+}
+
+/// The end a client's close frame asks for, or what is wrong with the frame (W12).
+pub(super) fn client_closed(body: CloseBody) -> Failure {
+    match body {
+        CloseBody::Empty => Failure::new(Reason::ClientClosed, "closed without a code"),
+        CloseBody::Code(code) => Failure::new(Reason::ClientClosed, format!("closed with {code}")),
+        CloseBody::BadCode => Reason::WsClose.into(),
+        CloseBody::BadText => Reason::WsUtf8.into(),
     }
 }

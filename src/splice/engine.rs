@@ -6,14 +6,14 @@
 use super::clock::{Clock, Due, Leg as Which};
 use super::cuts::Cuts;
 use super::direction::{Direction, Seen};
-use super::ending::{Departing, Ended, GRACE};
+use super::ending::{Departing, Ended, GRACE, client_closed};
 use super::guard::Guard;
-use super::leg::{fresh_key, io_reason};
+use super::leg::{failed, fresh_key};
 use super::side::Side;
 use super::{Pair, Rules};
 use crate::reason::{Failure, Reason};
 use crate::traffic::{Flow, Traffic};
-use crate::wire::walk::Control;
+use crate::wire::rfb_client::SMALLEST_REQUEST;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -25,9 +25,6 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// The most that is read, and so held, at once for each direction.
 const CHUNK: usize = 64 * 1024;
-
-/// The most that waits as frames of our own on a leg.
-const MAX_OWN: usize = 2048;
 
 thread_local! {
     /// Borrowed for one read and the write that follows it, never across an await: an idle session holds no buffer.
@@ -43,7 +40,7 @@ where
 {
     let mut splice = Splice::new(pair, rules, guard, Instant::now());
     let mut stop = pin!(stop);
-    let mut timer = pin!(sleep_until(splice.clock.next()));
+    let mut timer = pin!(sleep_until(splice.clock.next(Instant::now())));
     let why = poll_fn(|cx| {
         if let Poll::Ready(failure) = stop.as_mut().poll(cx) {
             return Poll::Ready(failure);
@@ -162,10 +159,10 @@ where
                 Due::Nothing => break,
             }
         }
-        if self.own_could_go() {
+        if self.own_could_go() || self.keep_alive(traffic, now) {
             cx.waker().wake_by_ref();
         }
-        let next = self.clock.next();
+        let next = self.clock.next(now);
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -210,13 +207,27 @@ where
         }
     }
 
+    /// Proxmox ends a screen after 15 minutes without a byte of RFB (protocol reference 6.1). The sign of life goes out
+    /// where nothing else is under way; a browser that stopped inside a message gets none.
+    fn keep_alive(&mut self, traffic: &Traffic, now: Instant) -> bool {
+        if !self.clock.too_quiet(now) || !self.node_can_hear() || !self.up.between_messages() {
+            return false;
+        }
+        self.push_own();
+        self.node.own = frame(Opcode::Binary, Some(fresh_key()), &SMALLEST_REQUEST);
+        self.node.push_own();
+        self.clock.moved(now);
+        traffic.keep_alives.add();
+        true
+    }
+
     fn pump_down(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
         let to = (&mut self.client, Which::Client);
         let mut pump =
             Pump { from: (&mut self.node, Which::Node), to, direction: &mut self.down, clock: &mut self.clock };
         let (pumped, seen) = pump.run(cx, &traffic.down, now)?;
         for ping in &seen.pings {
-            answer(&mut self.node.own, Some(fresh_key()), ping);
+            self.node.answer(Some(fresh_key()), ping);
         }
         match seen.close {
             Some(_) => Err(Failure::new(Reason::GuestEnded, "the node sent a close frame")),
@@ -241,7 +252,7 @@ where
             return Err(Reason::WsFlood.into());
         }
         for ping in &seen.pings {
-            answer(&mut self.client.own, None, ping);
+            self.client.answer(None, ping);
         }
         let ours = self.pings.to_be_bytes();
         let answered = seen.pong.is_some_and(|pong| pong.payload() == ours);
@@ -254,23 +265,6 @@ where
             self.client_code = Some(code);
         }
         Err(client_closed(body))
-    }
-}
-
-/// Queues a pong, unless so many wait that the peer does not read them.
-fn answer(own: &mut Vec<u8>, mask: Option<[u8; 4]>, ping: &Control) {
-    if own.len() < MAX_OWN {
-        own.extend_from_slice(&frame(Opcode::Pong, mask, ping.payload()));
-    }
-}
-
-/// The end a client's close frame asks for, or what is wrong with the frame (W12).
-fn client_closed(body: CloseBody) -> Failure {
-    match body {
-        CloseBody::Empty => Failure::new(Reason::ClientClosed, "closed without a code"),
-        CloseBody::Code(code) => Failure::new(Reason::ClientClosed, format!("closed with {code}")),
-        CloseBody::BadCode => Reason::WsClose.into(),
-        CloseBody::BadText => Reason::WsUtf8.into(),
     }
 }
 
@@ -353,6 +347,9 @@ where
             let chunk = chunk.get_mut(..len).unwrap_or_default();
             let verdict = self.direction.feed(chunk, &mut self.to.0.own, cuts, seen, now);
             flow.add(len as u64, seen.frames);
+            if seen.moved {
+                self.clock.moved(now);
+            }
             self.to.0.write(cx, chunk, cuts).map_err(|error| failed(self.to.1, &error))?;
             verdict?;
         }
@@ -386,14 +383,6 @@ where
                 Failure::new(Reason::NodeCut, "the node ended the stream in the middle of a frame")
             }
         }
-    }
-}
-
-/// The end that a failed read or write on a leg means.
-fn failed(leg: Which, error: &io::Error) -> Failure {
-    match leg {
-        Which::Client => Failure::new(Reason::ClientGone, error.to_string()),
-        Which::Node => Failure::new(io_reason(error), error.to_string()),
     }
 }
 

@@ -8,6 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+#[path = "keep_alive_tests.rs"]
+mod keep_alive;
+
 const S: Duration = Duration::from_secs(1);
 const KEY: Option<[u8; 4]> = Some([5, 6, 7, 8]);
 
@@ -16,19 +19,28 @@ struct Rig {
     browser: DuplexStream,
     node: DuplexStream,
     stop: Option<oneshot::Sender<Failure>>,
-    task: JoinHandle<(Reason, u64, u64, Duration)>,
+    task: JoinHandle<(Reason, Traffic)>,
 }
 
-fn rig(change: impl FnOnce(&mut Rules)) -> Rig {
-    let mut rules = Rules {
+fn rules(lasts: Duration) -> Rules {
+    Rules {
         ping: S * 20,
         dead: S * 60,
         stall: S * 30,
         idle: None,
-        ends: Instant::now() + S * 28_800,
+        keep_alive: None,
+        ends: Instant::now() + lasts,
         flood: true,
         text: false,
-    };
+    }
+}
+
+fn rig(change: impl FnOnce(&mut Rules)) -> Rig {
+    rig_of(Guard::Open, change)
+}
+
+fn rig_of(guard: Guard, change: impl FnOnce(&mut Rules)) -> Rig {
+    let mut rules = rules(S * 28_800);
     change(&mut rules);
     let (browser, client_leg) = duplex(4096);
     let (node, node_leg) = duplex(4096);
@@ -37,11 +49,11 @@ fn rig(change: impl FnOnce(&mut Rules)) -> Rig {
     let task = tokio::spawn(async move {
         let traffic = Traffic::default();
         let stopped = async { stopped.await.unwrap_or_else(|_| Reason::Killed.into()) };
-        let ended = run(pair, rules, Guard::Open, &traffic, stopped).await;
+        let ended = run(pair, rules, guard, &traffic, stopped).await;
         let code = ended.client_code.unwrap_or(ended.reason.public().close);
         let Ended { client, node, reason, .. } = ended;
         tokio::join!(Departing::close(client, code, reason.word()), Departing::close(node, 1000, ""));
-        (reason, traffic.up.bytes(), traffic.down.bytes(), traffic.down.paused())
+        (reason, traffic)
     });
     Rig { browser, node, stop: Some(stop), task }
 }
@@ -199,7 +211,8 @@ async fn w16_a_client_that_never_reads_pauses_the_node_and_ends() {
     let sent = flood.await;
     assert!(sent < 200 * 1024, "{sent} bytes were taken from the node");
     assert!(began.elapsed() >= S * 30 && began.elapsed() < S * 36, "{:?}", began.elapsed());
-    let (reason, _, down, paused) = rig.task.await.unwrap();
+    let (reason, traffic) = rig.task.await.unwrap();
+    let (down, paused) = (traffic.down.bytes(), traffic.down.paused());
     assert_eq!(reason, Reason::ClientStalled);
     assert!(down >= 4096 && paused >= S * 30, "{down} bytes, paused {paused:?}");
 }
@@ -247,15 +260,7 @@ async fn a_pong_that_the_handshake_owes_is_not_lost() {
     let early = [frame(Opcode::Binary, KEY, b"x"), frame(Opcode::Ping, KEY, b"owed")].concat();
     let mut client = Leg::client(client_leg, &early, false, 99);
     client.take::<1>().await.unwrap();
-    let rules = Rules {
-        ping: S * 20,
-        dead: S * 60,
-        stall: S * 30,
-        idle: None,
-        ends: Instant::now() + S,
-        flood: true,
-        text: false,
-    };
+    let rules = rules(S);
     let pair = Pair::new(client, Leg::node(node_leg, &[], 99));
     tokio::spawn(
         async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },
@@ -311,15 +316,7 @@ async fn what_the_handshake_read_too_far_goes_first() {
     node.write_all(&frame(Opcode::Binary, None, b"ok+more")[..6]).await.unwrap();
     assert_eq!(&nodes.take::<2>().await.unwrap(), b"ok");
     node.write_all(&frame(Opcode::Binary, None, b"ok+more")[6..]).await.unwrap();
-    let rules = Rules {
-        ping: S * 20,
-        dead: S * 60,
-        stall: S * 30,
-        idle: None,
-        ends: Instant::now() + S,
-        flood: true,
-        text: false,
-    };
+    let rules = rules(S);
     let pair = Pair::new(client, nodes);
     tokio::spawn(
         async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },

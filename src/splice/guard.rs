@@ -1,7 +1,12 @@
 //! What a browser may say to its console: payload in, payload that may pass out. No I/O.
 //!
-//! A guard reads a byte stream, whatever the frames were, and lets whole messages out, so what leaves can be framed anew.
+//! A guard reads a byte stream, whatever the frames were. One that rewrites lets whole messages out, so what leaves is
+//! framed anew; one that only watches changes nothing, and payload goes out as it came.
 
+use super::heard::Heard;
+use super::observer::Observer;
+use super::screen::ScreenGuard;
+use crate::id::Right;
 use crate::reason::Failure;
 use tokio::time::Instant;
 
@@ -10,20 +15,50 @@ use tokio::time::Instant;
 pub enum Guard {
     /// Everything passes as it is, and nothing is known about it.
     Open,
-}
-
-/// What a piece of the stream was.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Heard {
-    /// Something a person did, whether it passed or not.
-    pub(super) active: bool,
+    /// A screen whose token grants everything: everything passes as it is, and is followed.
+    Watched(Observer),
+    /// A screen whose token does not grant everything.
+    Screen(ScreenGuard),
 }
 
 impl Guard {
+    /// For a screen with these rights.
+    #[must_use]
+    pub fn screen(rights: &[Right]) -> Self {
+        let all = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
+        if all.iter().all(|right| rights.contains(right)) {
+            return Self::Watched(Observer::default());
+        }
+        Self::Screen(ScreenGuard::new(rights))
+    }
+
     /// Whether what passes leaves in new frames. If not, payload goes out as it came.
     pub(super) const fn rewrites(&self) -> bool {
         match self {
+            Self::Open | Self::Watched(_) => false,
+            Self::Screen(_) => true,
+        }
+    }
+
+    /// What went out ends between two RFB messages, so that one of our own may follow.
+    pub(super) const fn between_messages(&self) -> bool {
+        match self {
             Self::Open => false,
+            Self::Watched(observer) => observer.between_messages(),
+            Self::Screen(screen) => screen.between_messages(),
+        }
+    }
+
+    /// Whether [`Self::watch`] wants to see what goes out as it came.
+    pub(super) const fn watches(&self) -> bool {
+        matches!(self, Self::Watched(_))
+    }
+
+    /// Reads on in what goes out as it came.
+    pub(super) fn watch(&mut self, plain: &[u8]) -> Heard {
+        match self {
+            Self::Watched(observer) => observer.hear(plain),
+            Self::Open | Self::Screen(_) => Heard { active: !plain.is_empty() },
         }
     }
 
@@ -33,8 +68,11 @@ impl Guard {
     /// What cannot be judged, or breaks the protocol. What came before it is in `out`.
     pub(super) fn pass(&mut self, plain: &[u8], _now: Instant, out: &mut Vec<u8>) -> Result<Heard, Failure> {
         match self {
-            Self::Open => out.extend_from_slice(plain),
+            Self::Screen(screen) => screen.pass(plain, out),
+            Self::Open | Self::Watched(_) => {
+                out.extend_from_slice(plain);
+                Ok(self.watch(plain))
+            }
         }
-        Ok(Heard::default())
     }
 }

@@ -3,7 +3,8 @@
 //! Reads payload whatever the frames were (RFB and termproxy are byte streams, never one message a frame), answers
 //! pings, and hands over to the splice with the bytes it read too far. Never used once the splice runs.
 
-use crate::reason::Reason;
+use super::clock::Leg as Which;
+use crate::reason::{Failure, Reason};
 use crate::wire::walk::{Control, Sender, Step, Walker};
 use crate::wire::websocket::{Opcode, Violation, apply_mask, frame};
 use bytes::{Buf, BytesMut};
@@ -76,6 +77,14 @@ pub(crate) fn io_reason(error: &std::io::Error) -> Reason {
         Reason::NodeReset
     } else {
         Reason::NodeCut
+    }
+}
+
+/// The end that a failed read or write on a leg means.
+pub(super) fn failed(leg: Which, error: &std::io::Error) -> Failure {
+    match leg {
+        Which::Client => Failure::new(Reason::ClientGone, error.to_string()),
+        Which::Node => Failure::new(io_reason(error), error.to_string()),
     }
 }
 

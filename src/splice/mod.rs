@@ -15,13 +15,18 @@ mod direction;
 mod ending;
 mod engine;
 mod guard;
+mod heard;
 mod leg;
+mod observer;
+mod screen;
 mod side;
 
 pub use ending::{Departing, Ended};
 pub use engine::run;
 pub use guard::Guard;
 pub use leg::{Leg, LegError};
+pub use observer::Observer;
+pub use screen::ScreenGuard;
 
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,6 +56,8 @@ pub struct Rules {
     pub stall: Duration,
     /// Without a person doing something.
     pub idle: Option<Duration>,
+    /// Without a byte of RFB in either direction, after which the node gets a sign of life; none: it never does.
+    pub keep_alive: Option<Duration>,
     /// When the session ends whatever happens.
     pub ends: Instant,
     /// Whether frame rates are limited; off only where a conformance suite must flood.

@@ -1,10 +1,15 @@
 //! A leg's transport in the splice: what waits to be written, and reads that hold no buffer.
 
 use super::cuts::{Cut, Cuts};
+use crate::wire::walk::Control;
+use crate::wire::websocket::{Opcode, frame};
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The most that waits as frames of our own.
+const MAX_OWN: usize = 2048;
 
 /// A transport and what could not be written yet. Idle, it holds no buffer.
 #[derive(Debug)]
@@ -56,6 +61,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             self.held.extend_from_slice(rest);
         }
         Ok(())
+    }
+
+    /// Queues a pong, unless so many wait that the peer does not read them.
+    pub(super) fn answer(&mut self, mask: Option<[u8; 4]>, ping: &Control) {
+        if self.own.len() < MAX_OWN {
+            self.own.extend_from_slice(&frame(Opcode::Pong, mask, ping.payload()));
+        }
     }
 
     /// Queues frames of our own; only between two frames.

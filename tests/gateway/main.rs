@@ -11,9 +11,11 @@ mod raw;
 
 mod binary;
 mod control;
+mod keep_alive;
 mod node_faults;
 mod opens;
 mod protect;
+mod rights;
 mod secrets;
 mod tokens;
 mod wrong_guest;

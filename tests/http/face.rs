@@ -158,6 +158,7 @@ fn config(node: SocketAddr) -> Config {
             ping: seconds(20),
             dead: seconds(60),
             stall: seconds(30),
+            keep_alive: seconds(300),
         },
         log: LogFormat::Text,
         audit_file: None,

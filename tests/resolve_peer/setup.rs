@@ -26,6 +26,7 @@ pub fn timeouts() -> Timeouts {
         ping: seconds(20),
         dead: seconds(60),
         stall: seconds(30),
+        keep_alive: seconds(300),
     }
 }
 

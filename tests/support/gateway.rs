@@ -112,7 +112,10 @@ pub fn token(vmid: u32, change: impl FnOnce(&mut Value)) -> String {
     let mut claims = json!({
         "iss": "panel", "aud": "consolegate", "sub": "customer-42", "iat": now, "exp": now + 60,
         "jti": format!("token-{:020}", COUNT.fetch_add(1, Ordering::Relaxed)),
-        "console": { "cluster": "eu1", "kind": "qemu", "vmid": vmid, "protocol": "vnc", "rights": ["input", "clipboard"] },
+        "console": {
+            "cluster": "eu1", "kind": "qemu", "vmid": vmid, "protocol": "vnc",
+            "rights": ["input", "clipboard", "resize", "power"],
+        },
     });
     change(&mut claims);
     let header = Header { kid: Some("2026-11".into()), ..Header::new(Algorithm::HS256) };
