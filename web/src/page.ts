@@ -13,6 +13,7 @@ import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
 import { onIdleClick } from './ui/click.ts';
+import { logoOf, wear } from './ui/brand.ts';
 import { element } from './ui/element.ts';
 import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
@@ -84,6 +85,7 @@ export class Page implements Stage, Obedient {
     this.#embedding.narrow(opened.embedders);
     showTheme(document.documentElement, this.#asked.theme ?? themeOf(theme) ?? this.#looks.theme);
     this.#warnings.granted(opened);
+    this.#wear();
     void this.#speak();
     this.#show();
   }
@@ -182,7 +184,8 @@ export class Page implements Stage, Obedient {
     this.#root.dataset['state'] = state.name;
     this.#root.classList.toggle('calm', state.name === 'ended' && isCalm(state.why));
     this.#root.classList.toggle('full', isFullScreen());
-    document.title = this.#title;
+    const name = this.#opened?.brand?.name;
+    document.title = name ? `${this.#title} · ${name}` : this.#title;
     this.#toolbar.show(state, {
       title: this.#title,
       viewOnly: this.#opened !== undefined && this.viewOnly,
@@ -212,6 +215,7 @@ export class Page implements Stage, Obedient {
     this.#toolbar = this.#makeToolbar();
     this.#overlay = this.#makeOverlay();
     this.#dress();
+    this.#wear();
     this.#show();
     if (hadKeyboard) this.#screen?.focus();
   }
@@ -230,6 +234,16 @@ export class Page implements Stage, Obedient {
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
     this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#status.root, this.#hint);
+  }
+
+  /** The panel's own look, where the operator has set one. */
+  #wear(): void {
+    const brand = this.#opened?.brand ?? null;
+    wear(document.documentElement, brand);
+    this.#toolbar.root.querySelector('.logo')?.remove();
+    const logo = logoOf(brand);
+    if (logo) this.#toolbar.root.querySelector('.name')?.prepend(logo);
+    this.#overlay.brand(logoOf(brand));
   }
 
   #makeToolbar(): Toolbar {

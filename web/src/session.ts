@@ -69,7 +69,8 @@ export async function openSession(url: URL, token: string, signal: AbortSignal):
   } catch {
     return { ending: { code: 'unreachable' } };
   }
-  return response.ok ? granted(body, url) : { ending: problem(response, body) };
+  // What the answer names is below the page's own base, as v1/sessions is.
+  return response.ok ? granted(body, new URL('..', url)) : { ending: problem(response, body) };
 }
 
 export function granted(body: unknown, base: URL): Answer {
@@ -114,7 +115,7 @@ function milliseconds(seconds: unknown): number | undefined {
 function pathOf(websocket: string, base: URL): string | undefined {
   try {
     const url = new URL(websocket, base);
-    return url.pathname + url.search;
+    return url.pathname.startsWith('/') ? url.pathname + url.search : undefined;
   } catch {
     return undefined;
   }

@@ -13,3 +13,4 @@ import './page/terminal.test.mjs';
 import './page/terminal-screen.test.mjs';
 import './page/waiting.test.mjs';
 import './page/idle.test.mjs';
+import './page/brand.test.mjs';

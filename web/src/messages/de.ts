@@ -59,7 +59,7 @@ export const de: Catalogue = {
     tooMuchOutput: 'Zu viel Ausgabe zum Vorlesen. Gehen Sie die Zeilen einzeln durch.',
     connectedNow: 'Verbunden mit {title}.',
     idleTitle: 'Sind Sie noch da?',
-    idleDetail: 'Seit einer Weile wurde nichts getippt und kein Zeiger bewegt. Die Konsole schließt in {time}. Die Maschine läuft weiter.',
+    idleDetail: 'Die Konsole schließt in {time}, weil sie niemand benutzt. Die Maschine läuft weiter.',
     stay: 'Verbunden bleiben',
     stayed: 'Sie bleiben verbunden.',
     endsTitle: 'Diese Sitzung endet in {time}',

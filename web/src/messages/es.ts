@@ -59,7 +59,7 @@ export const es: Catalogue = {
     tooMuchOutput: 'Hay demasiado texto para leerlo en voz alta. Recorra las líneas una a una.',
     connectedNow: 'Conectada a {title}.',
     idleTitle: '¿Sigue ahí?',
-    idleDetail: 'Hace un rato que nadie escribe ni mueve el puntero. La consola se cierra en {time}. La máquina sigue funcionando.',
+    idleDetail: 'La consola se cierra en {time}, porque nadie la usa. La máquina sigue funcionando.',
     stay: 'Seguir conectado',
     stayed: 'La conexión se mantiene.',
     endsTitle: 'Esta sesión termina en {time}',

@@ -59,7 +59,7 @@ export const fr: Catalogue = {
     tooMuchOutput: 'Trop de texte à lire à voix haute. Parcourez les lignes une à une.',
     connectedNow: 'Connecté à {title}.',
     idleTitle: 'Êtes-vous toujours là ?',
-    idleDetail: 'Rien n’a été tapé et le pointeur n’a pas bougé depuis un moment. La console se ferme dans {time}. La machine continue de fonctionner.',
+    idleDetail: 'La console se ferme dans {time}, car personne ne s’en sert. La machine continue de fonctionner.',
     stay: 'Rester connecté',
     stayed: 'Vous restez connecté.',
     endsTitle: 'Cette session se termine dans {time}',

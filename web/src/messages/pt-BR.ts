@@ -59,7 +59,7 @@ export const ptBR: Catalogue = {
     tooMuchOutput: 'Há texto demais para ler em voz alta. Percorra as linhas uma a uma.',
     connectedNow: 'Conectado a {title}.',
     idleTitle: 'Você ainda está aí?',
-    idleDetail: 'Faz um tempo que ninguém digita nem move o ponteiro. O console fecha em {time}. A máquina continua funcionando.',
+    idleDetail: 'O console fecha em {time}, porque ninguém o está usando. A máquina continua funcionando.',
     stay: 'Continuar conectado',
     stayed: 'Você continua conectado.',
     endsTitle: 'Esta sessão termina em {time}',

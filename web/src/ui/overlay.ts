@@ -21,6 +21,9 @@ const MARKS = {
 
 export class Overlay {
   readonly root: HTMLElement;
+  /** Among the buttons, for what else can be done while the machine is waited for. Hidden where it is empty. */
+  readonly slot = element('div', { class: 'slot' });
+  readonly #card: HTMLElement;
   readonly #catalogue: Catalogue;
   readonly #mark = element('div', { class: 'mark' });
   readonly #title = element('h2');
@@ -37,9 +40,9 @@ export class Overlay {
     this.#main.addEventListener('click', () => this.#press());
     this.#cancel.addEventListener('click', () => choices.cancel());
     this.#cancel.textContent = catalogue.ui.cancel;
-    const actions = element('div', { class: 'actions' }, this.#main, this.#cancel);
-    const card = element('div', { class: 'card' }, this.#mark, this.#title, this.#detail, this.#progress, this.#reference, actions);
-    this.root = element('div', { class: 'overlay' }, card);
+    const actions = element('div', { class: 'actions' }, this.slot, this.#main, this.#cancel);
+    this.#card = element('div', { class: 'card' }, this.#mark, this.#title, this.#detail, this.#progress, actions, this.#reference);
+    this.root = element('div', { class: 'overlay' }, this.#card);
     this.#choices = choices;
   }
 
@@ -62,6 +65,12 @@ export class Overlay {
       case 'ended':
         return this.#ended(state);
     }
+  }
+
+  /** Stands above everything else in the card. */
+  brand(logo: HTMLImageElement | undefined): void {
+    this.#card.querySelector('.logo')?.remove();
+    if (logo) this.#card.prepend(logo);
   }
 
   /** Where the keyboard goes when the screen it was in has gone. */

@@ -11,6 +11,7 @@
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
 //
 // GET /v1/sessions/{session} answers `guest`, a state or an HTTP status, and notes the question in `asked`.
+// `files` are answered as they are: path to [type, body].
 
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -29,13 +30,17 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', files: {}, term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
     gateway.requests.push({ url: request.url, referer: request.headers.referer, cookie: request.headers.cookie });
     if (pathname === '/v1/sessions') return session(request, response);
     if (pathname.startsWith('/v1/sessions/')) return state(pathname, request, response);
+    if (gateway.files[pathname]) {
+      const [type, body] = gateway.files[pathname];
+      return response.writeHead(200, { 'content-type': type }).end(body);
+    }
     const file = pathname === '/console' ? 'console.html' : pathname.slice(1);
     const body = await readFile(join(DIST, file)).catch(() => undefined);
     if (file === 'embed.js') return embed(request, response, body);
