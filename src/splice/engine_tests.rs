@@ -2,6 +2,7 @@
 
 use super::super::{Departing, Leg};
 use super::*;
+use crate::id::Right;
 use crate::wire::websocket::Header;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -325,4 +326,32 @@ async fn what_the_handshake_read_too_far_goes_first() {
     let mut got = next_frame(&mut browser).await.unwrap().1;
     got.extend(next_frame(&mut browser).await.unwrap().1);
     assert_eq!(got, b"+more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r13_a_huge_paste_that_is_not_granted_goes_nowhere_and_what_follows_does() {
+    let mut rig = rig_of(Guard::screen(&[Right::Input]), |_| {});
+    let head = frame(Opcode::Binary, KEY, &[6, 0, 0, 0, 0, 0x80, 0, 0]);
+    rig.browser.write_all(&head).await.unwrap();
+    let megabyte = frame(Opcode::Binary, KEY, &[7; 1 << 20]);
+    for _ in 0..8 {
+        rig.browser.write_all(&megabyte).await.unwrap();
+    }
+    let key = [4, 1, 0, 0, 0, 0, 0, 65];
+    rig.browser.write_all(&frame(Opcode::Binary, KEY, &key)).await.unwrap();
+    assert_eq!(next_frame(&mut rig.node).await.unwrap().1, key);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r12_w19_what_is_dropped_counts_as_a_flood_like_anything_else() {
+    let mut rig = rig_of(Guard::screen(&[]), |_| {});
+    let burst = frame(Opcode::Binary, KEY, &[5, 0, 0, 1, 0, 1]).repeat(20_000);
+    let (mut read, mut write) = tokio::io::split(rig.browser);
+    let flood = tokio::spawn(async move { write.write_all(&burst).await });
+    let mut got = Vec::new();
+    read.read_to_end(&mut got).await.unwrap();
+    assert!(got.windows(2).any(|two| two == 1008_u16.to_be_bytes()), "{got:?}");
+    assert!(flood.await.unwrap().is_err(), "the rest was not read");
+    drop(read);
+    assert_eq!(next_frame(&mut rig.node).await.unwrap().0.opcode, Opcode::Close);
 }

@@ -1,7 +1,6 @@
 //! Signs of life of a quiet screen, with time paused: when they come, where they may land, and what they are not.
 
 use super::*;
-use crate::id::Right;
 
 const SIGN: [u8; 10] = [3, 1, 0, 0, 0, 0, 0, 1, 0, 1];
 const ALL: [Right; 4] = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
