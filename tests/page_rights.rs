@@ -52,10 +52,7 @@ async fn r12_novnc_works_with_every_set_of_rights() {
         }
         browser.state("connected").await;
         let events = sim.guest(vmid).events();
-        let asked = events.iter().find_map(|event| match event {
-            Event::Encodings(list) => Some(list.clone()),
-            _ => None,
-        });
+        let asked = events.iter().find_map(|event| if let Event::Encodings(list) = event { Some(list) } else { None });
         let asked = asked.expect("SetEncodings");
         for (number, needs) in ASKED {
             let may = needs.iter().all(|need| rights.contains(need));
