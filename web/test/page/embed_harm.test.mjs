@@ -1,4 +1,4 @@
-// What strangers around the frame, and panels that may not embed, get: nothing. Besides it: focus and new tokens.
+// What strangers around the frame, and panels that may not embed, get: nothing. What a panel may do: no more than the person.
 
 import assert from 'node:assert/strict';
 import { ask, CONNECTED, connected, element, embedded, frameOf, hears, told } from './panels.mjs';
@@ -61,7 +61,7 @@ embedded('p08_a_stranger_beside_the_frame_is_not_obeyed_and_not_believed', { bod
   assert.deepEqual((await told(page, 'connected')).map(({ sessionId }) => sessionId === 'fake'), [false]);
   assert.deepEqual(await told(page, 'error'), []);
   assert.deepEqual(gateway.calls.slice(-2).map((call) => call.token).sort(), [TOKEN, 'plain.token.x']);
-  assert.equal(await page.frameLocator('body > iframe').locator('main').getAttribute('data-state'), 'connected');
+  assert.equal(await page.frameLocator('iframe[src*="plain"]').locator('main').getAttribute('data-state'), 'connected');
   assert.equal((await frame.evaluate(() => globalThis.received)).filter(({ type, detail }) => !isOwn(type, detail)).length, 0);
 });
 
@@ -84,7 +84,9 @@ embedded('p08_a_stranger_that_took_over_the_frame_is_not_believed_and_hears_noth
   assert.deepEqual(await told(page, 'error'), []);
 });
 
-embedded('p08_a_panel_that_the_gateway_does_not_list_gets_no_answer', { body: element, allowed: false }, async ({ gateway, page }) => {
+embedded('p08_a_panel_that_the_gateway_does_not_list_gets_no_answer', { body: element, allowed: false }, async ({ gateway, panel, page }) => {
+  gateway.steps = [{ embed: [panel.origin] }];
+  await page.reload();
   await connected(page);
   const answers = page.evaluate(() => document.querySelector('console-gate').sendKeys(['Delete']).then(() => 'done', ({ code }) => code));
   await hears(page, 'error');
