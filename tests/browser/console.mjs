@@ -14,6 +14,7 @@ const { chromium } = createRequire(new URL('../../web/package.json', import.meta
 
 const PATIENCE_MS = 60_000;
 const SCREEN = 'canvas:not(.frozen)';
+const TERMINAL = '.xterm-helper-textarea';
 
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
@@ -23,10 +24,16 @@ const browser = await chromium.launch({
   ],
 });
 const context = await browser.newContext({ viewport: { width: 1024, height: 720 }, locale: 'en-US', ignoreHTTPSErrors: true });
-const page = await context.newPage();
-page.setDefaultTimeout(PATIENCE_MS);
+context.setDefaultTimeout(PATIENCE_MS);
+// A terminal drawn as elements can be read.
+await context.addInitScript(() => {
+  const original = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind === 'webgl2' ? null : original.call(this, kind, ...rest);
+  };
+});
 // No other way tells how a WebSocket ended.
-await page.addInitScript(() => {
+await context.addInitScript(() => {
   globalThis.closes = [];
   // Not a subclass: noVNC wants to see WebSocket's own prototype.
   globalThis.WebSocket = new Proxy(WebSocket, {
@@ -37,12 +44,17 @@ await page.addInitScript(() => {
     },
   });
 });
-const received = await Received.of(await context.newCDPSession(page));
 const problems = [];
-page.on('pageerror', (error) => problems.push(String(error)));
-page.on('console', (message) => {
-  if (message.type() === 'error') problems.push(message.text());
+context.on('page', (opened) => {
+  opened.on('pageerror', (error) => problems.push(String(error)));
+  opened.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
 });
+const first = await context.newPage();
+const received = await Received.of(await context.newCDPSession(first));
+/** Tabs by name; commands say which one they mean, or mean the first. */
+const tabs = new Map([['first', first]]);
 
 /** In the page: what it shows. */
 function look() {
@@ -56,7 +68,7 @@ function look() {
 }
 
 /** The pixel of the screen as a place in the viewport. */
-async function place({ x, y }) {
+async function place(page, { x, y }) {
   const screen = page.locator(SCREEN);
   const box = await screen.boundingBox();
   const size = await screen.evaluate((canvas) => ({ width: canvas.width, height: canvas.height }));
@@ -64,46 +76,66 @@ async function place({ x, y }) {
 }
 
 const commands = {
-  async open({ url }) {
+  async open(page, { url }) {
     await page.goto(url);
   },
-  state: () => page.evaluate(look),
-  async waitState({ state }) {
+  state: (page) => page.evaluate(look),
+  async waitState(page, { state }) {
     await page.waitForFunction((wanted) => document.querySelector('main')?.dataset.state === wanted, state, { polling: 'raf' });
     return page.evaluate(look);
   },
-  async waitText({ text }) {
+  async waitText(page, { text }) {
     await page.waitForFunction((wanted) => document.body.innerText.includes(wanted), text, { polling: 'raf' });
   },
-  async waitPicture({ path, different = 0 }) {
+  async waitPicture(page, { path, different = 0 }) {
     const wanted = readPpm(await readFile(path));
     return page.waitForFunction(samePicture, { ...wanted, different, screen: SCREEN }, { polling: 'raf' }).then((same) => same.jsonValue());
   },
-  async type({ text }) {
+  async waitTerminal(page, { text }) {
+    const shows = (wanted) =>
+      [...document.querySelectorAll('.xterm-rows > div')].some((row) => row.textContent.replaceAll('\xa0', ' ').includes(wanted));
+    await page.waitForFunction(shows, text, { polling: 'raf' });
+  },
+  async type(page, { text }) {
     await page.locator(SCREEN).focus();
     // A real keyboard's controller keeps 16 bytes until the guest has taken them.
     for (const letter of text) await page.keyboard.press(pressed(letter), { delay: 10 });
   },
-  async key({ key }) {
+  async typeTerminal(page, { text }) {
+    await page.locator(TERMINAL).focus();
+    for (const letter of text) {
+      if (letter === '\n') await page.keyboard.press('Enter');
+      else await page.keyboard.insertText(letter);
+    }
+  },
+  /** What the browser tells a page of a paste. */
+  async paste(page, { text, times = 1 }) {
+    await page.locator(TERMINAL).evaluate((field, pasted) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', pasted);
+      field.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }, text.repeat(times));
+  },
+  async key(page, { key }) {
     await page.locator(SCREEN).focus();
     await page.keyboard.press(key);
   },
-  async move(to) {
-    await page.mouse.move(...(await place(to)), { steps: to.steps ?? 1 });
+  async move(page, to) {
+    await page.mouse.move(...(await place(page, to)), { steps: to.steps ?? 1 });
   },
-  async click(to) {
-    await page.mouse.click(...(await place(to)), { button: to.button ?? 'left' });
+  async click(page, to) {
+    await page.mouse.click(...(await place(page, to)), { button: to.button ?? 'left' });
   },
-  async press({ name }) {
+  async press(page, { name }) {
     await page.getByRole('button', { name }).click();
   },
-  async screenshot({ path }) {
+  async screenshot(page, { path }) {
     await page.screenshot({ path });
   },
-  evaluate: ({ expression }) => page.evaluate(expression),
-  offline: ({ offline }) => context.setOffline(offline),
+  evaluate: (page, { expression }) => page.evaluate(expression),
+  offline: (_page, { offline }) => context.setOffline(offline),
   problems: () => problems,
-  async received({ path }) {
+  async received(_page, { path }) {
     const { bytes, counts } = await received.all();
     await writeFile(path, bytes);
     return counts;
@@ -112,10 +144,13 @@ const commands = {
 
 for await (const line of createInterface({ input: process.stdin })) {
   let answer;
+  let page = first;
   try {
-    const { cmd, ...rest } = JSON.parse(line);
+    const { cmd, tab = 'first', ...rest } = JSON.parse(line);
     if (!Object.hasOwn(commands, cmd)) throw new Error(`no command ${cmd}`);
-    answer = { ok: (await commands[cmd](rest)) ?? null };
+    if (!tabs.has(tab)) tabs.set(tab, await context.newPage());
+    page = tabs.get(tab);
+    answer = { ok: (await commands[cmd](page, rest)) ?? null };
   } catch (error) {
     answer = { error: String(error), page: await page.evaluate(look).catch(String), problems };
   }

@@ -67,6 +67,11 @@ impl QemuGuest {
         self.folder.path().join("vnc")
     }
 
+    /// Its first serial port, where another login waits. One connection at a time, like Proxmox's.
+    pub(crate) fn serial_socket(&self) -> PathBuf {
+        self.folder.path().join("serial")
+    }
+
     /// Its QMP server, for whoever plays the node.
     pub(crate) fn qmp_socket(&self) -> PathBuf {
         self.folder.path().join("qmp")
@@ -86,6 +91,11 @@ impl QemuGuest {
 
     /// Waits for a line of the witness that contains `text`, and returns it.
     pub(crate) async fn says(&mut self, text: &str) -> String {
+        self.says_after(text).await.1
+    }
+
+    /// The same with all it said before.
+    pub(crate) async fn says_after(&mut self, text: &str) -> (Vec<String>, String) {
         let mut before = Vec::new();
         let found = timeout(PATIENCE, async {
             while let Some(line) = self.witness.next_line().await.unwrap() {
@@ -98,7 +108,8 @@ impl QemuGuest {
             None
         });
         let found = found.await.ok().flatten();
-        found.unwrap_or_else(|| panic!("the guest never said {text:?}, only {before:?}"))
+        let found = found.unwrap_or_else(|| panic!("the guest never said {text:?}, only {before:?}"));
+        (before, found)
     }
 
     /// Presses the reset button.
