@@ -6,6 +6,7 @@ use crate::config::LogFormat;
 use crate::reason::{Failure, Reason};
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Mutex;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
@@ -48,7 +49,8 @@ where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
     let cannot = |error| Failure::new(Reason::Internal, format!("cannot append to {}: {error}", path.display()));
-    let file = OpenOptions::new().create(true).append(true).open(path).map_err(cannot)?;
+    // It names customers and their addresses.
+    let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path).map_err(cannot)?;
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
     Ok(layer.with_writer(Mutex::new(file)).with_filter(Targets::new().with_target(AUDIT, LevelFilter::TRACE)))
 }

@@ -238,7 +238,7 @@ fn c09_files_that_are_no_configuration_are_refused_without_waiting() {
     for path in [fifo.as_path(), &socket, gate.path(), "/dev/zero".as_ref()] {
         assert!(load(path).contains("is not a regular file"), "{path:?}");
     }
-    assert!(load(&gate.path().join("nowhere")).contains("cannot be read"));
+    assert!(load(&gate.path().join("nowhere")).contains("there is no such file"));
     one(&problems(&gate, "\"panel.key\"", "\"fifo\""), "issuer[0].key[0].secret_file", "is not a regular file");
     one(&problems(&gate, "\"panel.key\"", "\"none.key\""), "issuer[0].key[0].secret_file", "cannot be read");
 }
@@ -270,4 +270,11 @@ fn what_this_version_cannot_do_is_said_and_never_ignored() {
     }
     let found = problems(&gate, "[listen]", "[admin]\naddress = \"0.0.0.0:9464\"\n[listen]");
     one(&found, "admin.address", "without TLS");
+}
+
+#[test]
+fn c10_a_public_address_without_tls_is_not_one_of_a_listener_with_it() {
+    let gate = Gate::new();
+    let problems = problems(&gate, "https://console.example.com", "http://console.example.com");
+    one(&problems, "public_url", "write https://, or leave out listen.tls");
 }

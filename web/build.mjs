@@ -2,7 +2,7 @@
 
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,8 +32,9 @@ const PAGES = {
 /** Places that the gateway fills in when it serves the page. */
 const SERVED = ['origins'];
 
-await rm(dist, { recursive: true, force: true });
 await mkdir(join(dist, 'assets'), { recursive: true });
+/** What this build wrote or found as it should be. */
+const written = new Set();
 
 const notices = await thirdParty(here);
 const noticesName = hashed('third-party.txt', notices);
@@ -67,7 +68,8 @@ for (const page of Object.keys(PAGES)) {
 
 const manifest = { files: {} };
 for (const name of [...files.keys()].sort()) manifest.files[name] = await store(name, files.get(name));
-await writeFile(join(dist, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+await write('manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
+await sweep();
 report(manifest);
 
 /** What panels load. Its name never changes, so it is one file. */
@@ -130,12 +132,11 @@ function hashed(name, content) {
 }
 
 async function store(name, content) {
-  const path = join(dist, name);
   const [br, gz] = await Promise.all([
     promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }),
     promisify(gzip)(content, { level: 9 }),
   ]);
-  await Promise.all([writeFile(path, content), writeFile(`${path}.br`, br), writeFile(`${path}.gz`, gz)]);
+  await Promise.all([write(name, content), write(`${name}.br`, br), write(`${name}.gz`, gz)]);
   return {
     type: TYPES[extname(name)],
     sha256: createHash('sha256').update(content).digest('hex'),
@@ -144,6 +145,21 @@ async function store(name, content) {
     gz: gz.length,
     immutable: name.startsWith('assets/'),
   };
+}
+
+/** Leaves a file alone that is as it should be: its time tells whether the gateway has to be compiled again. */
+async function write(name, content) {
+  written.add(name);
+  const there = await readFile(join(dist, name)).catch(() => undefined);
+  if (!there?.equals(content)) await writeFile(join(dist, name), content);
+}
+
+/** Removes what earlier builds left. */
+async function sweep() {
+  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    if (entry.isFile() && !written.has(relative(dist, path))) await rm(path);
+  }
 }
 
 function report({ files }) {

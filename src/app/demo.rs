@@ -106,7 +106,8 @@ impl Demo {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
-    let taken = |error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another port");
+    let taken =
+        |error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port or --gateway-port");
     TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)
 }
 

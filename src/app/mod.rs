@@ -23,6 +23,7 @@ use crate::store::Store;
 use crate::token::{LEEWAY_SECONDS, Sealer, Verifier};
 use arc_swap::ArcSwap;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,8 +66,8 @@ impl App {
     /// # Errors
     /// In the operator's words: a key, certificate or CA that cannot be used, or an address that is taken.
     pub async fn bind(config: Config) -> Result<Self, String> {
-        let public = bind(config.listen.address).await?;
-        let admin = bind(config.admin.address).await?;
+        let public = bind("listen.address", config.listen.address).await?;
+        let admin = bind("admin.address", config.admin.address).await?;
         Self::assemble_on(config, public, admin, Before::Unknown)
     }
 
@@ -216,6 +217,13 @@ fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
     })
 }
 
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    let cure = |error: &std::io::Error| match error.kind() {
+        ErrorKind::AddrInUse => "; end what listens there, or change the address",
+        ErrorKind::PermissionDenied => "; ports below 1024 need CAP_NET_BIND_SERVICE",
+        ErrorKind::AddrNotAvailable => "; use an address of this machine, or [::] for all",
+        _ => "",
+    };
+    let cannot = |error| format!("{key}: cannot listen on {address}: {error}{}", cure(&error));
+    TcpListener::bind(address).await.map_err(cannot)
 }

@@ -116,6 +116,9 @@ fn printable(text: &str) -> String {
 /// A time as seen from now.
 fn relative(time: u64, now: u64) -> String {
     let distance = time.abs_diff(now);
+    if time / 1_000 > now / 2 {
+        return "not seconds but milliseconds? Divide by 1000".to_owned();
+    }
     let words = match distance {
         0..=119 => format!("{distance} s"),
         120..=7_199 => format!("{} min {} s", distance / 60, distance % 60),
@@ -135,7 +138,8 @@ mod tests {
         assert_eq!(relative(88, 100), "12 s ago");
         assert_eq!(relative(100, 100), "in 0 s");
         assert_eq!(relative(0, 3_700), "61 min 40 s ago");
-        assert_eq!(relative(1_000_000, 0), "in 11 days");
+        assert_eq!(relative(1_795_319_512 + 86_400 * 11, 1_795_319_512), "in 11 days");
+        assert!(relative(1_795_319_512_000, 1_795_319_512).contains("milliseconds"));
     }
 
     #[test]

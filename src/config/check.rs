@@ -6,7 +6,7 @@
 use super::files::{self, Folder, MAX_BYTES};
 use super::problem::Problems;
 use super::raw::{self, Section};
-use super::{Config, check_admin, check_cluster, check_issuer, check_listen, check_rules, value};
+use super::{Config, Listen, check_admin, check_cluster, check_issuer, check_listen, check_rules, value};
 use std::path::Path;
 
 impl Config {
@@ -17,7 +17,17 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, Problems> {
         let file = path.display().to_string();
         let unreadable = |(what, fix): (String, String)| Problems::of_file(&file, what, fix);
-        let bytes = files::read_configuration(path).map_err(unreadable)?;
+        let absent = || {
+            Problems::of_file(
+                &file,
+                "there is no such file",
+                "make it from examples/minimal.toml, or name yours with --config",
+            )
+        };
+        let bytes = match files::read_configuration(path) {
+            Err(_) if !path.exists() => return Err(absent()),
+            read => read.map_err(unreadable)?,
+        };
         let not_text = |_| Problems::of_file(&file, "it is not UTF-8", "save it as UTF-8 without a byte order mark");
         let text = String::from_utf8(bytes).map_err(not_text)?;
         // Absolute, so that what is read again later does not depend on the working directory.
@@ -57,6 +67,16 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
         .required_text("public_url", "https://console.example.com")
         .and_then(|written| value::origin(root.report(), &written));
     let listen = check_listen::listen(root.section_or_empty("listen"), folder);
+    if let (Some(url), Some(Listen { tls: Some(_), .. })) = (&public_url, &listen)
+        && url.as_str().starts_with("http:")
+    {
+        let place = root.place_of("public_url");
+        root.report().wrong(
+            &place,
+            "is http, but [listen] has a certificate",
+            "write https://, or leave out listen.tls",
+        );
+    }
     let admin = check_admin::admin(root.section_or_empty("admin"));
 
     if !root.has("cluster") {
