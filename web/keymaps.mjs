@@ -48,9 +48,9 @@ for (const [id, { map }] of Object.entries(keyMaps)) {
 export const keymaps = {
   name: 'keymaps',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^layout:/ }, ({ path }) => ({ path: path.slice('layout:'.length), namespace: 'layout' }));
+    onResolve({ filter: /^layout:/ }, ({ path }) => ({ path: path.replace(':', '-'), namespace: 'layout' }));
     onLoad({ filter: /./, namespace: 'layout' }, ({ path }) => {
-      const layout = LAYOUTS.get(path);
+      const layout = LAYOUTS.get(path.slice('layout-'.length));
       if (!layout) return { errors: [{ text: `there is no keyboard layout ${path}` }] };
       return { contents: `export default ${JSON.stringify(layout)}` };
     });

@@ -9,6 +9,8 @@ declare module '@novnc/novnc' {
     focusOnClick: boolean;
     focus(options?: FocusOptions): void;
     blur(): void;
+    addEventListener(name: 'clipboard', listener: (event: CustomEvent<{ text: string }>) => void): void;
+    addEventListener(name: string, listener: (event: Event) => void): void;
     disconnect(): void;
     sendKey(keysym: number, code: string, down?: boolean): void;
     clipboardPasteFrom(text: string): void;

@@ -14,13 +14,18 @@ import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
 import { onIdleClick } from './ui/click.ts';
 import { logoOf, wear } from './ui/brand.ts';
+import { Desk, type Bench } from './ui/desk.ts';
 import { element } from './ui/element.ts';
 import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
+import type { Look } from './ui/look.ts';
 import { Overlay } from './ui/overlay.ts';
+import { Panels } from './ui/panels.ts';
 import { watchChord } from './ui/release.ts';
+import { StartButton } from './ui/start.ts';
 import { Status } from './ui/status.ts';
 import { showTheme } from './ui/theme.ts';
+import { Toast } from './ui/toast.ts';
 import { Toolbar } from './ui/toolbar.ts';
 import { Warnings } from './warnings.ts';
 
@@ -39,10 +44,7 @@ export class Page implements Stage, Obedient {
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
   #language: Language = ENGLISH;
   #wanted = ENGLISH.tag;
-  #toolbar: Toolbar = this.#makeToolbar();
-  #overlay: Overlay = this.#makeOverlay();
   #wish: Scale = this.#looks.scale;
-  #fit = this.#wish !== 'off';
   /** What the panel asked for: it goes before the token and the address, and stays when the token is another. */
   readonly #asked: { theme?: Theme; lang?: string; viewOnly: boolean } = { viewOnly: false };
   readonly #warnings = new Warnings(this.#root, this.#screenBox, {
@@ -55,6 +57,23 @@ export class Page implements Stage, Obedient {
   #size: Partial<Events['resize']> = {};
   #opened: Opened | undefined;
   #screen: Screen | undefined;
+  readonly #toast = new Toast((text) => this.#status.say(text));
+  readonly #bench: Bench = {
+    root: this.#root,
+    base: new URL(document.baseURI),
+    events: this.events,
+    toast: this.#toast,
+    live: () => this.live,
+    opened: () => this.#opened,
+    language: () => this.#language,
+    look: () => this.#look,
+    refresh: () => this.#show(),
+  };
+  readonly #desk = new Desk(this.#bench);
+  #panels: Panels = this.#makePanels();
+  #toolbar: Toolbar = this.#makeToolbar();
+  #start: StartButton = this.#makeStart();
+  #overlay: Overlay = this.#makeOverlay();
 
   constructor(body: HTMLElement) {
     showTheme(document.documentElement, this.#looks.theme);
@@ -104,12 +123,12 @@ export class Page implements Stage, Obedient {
 
   setScale(scale: Scale): void {
     this.#wish = scale;
-    this.#fit = scale !== 'off';
     this.#screen?.setScale(this.#scale);
     this.#show();
   }
 
   setViewOnly(viewOnly: boolean): void {
+    if (viewOnly) this.#desk.sticky.release();
     this.#asked.viewOnly = viewOnly;
     this.#screen?.setViewOnly(this.viewOnly);
     this.#show();
@@ -138,7 +157,8 @@ export class Page implements Stage, Obedient {
       if (this.live) this.events.emit('resize', { width, height });
     };
     this.#size = {};
-    this.#screen = open(this.#screenBox, channel, options, { ...hooks, resized });
+    const clipboard = (text: string): void => this.#desk.came(text);
+    this.#screen = open(this.#screenBox, channel, options, { ...hooks, resized, clipboard });
     return this.#screen;
   }
 
@@ -150,6 +170,7 @@ export class Page implements Stage, Obedient {
     const hadKeyboard = this.#screenBox.contains(document.activeElement);
     if (state.name !== 'connecting' && state.name !== 'connected') this.#screen = undefined;
     if (state.name === 'connected' || state.name === 'waiting' || state.name === 'ended') thaw(this.#screenBox);
+    this.#desk.follow();
     this.#show();
     if (state.name === 'connected') this.#warnings.connected();
     else this.#warnings.gone();
@@ -161,7 +182,7 @@ export class Page implements Stage, Obedient {
 
   /** Takes the keyboard for the screen, but not from the bar, and never from a panel's own field around the frame. */
   #takeKeyboard(): void {
-    const elsewhere = this.#toolbar.root.contains(document.activeElement);
+    const elsewhere = [this.#toolbar.root, this.#panels.root].some((part) => part.contains(document.activeElement));
     const ours = document.hasFocus() || (window.parent === window && !this.#hasConnected);
     this.#hasConnected = true;
     if (ours && !elsewhere && !this.viewOnly) this.#screen?.focus();
@@ -186,12 +207,8 @@ export class Page implements Stage, Obedient {
     this.#root.classList.toggle('full', isFullScreen());
     const name = this.#opened?.brand?.name;
     document.title = name ? `${this.#title} · ${name}` : this.#title;
-    this.#toolbar.show(state, {
-      title: this.#title,
-      viewOnly: this.#opened !== undefined && this.viewOnly,
-      fit: this.#fit,
-      fullScreen: isFullScreen(),
-    });
+    this.#toolbar.show();
+    this.#start.show(state, this.#may('power'));
     this.#overlay.show(state, clock);
   }
 
@@ -212,7 +229,9 @@ export class Page implements Stage, Obedient {
     if (language === undefined || this.#wanted !== tag) return;
     const hadKeyboard = this.#screenBox.contains(document.activeElement);
     this.#language = language;
+    this.#panels = this.#makePanels();
     this.#toolbar = this.#makeToolbar();
+    this.#start = this.#makeStart();
     this.#overlay = this.#makeOverlay();
     this.#dress();
     this.#wear();
@@ -233,7 +252,8 @@ export class Page implements Stage, Obedient {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
-    this.#root.replaceChildren(this.#toolbar.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#status.root, this.#hint);
+    const { root: bar } = this.#toolbar;
+    this.#root.replaceChildren(bar, this.#panels.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#toast.root, this.#status.root, this.#hint);
   }
 
   /** The panel's own look, where the operator has set one. */
@@ -247,27 +267,31 @@ export class Page implements Stage, Obedient {
   }
 
   #makeToolbar(): Toolbar {
-    return new Toolbar(this.#ui, {
-      ctrlAltDel: () => this.#screen?.sendKeys(['Control', 'Alt', 'Delete']),
-      toggleFit: () => {
-        this.#fit = !this.#fit;
-        this.#screen?.setScale(this.#scale);
-        this.#show();
-      },
+    const acts = {
+      setScale: (scale: Scale) => this.setScale(scale),
       toggleFullScreen: () => void toggleFullScreen(),
-      disconnect: () => this.#runner.disconnect(),
-      handBack: () => {
-        if (this.#runner.state.name === 'connected') this.#screen?.focus();
-      },
-    });
+      disconnect: () => this.disconnect(),
+      handBack: () => this.live?.focus(),
+    };
+    return new Toolbar(this.#bench, this.#desk, acts, this.#panels);
+  }
+
+  #makePanels(): Panels {
+    return new Panels(this.#language.catalogue.tools.close, () => this.live?.focus(), () => this.#show());
   }
 
   #makeOverlay(): Overlay {
-    return new Overlay(this.#language.catalogue, {
+    const overlay = new Overlay(this.#language.catalogue, {
       now: () => this.#runner.now(),
       cancel: () => this.#runner.cancel(),
       again: () => this.#runner.again(),
     });
+    overlay.slot.append(this.#start.root);
+    return overlay;
+  }
+
+  #makeStart(): StartButton {
+    return new StartButton(this.#language.catalogue.tools.start, () => void this.#desk.power('start'));
   }
 
   get #ui(): Catalogue['ui'] {
@@ -278,9 +302,23 @@ export class Page implements Stage, Obedient {
     return this.#opened?.console.title ?? this.#ui.untitled;
   }
 
+  get #look(): Look {
+    const opened = this.#opened !== undefined;
+    return {
+      title: this.#title,
+      state: this.#runner.state.name,
+      viewOnly: opened && this.viewOnly,
+      picture: this.#opened?.console.protocol !== 'term',
+      clipboard: this.#may('clipboard'),
+      resize: this.#may('resize'),
+      power: this.#may('power'),
+      scale: this.#scale,
+      fullScreen: isFullScreen(),
+    };
+  }
+
   get #scale(): Scale {
-    if (!this.#fit) return 'off';
-    return this.#wish === 'remote' && this.#may('resize') ? 'remote' : 'fit';
+    return this.#wish === 'remote' && !this.#may('resize') ? 'fit' : this.#wish;
   }
 
   #may(right: string): boolean {

@@ -122,7 +122,7 @@ function pathOf(websocket: string, base: URL): string | undefined {
 }
 
 /** A refusal in problem details (RFC 9457); from a balancer in between it may be anything. */
-function problem(response: Response, body: unknown): Ending {
+export function problem(response: Response, body: unknown): Ending {
   const after = Number(response.headers.get('retry-after'));
   const rest = after > 0 ? { afterMs: Math.min(after, 600) * 1000 } : {};
   if (!isFields(body) || !isText(body.code)) {

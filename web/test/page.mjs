@@ -14,3 +14,7 @@ import './page/terminal-screen.test.mjs';
 import './page/waiting.test.mjs';
 import './page/idle.test.mjs';
 import './page/brand.test.mjs';
+import './page/toolbar.test.mjs';
+import './page/typing.test.mjs';
+import './page/clipboard.test.mjs';
+import './page/tools.test.mjs';

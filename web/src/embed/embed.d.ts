@@ -15,7 +15,7 @@ export interface ConsoleGateDetails {
   error: { code: string; message: string; hint: string; ref?: string };
   resize: { width: number; height: number };
   state: { power: string };
-  power: { action: string };
+  power: { action: string; done: boolean };
   latency: { rttMs: number };
   clipboard: { text: string };
   focus: Nothing;

@@ -69,6 +69,15 @@ function composed(char: string, layout: Layout): readonly Place[] | undefined {
   return dead && base ? [dead, base] : undefined;
 }
 
+/** A character at once, and where no layout is known or has it, the character itself: machines that look at keysyms get it. */
+export function strokesFor(char: string, layout: Layout | undefined): readonly Stroke[] {
+  const places = layout && placesOf(char, layout);
+  if (places) return places.flatMap(strokesOf);
+  const point = char.codePointAt(0) ?? 0;
+  const plain: Place | undefined = char === '\n' ? [KEYS.Enter.keysym, KEYS.Enter.code, 0] : undefined;
+  return strokesOf(plain ?? [point < 0x100 ? point : 0x1000000 + point, '', 0]);
+}
+
 function strokesOf([keysym, code, held]: Place): readonly Stroke[] {
   const modifiers = [...(held & 1 ? [KEYS.Shift] : []), ...(held & 2 ? [KEYS.AltGr] : [])];
   return [

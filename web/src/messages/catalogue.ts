@@ -1,6 +1,7 @@
 // The shape of a language's words, and how they are read. Which languages there are is in languages.ts.
 
 import type { Ending, OwnCode, PublicCode } from '../reasons.ts';
+import type { tools } from './tools/en.ts';
 
 export interface Words {
   readonly title: string;
@@ -9,7 +10,7 @@ export interface Words {
 
 export type UiKey =
   | 'untitled' | 'controls' | 'screen' | 'leaveHint' | 'leaveShort' | 'released' | 'viewOnly' | 'viewOnlyHint'
-  | 'ctrlAltDel' | 'ctrlAltDelHint' | 'fit' | 'fitHint' | 'fullScreen' | 'fullScreenHint' | 'disconnect' | 'disconnectHint'
+  | 'ctrlAltDel' | 'ctrlAltDelHint' | 'fullScreen' | 'fullScreenHint' | 'disconnect' | 'disconnectHint'
   | 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'waiting' | 'ended'
   | 'stageSession' | 'stageSocket' | 'stageScreen' | 'openTitle' | 'attempt' | 'nextIn' | 'checkIn' | 'tryingNow'
   | 'search' | 'searchField' | 'searchCase' | 'searchPrevious' | 'searchNext' | 'searchClose' | 'searchCount' | 'searchNone'
@@ -17,8 +18,12 @@ export type UiKey =
   | 'checkingNow' | 'tryNow' | 'checkNow' | 'cancel' | 'again' | 'fromPanel' | 'gaveUp' | 'reference' | 'connectedNow'
   | 'idleTitle' | 'idleDetail' | 'stay' | 'stayed' | 'endsTitle' | 'endsDetail' | 'dismiss';
 
+/** The words of the bar's tools. */
+export type Tools = Readonly<Record<keyof typeof tools, string>>;
+
 export interface Catalogue {
   readonly ui: Readonly<Record<UiKey, string>>;
+  readonly tools: Tools;
   readonly reasons: Readonly<Record<PublicCode | OwnCode, Words>>;
   /** For a code that a newer gateway knows and this page does not. */
   readonly unknown: Words;

@@ -1,6 +1,7 @@
 // German, addressing the reader as Sie.
 
 import type { Catalogue } from './catalogue.ts';
+import { tools } from './tools/de.ts';
 
 const again = 'Öffnen Sie die Konsole in Ihrem Kundenbereich erneut.';
 const tellProvider = 'Es wird von selbst weiter versucht. Bleibt es dabei, nennen Sie Ihrem Anbieter die Referenz unten.';
@@ -19,8 +20,6 @@ export const de: Catalogue = {
     viewOnlyHint: 'Sie können dieser Konsole zusehen, aber darin nicht tippen oder klicken.',
     ctrlAltDel: 'Strg+Alt+Entf',
     ctrlAltDelHint: 'Strg+Alt+Entf an die Maschine senden',
-    fit: 'Einpassen',
-    fitHint: 'Das Bild in das Fenster einpassen',
     fullScreen: 'Vollbild',
     fullScreenHint: 'Vollbild. Esc gedrückt halten, um es zu verlassen',
     disconnect: 'Trennen',
@@ -66,6 +65,7 @@ export const de: Catalogue = {
     endsDetail: 'Die Maschine läuft weiter. Um weiterzuarbeiten, öffnen Sie im Kundenbereich eine neue Konsole.',
     dismiss: 'Ausblenden',
   },
+  tools,
   reasons: {
     token_rejected: { title: 'Dieser Konsolen-Link ist ungültig', detail: `Vielleicht wurde er beim Kopieren abgeschnitten. ${again}` },
     ambiguous_token: { title: 'Dieser Konsolen-Link ist ungültig', detail: `Er kam zweimal in derselben Anfrage. ${again}` },

@@ -1,6 +1,7 @@
 // English. Every language has exactly these keys and places: `{n}`, `{seconds}`, `{title}`, `{time}`.
 
 import type { Catalogue } from './catalogue.ts';
+import { tools } from './tools/en.ts';
 
 const again = 'Open the console again from your panel.';
 const tellProvider = 'It is tried again by itself. If it stays like this, give your provider the reference below.';
@@ -19,8 +20,6 @@ export const en: Catalogue = {
     viewOnlyHint: 'You can watch this console but not type or click in it.',
     ctrlAltDel: 'Ctrl+Alt+Del',
     ctrlAltDelHint: 'Send Ctrl+Alt+Del to the machine',
-    fit: 'Fit',
-    fitHint: 'Fit the picture to the window',
     fullScreen: 'Full screen',
     fullScreenHint: 'Full screen. Hold Esc to leave it',
     disconnect: 'Disconnect',
@@ -66,6 +65,7 @@ export const en: Catalogue = {
     endsDetail: 'The machine keeps running. To work on, open a new console from your panel.',
     dismiss: 'Dismiss',
   },
+  tools,
   reasons: {
     token_rejected: { title: 'This console link is not valid', detail: `It may have been cut short when it was copied. ${again}` },
     ambiguous_token: { title: 'This console link is not valid', detail: `It came twice in one request. ${again}` },

@@ -1,6 +1,7 @@
 // Spanish, addressing the reader as usted.
 
 import type { Catalogue } from './catalogue.ts';
+import { tools } from './tools/es.ts';
 
 const again = 'Vuelva a abrir la consola desde su panel.';
 const tellProvider = 'Se sigue intentando automáticamente. Si no mejora, dé a su proveedor la referencia de abajo.';
@@ -19,8 +20,6 @@ export const es: Catalogue = {
     viewOnlyHint: 'Puede mirar esta consola, pero no escribir ni hacer clic en ella.',
     ctrlAltDel: 'Ctrl+Alt+Supr',
     ctrlAltDelHint: 'Enviar Ctrl+Alt+Supr a la máquina',
-    fit: 'Ajustar',
-    fitHint: 'Ajustar la imagen a la ventana',
     fullScreen: 'Pantalla completa',
     fullScreenHint: 'Pantalla completa. Mantenga pulsada Esc para salir',
     disconnect: 'Desconectar',
@@ -66,6 +65,7 @@ export const es: Catalogue = {
     endsDetail: 'La máquina sigue funcionando. Para continuar, abra una consola nueva desde su panel.',
     dismiss: 'Ocultar',
   },
+  tools,
   reasons: {
     token_rejected: { title: 'Este enlace de consola no es válido', detail: `Puede que se haya cortado al copiarlo. ${again}` },
     ambiguous_token: { title: 'Este enlace de consola no es válido', detail: `Llegó dos veces en la misma petición. ${again}` },

@@ -1,6 +1,7 @@
 // French, with vous; no-break spaces before the high punctuation marks.
 
 import type { Catalogue } from './catalogue.ts';
+import { tools } from './tools/fr.ts';
 
 const again = 'Rouvrez la console depuis votre espace client.';
 const tellProvider = 'De nouveaux essais sont faits automatiquement. Si cela persiste, donnez la référence ci-dessous à votre hébergeur.';
@@ -19,8 +20,6 @@ export const fr: Catalogue = {
     viewOnlyHint: 'Vous pouvez regarder cette console, mais pas y taper ni y cliquer.',
     ctrlAltDel: 'Ctrl+Alt+Suppr',
     ctrlAltDelHint: 'Envoyer Ctrl+Alt+Suppr à la machine',
-    fit: 'Ajuster',
-    fitHint: 'Ajuster l’image à la fenêtre',
     fullScreen: 'Plein écran',
     fullScreenHint: 'Plein écran. Maintenez Échap pour en sortir',
     disconnect: 'Déconnecter',
@@ -66,6 +65,7 @@ export const fr: Catalogue = {
     endsDetail: 'La machine continue de fonctionner. Pour poursuivre, ouvrez une nouvelle console depuis votre espace client.',
     dismiss: 'Masquer',
   },
+  tools,
   reasons: {
     token_rejected: { title: 'Ce lien de console n’est pas valable', detail: `Il a peut-être été coupé lors de la copie. ${again}` },
     ambiguous_token: { title: 'Ce lien de console n’est pas valable', detail: `Il est arrivé deux fois dans la même requête. ${again}` },

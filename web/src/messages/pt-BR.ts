@@ -1,6 +1,7 @@
 // Brazilian Portuguese, addressing the reader as você.
 
 import type { Catalogue } from './catalogue.ts';
+import { tools } from './tools/pt-BR.ts';
 
 const again = 'Abra o console novamente pelo seu painel.';
 const tellProvider = 'Novas tentativas são feitas automaticamente. Se continuar assim, informe ao seu provedor a referência abaixo.';
@@ -19,8 +20,6 @@ export const ptBR: Catalogue = {
     viewOnlyHint: 'Você pode assistir a este console, mas não digitar nem clicar nele.',
     ctrlAltDel: 'Ctrl+Alt+Del',
     ctrlAltDelHint: 'Enviar Ctrl+Alt+Del para a máquina',
-    fit: 'Ajustar',
-    fitHint: 'Ajustar a imagem à janela',
     fullScreen: 'Tela cheia',
     fullScreenHint: 'Tela cheia. Segure Esc para sair',
     disconnect: 'Desconectar',
@@ -66,6 +65,7 @@ export const ptBR: Catalogue = {
     endsDetail: 'A máquina continua funcionando. Para seguir trabalhando, abra um novo console pelo seu painel.',
     dismiss: 'Dispensar',
   },
+  tools,
   reasons: {
     token_rejected: { title: 'Este link de console não é válido', detail: `Ele pode ter sido cortado ao ser copiado. ${again}` },
     ambiguous_token: { title: 'Este link de console não é válido', detail: `Ele veio duas vezes na mesma requisição. ${again}` },

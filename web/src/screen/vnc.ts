@@ -22,6 +22,10 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   for (const failure of ['disconnect', 'securityfailure', 'credentialsrequired', 'serververification']) {
     rfb.addEventListener(failure, () => hooks.failed());
   }
+  // Without the right to it nobody hears what the machine copied; noVNC itself never touches the browser's clipboard.
+  rfb.addEventListener('clipboard', ({ detail }) => {
+    if (options.clipboard) hooks.clipboard?.(detail.text);
+  });
   describe(target, options.label, options.describedBy);
   return {
     focus: () => rfb.focus({ preventScroll: true }),
@@ -35,7 +39,9 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     },
     hold: (key, down) => press(rfb, key, down),
     stroke: ({ keysym, code }, down) => rfb.sendKey(keysym, code, down),
-    paste: (text) => rfb.clipboardPasteFrom(text),
+    paste: (text) => {
+      if (options.clipboard) rfb.clipboardPasteFrom(text);
+    },
     screenshot: () => picture(rfb),
     stay: () => stay(rfb),
     close: () => {

@@ -4,7 +4,7 @@ export class Roving {
   readonly #root: HTMLElement;
   readonly #controls: () => readonly HTMLElement[];
 
-  /** `controls`: all there are, in order; hidden ones are passed over. */
+  /** `controls`: all there are, in order; those that are not shown are passed over. */
   constructor(root: HTMLElement, controls: () => readonly HTMLElement[]) {
     this.#root = root;
     this.#controls = controls;
@@ -22,7 +22,7 @@ export class Roving {
   }
 
   #usable(): readonly HTMLElement[] {
-    return this.#controls().filter((control) => !control.hidden);
+    return this.#controls().filter((control) => control.getClientRects().length > 0);
   }
 
   /** The arrows go where they point, so they change sides where the page reads from right to left. */

@@ -1,84 +1,71 @@
-// The bar: what this is, how it is, and what can be done.
+// The bar: what this is, how it is, and what can be done. Owns the row of tools and what goes into "More" for want of room.
 
-import type { Catalogue, UiKey } from '../messages/catalogue.ts';
-import type { State } from '../connection.ts';
-import { element, icon } from './element.ts';
+import { fill } from '../messages/catalogue.ts';
+import type { Bench, Desk } from './desk.ts';
+import { element } from './element.ts';
+import { Fitting } from './fitting.ts';
+import { keyLabel } from './menus.ts';
+import { Menu, type Group, type Item } from './menu.ts';
+import type { Panels } from './panels.ts';
 import { Roving } from './roving.ts';
-
-export interface Actions {
-  ctrlAltDel(): void;
-  toggleFit(): void;
-  toggleFullScreen(): void;
-  disconnect(): void;
-  /** A pointer, not the keyboard, used a button: the keyboard belongs to the screen again. */
-  handBack(): void;
-}
-
-export interface Look {
-  readonly title: string;
-  readonly viewOnly: boolean;
-  readonly fit: boolean;
-  readonly fullScreen: boolean;
-}
-
-const ICONS = {
-  ctrlAltDel: 'M3 7h18v10H3zM7 11h.01M11 11h.01M15 11h.01M8 14h8',
-  fit: 'M9 4v5H4M15 4v5h5M9 20v-5H4M15 20v-5h5',
-  fullScreen: 'M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5',
-  disconnect: 'M6 6l12 12M18 6 6 18',
-};
+import { buttonOf, type Tool } from './tool.ts';
+import { makeTools, type Acts } from './tools.ts';
 
 export class Toolbar {
   readonly root: HTMLElement;
-  readonly #words: Catalogue['ui'];
+  readonly #bench: Bench;
+  readonly #desk: Desk;
+  readonly #panels: Panels;
   readonly #title = element('h1', { class: 'title' });
   readonly #badge: HTMLElement;
   readonly #state = element('span', { class: 'state' });
-  readonly #ctrlAltDel: HTMLButtonElement;
-  readonly #fit: HTMLButtonElement;
-  readonly #fullScreen: HTMLButtonElement;
-  readonly #disconnect: HTMLButtonElement;
+  readonly #held = element('span', { class: 'badge' });
+  readonly #ms = element('span');
+  readonly #latency: HTMLElement;
+  readonly #tools: readonly Tool[];
+  readonly #more: HTMLButtonElement;
   readonly #roving: Roving;
+  readonly #fitting: Fitting;
+  #shape = '';
 
-  constructor(words: Catalogue['ui'], actions: Actions) {
-    this.#words = words;
-    this.#badge = element('span', { class: 'badge', title: words.viewOnlyHint }, words.viewOnly);
-    const button = (key: keyof typeof ICONS, hint: UiKey, act: () => void): HTMLButtonElement => {
-      const made = element('button', { type: 'button', class: 'tool', title: words[hint], tabindex: '-1' }, icon(ICONS[key]));
-      made.append(element('span', { class: 'label' }, words[key]));
-      made.addEventListener('click', (event) => {
-        if (made.getAttribute('aria-disabled') === 'true') return;
-        act();
-        if (event.detail > 0) actions.handBack();
-      });
-      return made;
-    };
-    this.#ctrlAltDel = button('ctrlAltDel', 'ctrlAltDelHint', () => actions.ctrlAltDel());
-    this.#fit = button('fit', 'fitHint', () => actions.toggleFit());
-    this.#fullScreen = button('fullScreen', 'fullScreenHint', () => actions.toggleFullScreen());
-    this.#disconnect = button('disconnect', 'disconnectHint', () => actions.disconnect());
-    const buttons = [this.#ctrlAltDel, this.#fit, this.#fullScreen, this.#disconnect];
+  constructor(bench: Bench, desk: Desk, acts: Acts, panels: Panels) {
+    const { tools: words, ui } = bench.language().catalogue;
+    this.#bench = bench;
+    this.#desk = desk;
+    this.#panels = panels;
+    this.#badge = element('span', { class: 'badge', title: ui.viewOnlyHint }, ui.viewOnly);
+    this.#latency = element('span', { class: 'latency', title: words.latency }, element('span', { class: 'quiet' }, `${words.latency}: `), this.#ms);
 
-    const tools = element('div', { class: 'tools', role: 'toolbar', 'aria-label': words.controls }, ...buttons);
-    this.#roving = new Roving(tools, () => buttons);
-    const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#state);
-    const leave = element('span', { class: 'leave', 'aria-hidden': 'true' }, words.leaveShort);
-    this.root = element('header', { class: 'bar' }, name, leave, tools);
+    const { tools, foldable, touch } = makeTools(bench, desk, acts, panels, (tool) => this.#home(tool));
+    this.#tools = tools;
+    this.#more = buttonOf({ icon: 'more', label: words.more, hint: words.moreHint });
+    const more = new Menu(this.#more, words.more, () => this.#rest(), acts.handBack);
+    const nodes = tools.map(({ node }) => node);
+    const row = element('div', { class: 'tools', role: 'toolbar', 'aria-label': ui.controls }, ...nodes.slice(0, -1), more.root, ...nodes.slice(-1));
+    this.#roving = new Roving(row, () => [...tools.slice(0, -1).map(({ button }) => button), this.#more, ...tools.slice(-1).map(({ button }) => button)]);
+    const leave = element('span', { class: 'leave', 'aria-hidden': 'true' }, ui.leaveShort);
+    const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#held, this.#state, this.#latency, leave);
+    this.root = element('header', { class: 'bar' }, name, row, touch.root);
+    this.#fitting = new Fitting(this.root, name, more.root, () => foldable, () => this.#roving.refresh());
   }
 
-  show(state: State, look: Look): void {
-    const live = state.name === 'connected';
+  show(): void {
+    const look = this.#bench.look();
+    const { tools: words, ui } = this.#bench.language().catalogue;
     this.#title.textContent = look.title;
     this.#title.title = look.title;
     this.#badge.hidden = !look.viewOnly;
-    this.#state.textContent = this.#words[state.name];
-    this.#ctrlAltDel.hidden = look.viewOnly;
-    this.#fullScreen.hidden = !document.fullscreenEnabled;
-    setOff(this.#ctrlAltDel, !live);
-    setOff(this.#disconnect, !live);
-    this.#fit.setAttribute('aria-pressed', String(look.fit));
-    this.#fullScreen.setAttribute('aria-pressed', String(look.fullScreen));
-    this.#roving.refresh();
+    this.#state.textContent = ui[look.state];
+    const held = this.#desk.sticky.held.map((key) => keyLabel(words, [key]));
+    this.#held.hidden = held.length === 0;
+    this.#held.textContent = held.join(' ');
+    this.#held.title = fill(words.heldNow, { keys: held.join(', ') });
+    const ms = this.#desk.latency;
+    this.#latency.hidden = ms === undefined;
+    this.#ms.textContent = ms === undefined ? '' : fill(words.milliseconds, { n: ms });
+    for (const tool of this.#tools) tool.show(look);
+    this.#panels.closeUnless((panel) => this.#tools.some((tool) => tool.opens === panel && tool.usable));
+    this.#fit();
   }
 
   /** False where the bar is not shown. */
@@ -86,9 +73,28 @@ export class Toolbar {
     this.#roving.focus();
     return this.root.contains(document.activeElement);
   }
-}
 
-/** Still reachable with the arrow keys, as the pattern asks; the click is ignored. */
-function setOff(button: HTMLButtonElement, off: boolean): void {
-  button.setAttribute('aria-disabled', String(off));
+  /** Measuring costs; most changes are not of the tools that are there. */
+  #fit(): void {
+    const shape = this.#tools.map(({ wanted }) => Number(wanted)).join('');
+    if (shape === this.#shape) return;
+    this.#shape = shape;
+    for (const { node, wanted } of this.#tools) node.hidden = !wanted;
+    this.#fitting.fit();
+    this.#roving.refresh();
+  }
+
+  /** The tools that found no room: the plain ones together, each menu as a part of its own. */
+  #rest(): readonly Group[] {
+    const { folded } = this.#fitting;
+    const groups = this.#tools.filter((tool) => folded.has(tool)).flatMap((tool) => tool.groups);
+    const plain: Item[] = groups.filter(({ label }) => label === '').flatMap(({ items }) => items);
+    return [{ label: this.#bench.language().catalogue.tools.more, items: plain }, ...groups.filter(({ label }) => label !== '')];
+  }
+
+  /** Back to the tool whose panel was closed, or to "More" where it is in there. */
+  #home(tool: Tool): void {
+    if (this.#fitting.folded.has(tool)) this.#more.focus();
+    else tool.button.focus();
+  }
 }

@@ -9,8 +9,10 @@
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
+//   { extended: true }                     accept; the VNC server asks for keys by their place (QEMU)
 //
 // GET /v1/sessions/{session} answers `guest`, a state or an HTTP status, and notes the question in `asked`.
+// POST …/power notes what is asked for in `powered` and answers `power`, 202 or a problem.
 // `files` are answered as they are: path to [type, body].
 
 import { createHash } from 'node:crypto';
@@ -30,12 +32,14 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', files: {}, term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, files: {}, term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
     gateway.requests.push({ url: request.url, referer: request.headers.referer, cookie: request.headers.cookie });
     if (pathname === '/v1/sessions') return session(request, response);
+    if (pathname === '/healthz') return response.end('ok\n');
+    if (pathname.endsWith('/power')) return power(pathname, request, response);
     if (pathname.startsWith('/v1/sessions/')) return state(pathname, request, response);
     if (gateway.files[pathname]) {
       const [type, body] = gateway.files[pathname];
@@ -104,6 +108,15 @@ export async function startGateway(host = '127.0.0.1') {
     response.end(JSON.stringify(body));
   }
 
+  async function power(path, request, response) {
+    const parts = [];
+    for await (const part of request) parts.push(part);
+    gateway.powered.push({ path, token: request.headers.authorization, method: request.method, ...JSON.parse(Buffer.concat(parts)) });
+    if (gateway.power === 202) return response.writeHead(202).end();
+    response.writeHead(gateway.power.status, { 'content-type': 'application/problem+json' });
+    return response.end(JSON.stringify(gateway.power));
+  }
+
   const sockets = new WebSocketServer({ server, path: '/v1/ws', handleProtocols: (asked) => asked.has('binary') && 'binary' });
   sockets.on('connection', (socket, request) => {
     const asked = request.headers['sec-websocket-protocol'].split(/, ?/);
@@ -116,7 +129,7 @@ export async function startGateway(host = '127.0.0.1') {
     if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
     if (step.silent) return undefined;
     if (step.console?.protocol === 'term') return (gateway.term = serveTerm(socket, step.greeting));
-    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock' });
+    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended });
     return undefined;
   });
 

@@ -15,7 +15,8 @@ paged('scale and toolbar follow the query', {}, async ({ page, open }) => {
   const box = await page.locator('.screen').boundingBox();
   const fitted = await page.locator('.screen canvas').boundingBox();
   assert.ok(Math.abs(fitted.height - box.height) < 2, 'the picture fills the height');
-  await page.getByRole('button', { name: 'Fit' }).click();
+  await page.getByRole('button', { name: 'Size' }).click();
+  await page.getByRole('menuitemradio', { name: 'Actual size' }).click();
   assert.equal((await page.locator('.screen canvas').boundingBox()).width, 640);
 });
 

@@ -5,10 +5,10 @@ export const HEIGHT = 400;
 /** What the picture's upper left corner is made of. */
 export const CORNER = [18, 52, 86];
 
-const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)) };
+const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)), 251: (b) => (b.length < 8 ? 8 : 8 + 16 * b[6]), 255: () => 12 };
 
 /** Speaks on a WebSocket of the `ws` package. Collects what the browser typed and clicked in `seen`. */
-export function serveRfb(socket, { name = 'mock', seen = [], onReady = () => undefined } = {}) {
+export function serveRfb(socket, { name = 'mock', seen = [], extended = false, onReady = () => undefined } = {}) {
   let buffer = Buffer.alloc(0);
   let step = 0;
   let painted = false;
@@ -32,9 +32,12 @@ export function serveRfb(socket, { name = 'mock', seen = [], onReady = () => und
     const body = take(length(buffer));
     if (!body) return false;
     if (kind === 4) seen.push({ key: body.readUInt32BE(4), down: body[1] === 1 });
+    if (kind === 255) seen.push({ key: body.readUInt32BE(4), down: body.readUInt16BE(2) === 1, scancode: body.readUInt32BE(8) });
+    if (kind === 6) seen.push({ cut: body.toString('latin1', 8) });
     if (kind === 5) seen.push({ pointer: [body.readUInt16BE(2), body.readUInt16BE(4)], buttons: body[1] });
     if (kind === 3 && !painted) {
       painted = true;
+      if (extended) socket.send(rectangle(0, 0, -258));
       socket.send(picture());
       onReady();
     }
@@ -82,12 +85,25 @@ function picture() {
   return Buffer.concat([head, pixels]);
 }
 
+/** The machine put text into its clipboard. */
+export function cutText(text) {
+  const head = Buffer.alloc(8);
+  head[0] = 3;
+  head.writeUInt32BE(text.length, 4);
+  return Buffer.concat([head, Buffer.from(text, 'latin1')]);
+}
+
 /** The machine's screen has another size (DesktopSize pseudo-encoding). */
 export function desktopSize(width, height) {
+  return rectangle(width, height, -223);
+}
+
+/** An update that tells something else than a picture. */
+function rectangle(width, height, encoding) {
   const update = Buffer.alloc(16);
   update.writeUInt16BE(1, 2);
   update.writeUInt16BE(width, 8);
   update.writeUInt16BE(height, 10);
-  update.writeInt32BE(-223, 12);
+  update.writeInt32BE(encoding, 12);
   return update;
 }

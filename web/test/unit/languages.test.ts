@@ -6,15 +6,16 @@ import { en } from '../../src/messages/en.ts';
 
 /** Texts that a language has in common with English, by rights. */
 const SAME: Readonly<Record<string, readonly string[]>> = {
-  de: [],
-  fr: ['ui.untitled'],
-  es: [],
-  'pt-BR': ['ui.untitled', 'ui.ctrlAltDel'],
+  de: ['tools.clipField', 'tools.keyEscape', 'tools.milliseconds', 'tools.terminal', 'tools.typeField'],
+  fr: ['tools.keyControl', 'tools.milliseconds', 'tools.terminal', 'ui.untitled'],
+  es: ['tools.keyControl', 'tools.keyEscape', 'tools.milliseconds', 'tools.terminal'],
+  'pt-BR': ['tools.keyBackspace', 'tools.keyControl', 'tools.keyEscape', 'tools.keyShift', 'tools.milliseconds', 'tools.terminal', 'ui.ctrlAltDel', 'ui.untitled'],
 };
 
 /** Every text of a catalogue by its place. */
-function texts({ ui, reasons, unknown }: Catalogue): Map<string, string> {
+function texts({ ui, tools, reasons, unknown }: Catalogue): Map<string, string> {
   const found = new Map(Object.entries<string>(ui).map(([key, text]) => [`ui.${key}`, text]));
+  for (const [key, text] of Object.entries<string>(tools)) found.set(`tools.${key}`, text);
   for (const [code, words] of [...Object.entries<Words>(reasons), ['unknown', unknown] as const]) {
     found.set(`${code}.title`, words.title);
     found.set(`${code}.detail`, words.detail);

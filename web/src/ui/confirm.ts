@@ -1,0 +1,32 @@
+// Asks before something that may lose a person's work. Modal; Esc and the first button say no.
+
+import { element } from './element.ts';
+
+export interface Question {
+  readonly title: string;
+  readonly detail: string;
+  readonly yes: string;
+  readonly no: string;
+}
+
+/** The keyboard returns to where it was. */
+export function confirm(parent: HTMLElement, { title, detail, yes, no }: Question): Promise<boolean> {
+  const go = element('button', { type: 'button', class: 'button danger' }, yes);
+  const back = element('button', { type: 'button', class: 'button', autofocus: '' }, no);
+  const dialog = element('dialog', { class: 'confirm', 'aria-labelledby': 'confirm-title', 'aria-describedby': 'confirm-detail' });
+  dialog.append(
+    element('h2', { id: 'confirm-title' }, title),
+    element('p', { id: 'confirm-detail' }, detail),
+    element('div', { class: 'actions' }, back, go),
+  );
+  parent.append(dialog);
+  dialog.showModal();
+  return new Promise((answer) => {
+    go.addEventListener('click', () => dialog.close('yes'));
+    back.addEventListener('click', () => dialog.close());
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      answer(dialog.returnValue === 'yes');
+    });
+  });
+}

@@ -1,0 +1,34 @@
+// The help panel: why letters come out wrong, the way out of the screen, and what fingers do.
+
+import type { Tools } from '../messages/catalogue.ts';
+import { element } from './element.ts';
+import type { Content } from './panel.ts';
+
+export class HelpPanel implements Content {
+  readonly title: string;
+  readonly body = element('div', { class: 'panel-body help', tabindex: '0', role: 'group' });
+  readonly #words: Tools;
+  readonly #picture: () => boolean;
+
+  /** `picture`: the screen is one, and not a terminal. */
+  constructor(words: Tools, picture: () => boolean) {
+    this.title = words.help;
+    this.#words = words;
+    this.#picture = picture;
+    this.body.setAttribute('aria-label', words.help);
+  }
+
+  first(): HTMLElement {
+    return this.body;
+  }
+
+  opened(): void {
+    const words = this.#words;
+    const picture = this.#picture();
+    const text = (line: string): HTMLElement => element('p', {}, line);
+    const touch = [words.touchTap, words.touchTwo, words.touchThree, words.touchDrag, words.touchScroll, words.touchPinch];
+    const keyboard = [...(picture ? [text(words.helpLayout)] : []), text(words.helpLeave), text(words.helpFull)];
+    const fingers = [element('h3', {}, words.helpTouch), element('ul', {}, ...touch.map((line) => element('li', {}, line)))];
+    this.body.replaceChildren(element('h3', {}, words.helpKeyboard), ...keyboard, ...(picture ? fingers : []));
+  }
+}

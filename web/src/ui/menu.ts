@@ -1,0 +1,147 @@
+// The ARIA menu button pattern: a button of the bar that opens a menu. Owns opening, closing and the keys inside; what the
+// items are is asked every time it opens.
+
+import { element } from './element.ts';
+
+export interface Item {
+  readonly label: string;
+  readonly kind?: 'check' | 'radio';
+  /** Only of a check or a radio. */
+  readonly on?: boolean;
+  readonly off?: boolean;
+  /** It puts the keyboard somewhere itself. */
+  readonly moves?: boolean;
+  act(): void;
+}
+
+export interface Group {
+  readonly label: string;
+  readonly items: readonly Item[];
+}
+
+const ROLES = { check: 'menuitemcheckbox', radio: 'menuitemradio' } as const;
+
+export class Menu {
+  /** Holds the button and, while it is open, the menu. */
+  readonly root: HTMLElement;
+  readonly #button: HTMLButtonElement;
+  readonly #groups: () => readonly Group[];
+  readonly #handBack: () => void;
+  readonly #list: HTMLElement;
+
+  /** `handBack`: a pointer chose something, so the keyboard belongs to the screen again. */
+  constructor(button: HTMLButtonElement, label: string, groups: () => readonly Group[], handBack: () => void) {
+    this.#button = button;
+    this.#groups = groups;
+    this.#handBack = handBack;
+    this.#list = element('div', { class: 'menu', role: 'menu', 'aria-label': label });
+    this.#list.hidden = true;
+    this.root = element('div', { class: 'anchor' }, button, this.#list);
+    button.setAttribute('aria-haspopup', 'menu');
+    button.setAttribute('aria-expanded', 'false');
+    button.addEventListener('click', () => this.#toggle());
+    button.addEventListener('keydown', (event) => this.#onButton(event));
+    this.#list.addEventListener('keydown', (event) => this.#inside(event));
+    this.root.addEventListener('focusout', ({ relatedTarget }) => {
+      if (!(relatedTarget instanceof Node && this.root.contains(relatedTarget))) this.close();
+    });
+    // Safari does not focus a button that is clicked, so nothing is lost when another place is.
+    document.addEventListener('pointerdown', ({ target }) => {
+      if (!(target instanceof Node && this.root.contains(target))) this.close();
+    });
+  }
+
+  get open(): boolean {
+    return !this.#list.hidden;
+  }
+
+  close(): void {
+    this.#list.hidden = true;
+    this.#button.setAttribute('aria-expanded', 'false');
+  }
+
+  #toggle(): void {
+    if (this.open) this.close();
+    else if (this.#button.getAttribute('aria-disabled') !== 'true') this.#show(0);
+  }
+
+  /** Opens at the first item or, with -1, at the last. */
+  #show(at: 0 | -1): void {
+    this.#fill();
+    this.#list.hidden = false;
+    this.#button.setAttribute('aria-expanded', 'true');
+    this.#entries().at(at)?.focus();
+  }
+
+  #fill(): void {
+    const groups = this.#groups().filter(({ items }) => items.length > 0);
+    this.#list.replaceChildren(
+      ...groups.map(({ label, items }) => {
+        const words = element('div', { class: 'menu-label', 'aria-hidden': 'true' }, label);
+        const group = element('div', { role: 'group', 'aria-label': label }, ...items.map((item) => this.#entry(item)));
+        if (groups.length > 1) group.prepend(words);
+        return group;
+      }),
+    );
+  }
+
+  /** Shows anew what is ticked. */
+  #mark(): void {
+    const items = this.#groups().flatMap((group) => group.items);
+    this.#entries().forEach((entry, at) => items[at]?.kind && entry.setAttribute('aria-checked', String(items[at].on ?? false)));
+  }
+
+  #entry(item: Item): HTMLButtonElement {
+    const role = item.kind ? ROLES[item.kind] : 'menuitem';
+    const entry = element('button', { type: 'button', class: 'item', role, tabindex: '-1' }, item.label);
+    if (item.kind) entry.setAttribute('aria-checked', String(item.on ?? false));
+    if (item.off) entry.setAttribute('aria-disabled', 'true');
+    entry.addEventListener('click', (event) => this.#choose(item, event));
+    return entry;
+  }
+
+  /** What can be ticked stays open: more than one is often wanted. */
+  #choose(item: Item, event: MouseEvent): void {
+    if (item.off) return;
+    if (item.kind === 'check') {
+      item.act();
+      return this.#mark();
+    }
+    this.#button.focus();
+    this.close();
+    item.act();
+    if (event.detail > 0 && !item.moves) this.#handBack();
+  }
+
+  #onButton(event: KeyboardEvent): void {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    if (this.#button.getAttribute('aria-disabled') !== 'true') this.#show(event.key === 'ArrowDown' ? 0 : -1);
+  }
+
+  #inside(event: KeyboardEvent): void {
+    const entries = this.#entries();
+    const here = entries.findIndex((entry) => entry === event.target);
+    const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: entries.length - 1 }[event.key];
+    if (there !== undefined) entries[(there + entries.length) % entries.length]?.focus();
+    else if (event.key === 'Escape') {
+      this.#button.focus();
+      this.close();
+    } else if (!this.#jump(event, entries, here)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** A letter goes to the next item that begins with it. */
+  #jump(event: KeyboardEvent, entries: readonly HTMLElement[], here: number): boolean {
+    if ([...event.key].length !== 1 || event.key === ' ' || event.ctrlKey || event.altKey || event.metaKey) return false;
+    const letter = event.key.toLocaleLowerCase();
+    const order = [...entries.slice(here + 1), ...entries.slice(0, here + 1)];
+    order.find((entry) => entry.textContent.toLocaleLowerCase().startsWith(letter))?.focus();
+    return true;
+  }
+
+  #entries(): readonly HTMLElement[] {
+    return [...this.#list.querySelectorAll<HTMLElement>('.item')];
+  }
+}

@@ -1,0 +1,168 @@
+// The bar: walked by keyboard alone, its menus, its keys, and how it fits on a phone and from right to left.
+
+import assert from 'node:assert/strict';
+import { accessible, drawn, inState, keys, paged, picture, until } from './scene.mjs';
+
+const [CONTROL, ALT, SHIFT] = [0xffe3, 0xffe9, 0xffe1];
+const ALL = ['input', 'clipboard', 'resize', 'power'];
+export const focused = (page) => page.evaluate(() => document.activeElement.textContent || document.activeElement.tagName);
+const events = (gateway) => keys(gateway).map(({ key, down }) => (down ? key : -key));
+
+export async function toBar(page) {
+  for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
+  for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
+  await page.waitForFunction(() => document.activeElement.closest('[role=toolbar]'));
+}
+
+paged('the whole bar is walked and every menu and panel opened by keyboard alone', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ALL }, with: { control: 'ctl' } }];
+  await open();
+  await drawn(page);
+  await toBar(page);
+  const names = [];
+  for (let at = await focused(page); !names.includes(at); at = await focused(page)) {
+    names.push(at);
+    const [menu, panel] = await page.evaluate(() => [document.activeElement.ariaHasPopup === 'menu', document.activeElement.hasAttribute('aria-expanded')]);
+    if (panel) {
+      await page.keyboard.press('Enter');
+      assert.equal(await page.evaluate(() => [...document.querySelectorAll('[role=toolbar] [aria-expanded=true]')].length), 1, at);
+      assert.ok(await page.evaluate(() => document.activeElement.closest('[role=menu], [role=dialog]')), `${at} has the keyboard`);
+      await accessible(page);
+      await picture(page, `tool-${at.toLowerCase().replaceAll(' ', '-')}-1280`);
+      await page.keyboard.press('Escape');
+      assert.equal(await focused(page), at, 'the keyboard is back');
+      assert.equal(await page.locator('[role=menu]:visible, [role=dialog]:visible').count(), 0);
+    }
+    assert.equal(menu && !panel, false);
+    assert.equal(await page.locator('[role=toolbar] [tabindex="0"]').count(), 1, 'one tab stop');
+    await page.keyboard.press('ArrowRight');
+  }
+  assert.deepEqual(names, ['Ctrl+Alt+Del', 'Keys', 'Type text', 'Clipboard', 'Screenshot', 'Size', 'Full screen', 'Power', 'Help', 'Disconnect']);
+});
+
+paged('the menu of keys sends exactly its keys, and is used by keyboard alone', {}, async ({ gateway, page, open }) => {
+  await open();
+  await drawn(page);
+  await toBar(page);
+  await until(() => keys(gateway).length === 6);
+  gateway.seen.length = 0;
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await focused(page), 'Ctrl+Alt+F12', 'ArrowUp opens at the last item');
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await focused(page), 'Ctrl+Alt+Del', 'round and round');
+  for (const [key, expected] of [['End', 'Ctrl+Alt+F12'], ['Home', 'Ctrl+Alt+Del'], ['t', 'Tab'], ['e', 'Esc'], ['s', 'Shift'], ['s', 'Super']]) {
+    await page.keyboard.press(key);
+    assert.equal(await focused(page), expected, key);
+  }
+  await page.keyboard.press('Tab');
+  assert.equal(await page.locator('[role=menu]:visible').count(), 0, 'Tab leaves and closes it');
+  await toBar(page);
+  await page.keyboard.press('Enter');
+  await until(() => keys(gateway).length === 6);
+  gateway.seen.length = 0;
+  await page.keyboard.press('c');
+  await page.keyboard.press('End');
+  for (let steps = 0; steps < 10; steps += 1) await page.keyboard.press('ArrowUp');
+  assert.equal(await focused(page), 'Ctrl+Alt+F2');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(page), 'Keys', 'the keyboard stays in the bar');
+  await until(() => keys(gateway).length === 6);
+  const F2 = 0xffbf;
+  assert.deepEqual(events(gateway), [CONTROL, ALT, F2, -F2, -ALT, -CONTROL]);
+  assert.deepEqual(gateway.seen.length, 6, 'and nothing else');
+});
+
+paged('a held key stays down until it is let go, and never outlives the connection', {}, async ({ gateway, page, open }) => {
+  await open();
+  await drawn(page);
+  const button = page.getByRole('button', { name: 'Keys' });
+  await button.click();
+  await page.getByRole('menuitemcheckbox', { name: 'Ctrl' }).click();
+  const shift = page.getByRole('menuitemcheckbox', { name: 'Shift' });
+  await shift.click();
+  assert.equal(await shift.getAttribute('aria-checked'), 'true');
+  assert.equal(await button.getAttribute('aria-pressed'), 'true');
+  await accessible(page);
+  await picture(page, 'keys-held-1280');
+  await shift.click();
+  await page.locator('.screen canvas').click({ position: { x: 20, y: 20 } });
+  await page.keyboard.type('c');
+  await until(() => keys(gateway).length === 5);
+  assert.deepEqual(events(gateway), [CONTROL, SHIFT, -SHIFT, 0x63, -0x63]);
+  assert.ok(await page.getByTitle('Held down: Ctrl').isVisible());
+  gateway.sockets.at(-1).terminate();
+  await inState(page, 'reconnecting');
+  assert.equal(await page.getByTitle('Held down: Ctrl').count(), 0);
+  await drawn(page);
+  await button.click();
+  assert.equal(await page.getByRole('menuitemcheckbox', { name: 'Ctrl' }).getAttribute('aria-checked'), 'false');
+});
+
+for (const [width, height] of [[320, 568], [412, 915]]) {
+  const phone = { viewport: { width, height }, hasTouch: true, isMobile: true };
+  paged(`on a phone of ${width} px everything is in reach of a thumb and nothing is cut off`, phone, async ({ gateway, page, open }) => {
+    gateway.steps = [{ console: { rights: ALL, title: 'a-rather-long-name.customers.example.com' }, with: { control: 'ctl' } }];
+    await open();
+    await drawn(page);
+    await reachable(page, 'bar');
+    assert.ok(await page.getByRole('button', { name: 'Keyboard' }).isVisible());
+    for (const name of ['Keys', 'More']) {
+      await page.getByRole('button', { name, exact: true }).tap();
+      await reachable(page, name);
+      await accessible(page);
+      await picture(page, `phone-${width}-${name.toLowerCase()}`);
+      if (name === 'Keys') await page.keyboard.press('Escape');
+    }
+    const wanted = ['Ctrl+Alt+Del', 'Type text', 'Clipboard', 'Screenshot', 'Fit to the window', 'Actual size', 'Shut down', 'Help'];
+    const offered = await page.locator('[role=menu]:visible .item, [role=toolbar] button:visible').allTextContents();
+    assert.deepEqual(wanted.filter((name) => !offered.includes(name)), []);
+    for (const name of ['Help', 'Type text', 'Clipboard']) {
+      const tool = page.getByRole('button', { name, exact: true });
+      if (!(await tool.isVisible())) {
+        if (!(await page.locator('[role=menu]:visible').count())) await page.getByRole('button', { name: 'More', exact: true }).tap();
+        await page.getByRole('menuitem', { name, exact: true }).tap();
+      } else await tool.tap();
+      const panel = page.getByRole('dialog', { name, exact: true });
+      await panel.waitFor();
+      await reachable(page, name);
+      await accessible(page);
+      await picture(page, `phone-${width}-${name.toLowerCase().replace(' ', '-')}`);
+      await page.keyboard.press('Escape');
+      await panel.waitFor({ state: 'hidden' });
+    }
+  });
+}
+
+paged('from right to left the bar is mirrored, and the arrows go where they point', { viewport: { width: 900, height: 600 } }, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ALL } }];
+  await open();
+  await drawn(page);
+  await page.evaluate(() => (document.documentElement.dir = 'rtl'));
+  const [name, row] = [await page.locator('.name').boundingBox(), await page.getByRole('toolbar').boundingBox()];
+  assert.ok(row.x < name.x, 'the tools are at the left');
+  await toBar(page);
+  assert.equal(await focused(page), 'Ctrl+Alt+Del');
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await focused(page), 'Keys');
+  await page.keyboard.press('Enter');
+  const menu = await page.locator('[role=menu]:visible').boundingBox();
+  assert.ok(menu.x >= 0 && menu.x + menu.width <= 900, 'the menu is on the page');
+  await accessible(page);
+  await picture(page, 'keys-rtl-900');
+});
+
+/** Nothing wider than the page, nothing outside of it, and every target large enough for a thumb. */
+async function reachable(page, what) {
+  const { wide, small, outside } = await page.evaluate(() => {
+    const shown = [...document.querySelectorAll('button, select, .tick')].map((node) => [node.textContent || node.ariaLabel, node.getBoundingClientRect()]).filter(([, box]) => box.width > 0);
+    const sides = ([, box]) => box.left < 0 || box.right > innerWidth;
+    return {
+      wide: document.documentElement.scrollWidth - innerWidth,
+      small: shown.filter(([, box]) => box.width < 43.5 || box.height < 43.5).map(([name, box]) => `${name}: ${box.width} x ${box.height}`),
+      outside: shown.filter(sides).map(([name]) => name),
+    };
+  });
+  assert.ok(wide <= 0, `${what}: ${wide} px too wide`);
+  assert.deepEqual([small, outside], [[], []], what);
+}

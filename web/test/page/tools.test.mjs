@@ -1,0 +1,146 @@
+// Pictures, sizes, power, latency, help, and the tools of a terminal.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { accessible, drawn, inState, paged, picture, until } from './scene.mjs';
+import { HEIGHT, WIDTH } from './rfb.mjs';
+
+const CONTROL = { control: 'ctl.1' };
+
+paged('a screenshot is a PNG of the machine\u2019s screen, named after machine and time', { timezoneId: 'Europe/Berlin' }, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { title: '../web 01: "ü"', rights: [] } }];
+  await open();
+  await drawn(page);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Screenshot' }).click()]);
+  assert.match(download.suggestedFilename(), /^web-01-ü_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d\.png$/);
+  const file = await readFile(await download.path());
+  assert.equal(file.toString('latin1', 1, 4), 'PNG');
+  assert.deepEqual([file.readUInt32BE(16), file.readUInt32BE(20)], [WIDTH, HEIGHT]);
+});
+
+paged('the sizes are one choice, and the machine\u2019s own only with the right to it', {}, async ({ gateway, page, open }) => {
+  await open('?scale=remote');
+  await drawn(page);
+  const button = page.getByRole('button', { name: 'Size' });
+  const chosen = () => page.locator('[role=menuitemradio][aria-checked=true]').allTextContents();
+  await button.click();
+  assert.deepEqual(await chosen(), ['Fit to the window']);
+  assert.equal(await page.getByRole('menuitemradio').count(), 2);
+  await page.getByRole('menuitemradio', { name: 'Actual size' }).click();
+  assert.equal((await page.locator('.screen canvas').boundingBox()).width, WIDTH);
+  await button.click();
+  assert.deepEqual(await chosen(), ['Actual size']);
+  await page.keyboard.press('Escape');
+  gateway.steps = [{ console: { rights: ['input', 'resize'] } }];
+  await page.evaluate(() => (location.hash = 'second.token.x'));
+  await until(() => gateway.calls.length === 2);
+  await drawn(page);
+  await button.click();
+  await page.getByRole('menuitemradio', { name: /resolution/ }).click();
+  await button.click();
+  assert.deepEqual(await chosen(), ['Change the machine\u2019s resolution']);
+});
+
+paged('power is asked for with the control token, and asked about before', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ['input', 'power'] }, with: CONTROL }];
+  await open();
+  await drawn(page);
+  const choose = async (name) => {
+    await page.getByRole('button', { name: 'Power' }).click();
+    await page.getByRole('menuitem', { name }).click();
+  };
+  await choose('Start');
+  await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
+  await choose('Stop');
+  const question = page.getByRole('dialog', { name: 'Stop web-01?' });
+  await question.waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Cancel');
+  await accessible(page);
+  await picture(page, 'power-confirm-1280');
+  await page.keyboard.press('Escape');
+  await question.waitFor({ state: 'hidden' });
+  await choose('Reset');
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await choose('Shut down');
+  await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
+  await until(() => gateway.powered.length === 2);
+  const asked = { path: '/v1/sessions/s-1/power', token: 'Bearer ctl.1', method: 'POST' };
+  assert.deepEqual(gateway.powered, [{ ...asked, action: 'start' }, { ...asked, action: 'shutdown' }]);
+  gateway.power = { status: 502, code: 'host_refused', title: 't', detail: 'd' };
+  await choose('Start');
+  await page.locator('.toast', { hasText: 'refused the console' }).waitFor();
+  assert.match(await page.getByRole('status').first().textContent(), /refused/);
+});
+
+paged('power without a control token is left to the panel, and without the right it is not there', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ['input', 'power'] } }];
+  await open();
+  await drawn(page);
+  await page.getByRole('button', { name: 'Power' }).click();
+  await page.getByRole('menuitem', { name: 'Start' }).click();
+  await page.locator('.toast', { hasText: 'This console cannot do that. Use your panel.' }).waitFor();
+  assert.deepEqual(gateway.powered, []);
+  gateway.steps = [{}];
+  await page.evaluate(() => (location.hash = 'second.token.x'));
+  await until(() => gateway.calls.length === 2);
+  await drawn(page);
+  assert.equal(await page.getByRole('button', { name: 'Power' }).count(), 0);
+});
+
+paged('a machine that is off can be started from where one waits for it', {}, async ({ gateway, page, open }) => {
+  gateway.guest = 'stopped';
+  gateway.steps = [{ close: [4423, '{"code":"guest_stopped"}'], console: { rights: ['input', 'power'] }, with: CONTROL }, {}];
+  await open();
+  await inState(page, 'waiting');
+  await accessible(page);
+  await picture(page, 'waiting-start-1280');
+  await page.locator('.card').getByRole('button', { name: 'Start' }).click();
+  await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
+  assert.deepEqual(gateway.powered.map(({ action }) => action), ['start']);
+  await page.getByRole('button', { name: 'Power' }).click();
+  await page.getByRole('menuitem', { name: 'Start' }).click();
+  await until(() => gateway.powered.length === 2);
+});
+
+paged('the latency is measured while connected and seen, and not without a control token', {}, async ({ gateway, page, open }) => {
+  const asked = () => gateway.requests.filter(({ url }) => url === '/healthz').length;
+  await open();
+  await drawn(page);
+  assert.equal(await page.locator('.latency').isVisible(), false);
+  assert.equal(asked(), 0);
+  gateway.steps = [{ with: CONTROL }];
+  await page.evaluate(() => (location.hash = 'second.token.x'));
+  await page.getByText(/^Latency to the console service: \d+ ms$/).waitFor();
+  assert.equal(asked(), 1);
+  await accessible(page);
+  gateway.sockets.at(-1).close(1000);
+  await inState(page, 'ended');
+  assert.equal(await page.locator('.latency').isVisible(), false);
+});
+
+paged('a terminal has its own tools', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { protocol: 'term', rights: ['input'] }, greeting: 'login: ' }];
+  await open();
+  await inState(page, 'connected');
+  const row = await page.locator('[role=toolbar] button:visible').allTextContents();
+  assert.deepEqual(row, ['Keys', 'Paste', 'Terminal', 'Screenshot', 'Full screen', 'Help', 'Disconnect']);
+  await page.getByRole('button', { name: 'Terminal' }).click();
+  await accessible(page);
+  await picture(page, 'terminal-menu-1280');
+  await page.getByRole('menuitemcheckbox', { name: 'Screen reader mode' }).click();
+  assert.ok(await page.locator('.xterm-accessibility').count());
+  await page.getByRole('menuitem', { name: 'Larger letters' }).click();
+  await page.locator('.toast', { hasText: /^Letters of \d+ pixels$/ }).waitFor();
+  await page.getByRole('button', { name: 'Terminal' }).click();
+  await page.getByRole('menuitem', { name: 'Search' }).click();
+  await page.waitForFunction(() => document.activeElement.matches('.terminal-box input'));
+  await page.getByRole('button', { name: 'Keys' }).click();
+  assert.equal(await page.getByRole('menuitem', { name: /F2/ }).count(), 0);
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Paste', exact: true }).click();
+  await page.getByRole('dialog').getByLabel('Text').fill('uname -a');
+  await accessible(page);
+  await page.getByRole('dialog').getByRole('button', { name: 'Paste' }).click();
+  await page.getByText('Sent to the machine.').waitFor();
+  await until(() => gateway.term.typed.includes('uname -a'));
+});
