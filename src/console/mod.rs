@@ -5,15 +5,16 @@
 
 mod opening;
 mod record;
+mod term;
 mod vnc;
 
 use crate::config::Config;
-use crate::id::Protocol;
+use crate::id::{Protocol, Right};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
-use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules};
+use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules, TerminalGuard};
 use crate::store::Store;
 use crate::token::{Envelope, Grant, Sealer, Verifier};
 use bytes::Bytes;
@@ -25,8 +26,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
-/// Payload a browser may send before its console is ready (R03).
-const MOST_EARLY: usize = 1024;
+/// Payload a browser may send before its screen (R03) or terminal (X02) is ready.
+const MOST_EARLY_VNC: usize = 1024;
+const MOST_EARLY_TERM: usize = 4096;
+/// A terminal that lives no longer was none.
+const NO_TERMINAL: Duration = Duration::from_secs(2);
 /// How long the customer waits for a better word than "ended".
 const WHY_WITHIN: Duration = Duration::from_secs(3);
 
@@ -68,7 +72,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Envelope { session, generation, ends, .. } = opening.envelope;
-    let client = Leg::client(stream, &early, false, MOST_EARLY);
+    let client = match opening.envelope.grant.console().protocol {
+        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
+        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
+    };
     // It may be a corner of a large read buffer, which would live as long as the session.
     drop(early);
     gateway.store.session_live(session, generation, ends).await;
@@ -118,13 +125,11 @@ where
 {
     let rules = rules(gateway, &opening.envelope);
     let grant = &opening.envelope.grant;
-    let says = match grant.console().protocol {
-        Protocol::Vnc => Guard::screen(grant.rights()),
-        Protocol::Term => Guard::Open,
-    };
-    let ended = splice::run(pair, rules, says, guard.traffic(), guard.stopped()).await;
+    let began = Instant::now();
+    let ended = splice::run(pair, rules, says(grant), guard.traffic(), guard.stopped()).await;
     let Ended { reason, cause, client_code, client, node } = ended;
-    let end = why(gateway, &place, Failure::new(reason, cause)).await;
+    let lasted = began.elapsed();
+    let end = no_terminal(grant, lasted, why(gateway, &place, Failure::new(reason, cause)).await);
     record.closed(&end, guard.traffic());
     Goodbye { client, node: Some(node), reason: end.reason, client_code, reference: record.reference() }
 }
@@ -138,6 +143,13 @@ async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
         Ok(better) if better.reason != Reason::GuestEnded => better,
         Ok(_) | Err(_) => end,
     }
+}
+
+/// Proxmox says on the terminal itself that there is none, and ends it: a guest without a serial port, for one.
+fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
+    let terminal = grant.console().protocol == Protocol::Term;
+    let none = terminal && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
+    if none { Reason::NoTerminal.into() } else { end }
 }
 
 /// An open that did not become a session: counted, logged, to be closed with its code.
@@ -171,6 +183,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
     }
 }
 
+/// What the browser may say.
+fn says(grant: &Grant) -> Guard {
+    match grant.console().protocol {
+        Protocol::Vnc => Guard::Open,
+        Protocol::Term => Guard::Terminal(TerminalGuard::new(grant.may(Right::Input))),
+    }
+}
+
 fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
     let config = &gateway.config;
     let left = Duration::from_secs(envelope.ends.saturating_sub(unix_now()));
@@ -182,7 +202,7 @@ fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
         keep_alive: (envelope.grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
         ends: Instant::now() + left,
         flood: true,
-        text: false,
+        text: envelope.grant.console().protocol == Protocol::Term,
     }
 }
 

@@ -1,9 +1,10 @@
 //! From a grant to two legs that have logged in: resolve, ticket, dial, handshake, against one deadline.
 //!
-//! The browser's handshake runs beside the node's, so neither waits for the other's round trips. VNC handshakes of one
-//! guest take turns, because QEMU has one VNC password a VM and each open sets a new one (protocol reference 6.1).
+//! The browser's VNC handshake runs beside the node's, so neither waits for the other's round trips; a terminal's browser
+//! has none, and is only watched. Opens of one console take turns, because QEMU has one VNC password a VM and each open
+//! sets a new one (protocol reference 6.1).
 
-use super::{Gateway, vnc};
+use super::{Gateway, term, vnc};
 use crate::id::Protocol;
 use crate::reason::{Failure, Reason};
 use crate::resolve::Place;
@@ -11,6 +12,7 @@ use crate::session::{SessionGuard, Turn};
 use crate::splice::Leg;
 use crate::token::Grant;
 use crate::upstream;
+use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -41,35 +43,66 @@ pub(super) async fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    offered(grant)?;
     let stage = Stage::default();
+    let node = open_node(gateway, grant, guard, &stage);
     let both = async {
-        let mut node = pin!(open_node(gateway, grant, guard, &stage));
-        let mut early = None;
-        {
-            let mut greeting = pin!(vnc::greet(client));
-            loop {
-                tokio::select! {
-                    greeted = &mut greeting => break greeted?,
-                    opened = &mut node, if early.is_none() => early = Some(opened?),
-                }
-            }
+        match grant.console().protocol {
+            Protocol::Vnc => open_screen(node, client, &stage).await,
+            Protocol::Term => open_terminal(node, client, &stage).await,
         }
-        stage.client_is_ready();
-        let mut opened = match early {
-            Some(opened) => opened,
-            None => tokio::select! {
-                opened = &mut node => opened?,
-                end = client.gone() => return Err(vnc::client_end(end)),
-            },
-        };
-        vnc::begin(&mut opened.node).await?;
-        Ok(opened)
     };
     match timeout(gateway.config.timeouts.handshake, both).await {
         Ok(opened) => opened,
         Err(_) => Err(stage.too_late()),
     }
+}
+
+async fn open_screen<S>(
+    node: impl Future<Output = Result<Opened, Failure>>,
+    client: &mut Leg<S>,
+    stage: &Stage,
+) -> Result<Opened, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut node = pin!(node);
+    let mut early = None;
+    {
+        let mut greeting = pin!(vnc::greet(client));
+        loop {
+            tokio::select! {
+                greeted = &mut greeting => break greeted?,
+                opened = &mut node, if early.is_none() => early = Some(opened?),
+            }
+        }
+    }
+    stage.client_is_ready();
+    let mut opened = match early {
+        Some(opened) => opened,
+        None => tokio::select! {
+            opened = node => opened?,
+            end = client.gone() => return Err(vnc::client_end(end)),
+        },
+    };
+    vnc::begin(&mut opened.node).await?;
+    Ok(opened)
+}
+
+async fn open_terminal<S>(
+    node: impl Future<Output = Result<Opened, Failure>>,
+    client: &mut Leg<S>,
+    stage: &Stage,
+) -> Result<Opened, Failure>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    stage.client_is_ready();
+    let opened = tokio::select! {
+        opened = node => opened?,
+        end = client.gone() => return Err(term::client_end(end)),
+    };
+    term::begin(client).await?;
+    Ok(opened)
 }
 
 /// How far an open has come, for whoever must say what it was waiting for.
@@ -99,14 +132,6 @@ impl Stage {
         let what = WAITS.get(self.node.load(Relaxed)).copied().unwrap_or_default();
         Failure::new(Reason::NodeHandshakeTimeout, format!("timeouts.handshake passed while waiting for {what}"))
     }
-}
-
-/// What this version cannot do, or cannot enforce, is refused rather than granted.
-fn offered(grant: &Grant) -> Result<(), Failure> {
-    if grant.console().protocol == Protocol::Term {
-        return Err(Failure::new(Reason::TokenKind, "terminals are not offered by this version"));
-    }
-    Ok(())
 }
 
 async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage: &Stage) -> Result<Opened, Failure> {
@@ -153,14 +178,17 @@ async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage, turn: &mut Tur
     turn.has_no_port();
     metrics.connect_stage("dial", began.elapsed());
     let began = Instant::now();
-    vnc::log_in(&mut upstream.leg, &upstream.password).await?;
+    match place.console().protocol {
+        Protocol::Vnc => vnc::log_in(&mut upstream.leg, &upstream.password).await?,
+        Protocol::Term => term::log_in(&mut upstream.leg, &upstream.login).await?,
+    }
     metrics.connect_stage("handshake", began.elapsed());
     Ok(upstream.leg)
 }
 
 /// A stopped guest answers with an end instead of a greeting (protocol reference 6.1): Proxmox knows better why.
 async fn explain(gateway: &Gateway, place: &Place, failure: Failure) -> Failure {
-    if !matches!(failure.reason, Reason::NodeCut | Reason::NodeReset) {
+    if !matches!(failure.reason, Reason::NodeCut | Reason::NodeReset | Reason::TermRefused) {
         return failure;
     }
     let why = gateway.resolver.why_ended(place).await;
@@ -168,7 +196,7 @@ async fn explain(gateway: &Gateway, place: &Place, failure: Failure) -> Failure 
 }
 
 /// Another open may have set a new password between ours and the login, and a worker of pveproxy may have been recycled
-/// under the first byte (U19). The same ticket is never used twice.
+/// under the first byte (U19). The same ticket is never used twice. A terminal that refuses a token refuses the next one too.
 const fn worth_another_ticket(reason: Reason) -> bool {
     matches!(reason, Reason::RfbAuth | Reason::NodeCut | Reason::NodeReset)
 }

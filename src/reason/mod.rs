@@ -118,6 +118,7 @@ reasons! {
     ClientClosed "client_closed" CLOSED Info "the browser closed the console";
     ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
     GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
+    NoTerminal "no_terminal" GUEST_ENDED Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket), a container a console";
     Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
     Lifetime "session_over" LIFETIME Info "max_seconds is reached";
     Killed "killed" KILLED Info "an operator killed the session";
@@ -143,6 +144,9 @@ reasons! {
     RfbEarly "rfb_early" PROTOCOL Info "the browser sent more than 1 KiB before the console was ready";
     RfbUnknown "rfb_unknown" POLICY Info "the browser sent an RFB message of unknown length in a session whose rights are filtered; what follows it cannot be judged";
     RfbValue "rfb_value" POLICY Info "the browser sent a pixel format or a number of encodings that no viewer sends, in a session whose rights are filtered";
+
+    TermClient "term_client" PROTOCOL Info "the browser broke the framing of termproxy: input, sizes, signs of life";
+    TermEarly "term_early" POLICY Info "the browser sent more than 4 KiB before its terminal was ready";
 
     GuestPace "guest_pace" OVERLOADED Info "consoles of one guest are opened faster than its node should be asked for them";
     GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest, or the credential lacks VM.Audit on it";
@@ -175,6 +179,9 @@ reasons! {
     RfbInsecureUpstream "rfb_insecure_upstream" HOST_REFUSED Warn "the VNC server behind the ticket asks for no password: this is not the console Proxmox opened";
     RfbNoType "rfb_no_type" HOST_REFUSED Warn "the VNC server offers no VNC authentication; remove QEMU VNC options such as tls or sasl";
     RfbAuth "rfb_auth" HOST_REFUSED Warn "the VNC password was refused, twice; something else opens consoles of this guest at the same moment";
+    TermRefused "term_refused" HOST_REFUSED Warn "the node ended the terminal instead of saying OK; before qemu-server 9.1.7 or 8.4.7, pve-container 6.1.3 or 5.3.4 and pve-manager 9.1.9 or 8.4.19 terminals refuse API tokens: update, or configure a user and password";
+    TermAnswer "term_answer" HOST_REFUSED Warn "the node's terminal answered the login with something else than OK";
+    ShellToken "shell_token" HOST_REFUSED Warn "this host shell takes no API token: its screen never does, its terminal only from pve-manager 9.0.13 on; configure a user and password";
     RfbVersion "rfb_version" HOST_REFUSED Warn "the console does not speak RFB 3.7 or 3.8";
 }
 

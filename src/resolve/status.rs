@@ -18,7 +18,10 @@ pub(super) fn refusal(status: u16, text: &str) -> Failure {
         503 | 595 | 596 | 599 => Reason::NodeDown,
         _ => Reason::PveAnswer,
     };
-    Failure::new(reason, format!("status {status} {text}").trim_end().to_owned())
+    let said = format!("status {status} {text}").trim_end().to_owned();
+    // Proxmox says what it does not like, not what to do.
+    let cause = if reason == Reason::ShellToken { format!("{said}; {}", reason.cure()) } else { said };
+    Failure::new(reason, cause)
 }
 
 /// What a call that died in Proxmox's own daemon died of.
@@ -30,8 +33,7 @@ fn failed_call(text: &str) -> Reason {
         ("is locked", Reason::GuestLocked),
         ("hostname lookup", Reason::NodeDown),
         ("Timeout while waiting for port", Reason::NodeSlow),
-        // Screens of a node want a login ticket: configure user and password, or ask for its terminal.
-        ("does not look like a valid user name", Reason::PveAuth),
+        ("does not look like a valid user name", Reason::ShellToken),
     ];
     DEATHS.iter().find(|(words, _)| text.contains(words)).map_or(Reason::PveAnswer, |(_, reason)| *reason)
 }
@@ -71,7 +73,7 @@ mod tests {
             (500, "VM is locked (backup)", Reason::GuestLocked),
             (500, "hostname lookup 'pve9' failed - failed to get address info", Reason::NodeDown),
             (500, "Timeout while waiting for port '5900' to get ready!", Reason::NodeSlow),
-            (500, "value 'gate@pve!x' does not look like a valid user name", Reason::PveAuth),
+            (500, "value 'gate@pve!x' does not look like a valid user name", Reason::ShellToken),
             (500, "something new", Reason::PveAnswer),
             (501, "Method 'GET /x' not implemented", Reason::PveAnswer),
             (503, "", Reason::NodeDown),

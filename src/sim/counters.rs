@@ -37,6 +37,8 @@ pub struct Counters {
     pub client_bytes: u64,
     /// The largest payload of one of them.
     pub max_client_frame: u64,
+    /// The most bytes that waited for a console to read them.
+    pub max_waiting: u64,
     /// VNC logins that worked.
     pub vnc_logins: u64,
     /// VNC logins refused for the password.

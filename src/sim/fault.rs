@@ -14,6 +14,8 @@ pub enum Fault {
     Reset,
     /// Upgrades as it should, then sends these bytes on the TLS stream and ends.
     AfterUpgrade(Vec<u8>),
+    /// Upgrades as it should, then sends these bytes on the TLS stream and stays.
+    StallAfterUpgrade(Vec<u8>),
 }
 
 /// The script.

@@ -162,8 +162,8 @@ async fn upgrade(
     stream.write_all(&http::switching(key, request.header("sec-websocket-protocol"))).await?;
     stream.flush().await?;
     cluster.ledger.count(|c| c.upgrades += 1);
-    if let Some(Fault::AfterUpgrade(bytes)) = fault {
-        return misbehave(stream, Fault::Answer(bytes)).await;
+    if let Some(fault @ (Fault::AfterUpgrade(_) | Fault::StallAfterUpgrade(_))) = fault {
+        return misbehave(stream, fault).await;
     }
     let (_console, pipe, rules) = console::connect(cluster, waiting);
     websocket::run(stream, early, pipe, rules, &cluster.ledger).await;
@@ -177,7 +177,7 @@ async fn misbehave(mut stream: TlsStream<TcpStream>, fault: Fault) -> io::Result
             stream.shutdown().await?;
             idle_out(stream, Duration::from_secs(1)).await
         }
-        Fault::Stall(bytes) => {
+        Fault::Stall(bytes) | Fault::StallAfterUpgrade(bytes) => {
             stream.write_all(&bytes).await?;
             stream.flush().await?;
             hang(stream).await

@@ -184,11 +184,14 @@ impl Proxy<'_> {
             }
         };
         if frames > 0 {
+            let waiting = self.to_console.iter().map(Bytes::len).sum::<usize>();
+            let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
             self.last = Instant::now();
             self.ledger.count(|c| {
                 c.client_frames += frames;
                 c.client_bytes += bytes;
                 c.max_client_frame = c.max_client_frame.max(largest);
+                c.max_waiting = c.max_waiting.max(waiting);
             });
         }
         closed

@@ -90,7 +90,28 @@ impl Direction {
     /// As [`Self::feed`].
     pub(super) fn first(&mut self, plain: &[u8], now: Instant) -> Result<Vec<u8>, Failure> {
         self.guard.pass(plain, now, &mut self.passed)?;
-        Ok(self.framed())
+        Ok(self.flushed(now))
+    }
+
+    /// Until when nothing more is to be read.
+    pub(super) fn paused_until(&self, now: Instant) -> Option<Instant> {
+        self.guard.paused_until().filter(|until| *until > now)
+    }
+
+    /// When to look again even if nothing comes. `free`: what is overdue could go.
+    pub(super) fn next(&self, now: Instant, free: bool) -> Option<Instant> {
+        let due = self.guard.due().filter(|_| free);
+        [due, self.paused_until(now)].into_iter().flatten().min()
+    }
+
+    /// Frames with what the guard held back for a time that is over.
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<u8> {
+        if self.guard.due().is_some_and(|at| at <= now) { self.flushed(now) } else { Vec::new() }
+    }
+
+    fn flushed(&mut self, now: Instant) -> Vec<u8> {
+        self.guard.flush(now, &mut self.passed);
+        self.framed()
     }
 
     /// The sender stopped between two frames.
@@ -116,9 +137,9 @@ impl Direction {
         now: Instant,
     ) -> Result<(), Failure> {
         let verdict = self.walk(chunk, own, cuts, seen, now);
-        if !self.passed.is_empty() {
+        let frames = self.flushed(now);
+        if !frames.is_empty() {
             seen.moved = true;
-            let frames = self.framed();
             cuts.own(frames);
         }
         verdict

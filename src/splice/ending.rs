@@ -31,6 +31,16 @@ pub struct Ended<C, N> {
     pub node: Departing<N>,
 }
 
+/// The end a client's close frame asks for, or what is wrong with the frame (W12).
+pub(super) fn client_closed(body: CloseBody) -> Failure {
+    match body {
+        CloseBody::Empty => Failure::new(Reason::ClientClosed, "closed without a code"),
+        CloseBody::Code(code) => Failure::new(Reason::ClientClosed, format!("closed with {code}")),
+        CloseBody::BadCode => Reason::WsClose.into(),
+        CloseBody::BadText => Reason::WsUtf8.into(),
+    }
+}
+
 /// A leg on its way out.
 #[derive(Debug)]
 pub struct Departing<S> {
@@ -77,15 +87,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Departing<S> {
             }
         }
         Ok(())
-    }
-}
-
-/// The end a client's close frame asks for, or what is wrong with the frame (W12).
-pub(super) fn client_closed(body: CloseBody) -> Failure {
-    match body {
-        CloseBody::Empty => Failure::new(Reason::ClientClosed, "closed without a code"),
-        CloseBody::Code(code) => Failure::new(Reason::ClientClosed, format!("closed with {code}")),
-        CloseBody::BadCode => Reason::WsClose.into(),
-        CloseBody::BadText => Reason::WsUtf8.into(),
     }
 }

@@ -138,6 +138,10 @@ where
             return Poll::Ready(failure);
         }
         let now = Instant::now();
+        // A node that is stuck gets it with what comes then.
+        if self.node_can_hear() {
+            self.node.queue(&self.up.overdue(now));
+        }
         loop {
             self.push_own();
             let down = match self.pump_down(cx, traffic, now) {
@@ -162,7 +166,7 @@ where
         if self.own_could_go() || self.keep_alive(traffic, now) {
             cx.waker().wake_by_ref();
         }
-        let next = self.clock.next(now);
+        let next = self.up.next(now, self.node_can_hear()).into_iter().fold(self.clock.next(now), Instant::min);
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -237,10 +241,11 @@ where
 
     fn pump_up(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
         let client_stuck = self.client.holds() > 0;
+        let paused = self.up.paused_until(now).is_some();
         let to = (&mut self.node, Which::Node);
         let mut pump =
             Pump { from: (&mut self.client, Which::Client), to, direction: &mut self.up, clock: &mut self.clock };
-        if client_stuck {
+        if client_stuck || paused {
             pump.settle(cx, &traffic.up, now)?;
             return Ok(Pumped::Waits);
         }

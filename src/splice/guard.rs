@@ -7,6 +7,7 @@ use super::heard::Heard;
 use super::observer::Observer;
 use super::screen::ScreenGuard;
 use crate::id::Right;
+use super::terminal::TerminalGuard;
 use crate::reason::Failure;
 use tokio::time::Instant;
 
@@ -19,6 +20,8 @@ pub enum Guard {
     Watched(Observer),
     /// A screen whose token does not grant everything.
     Screen(ScreenGuard),
+    /// A terminal.
+    Terminal(TerminalGuard),
 }
 
 impl Guard {
@@ -36,14 +39,14 @@ impl Guard {
     pub(super) const fn rewrites(&self) -> bool {
         match self {
             Self::Open | Self::Watched(_) => false,
-            Self::Screen(_) => true,
+            Self::Screen(_) | Self::Terminal(_) => true,
         }
     }
 
     /// What went out ends between two RFB messages, so that one of our own may follow.
     pub(super) const fn between_messages(&self) -> bool {
         match self {
-            Self::Open => false,
+            Self::Open | Self::Terminal(_) => false,
             Self::Watched(observer) => observer.between_messages(),
             Self::Screen(screen) => screen.between_messages(),
         }
@@ -58,7 +61,7 @@ impl Guard {
     pub(super) fn watch(&mut self, plain: &[u8]) -> Heard {
         match self {
             Self::Watched(observer) => observer.hear(plain),
-            Self::Open | Self::Screen(_) => Heard { active: !plain.is_empty() },
+            Self::Open | Self::Screen(_) | Self::Terminal(_) => Heard { active: !plain.is_empty() },
         }
     }
 
@@ -66,13 +69,39 @@ impl Guard {
     ///
     /// # Errors
     /// What cannot be judged, or breaks the protocol. What came before it is in `out`.
-    pub(super) fn pass(&mut self, plain: &[u8], _now: Instant, out: &mut Vec<u8>) -> Result<Heard, Failure> {
+    pub(super) fn pass(&mut self, plain: &[u8], now: Instant, out: &mut Vec<u8>) -> Result<Heard, Failure> {
         match self {
             Self::Screen(screen) => screen.pass(plain, out),
+            Self::Terminal(terminal) => terminal.pass(plain, now, out),
             Self::Open | Self::Watched(_) => {
                 out.extend_from_slice(plain);
                 Ok(self.watch(plain))
             }
+        }
+    }
+
+    /// A chunk has ended, or what waited is due: adds to `out` what need not wait longer.
+    pub(super) fn flush(&mut self, now: Instant, out: &mut Vec<u8>) {
+        match self {
+            Self::Terminal(terminal) => terminal.flush(now, out),
+            Self::Open | Self::Watched(_) | Self::Screen(_) => {}
+        }
+    }
+
+    /// When something is to be let out by [`Self::flush`] even if nothing comes.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.terminal()?.due()
+    }
+
+    /// Until when nothing more is to be read, because the node would keep what its guest does not take.
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.terminal()?.paused_until()
+    }
+
+    const fn terminal(&self) -> Option<&TerminalGuard> {
+        match self {
+            Self::Terminal(terminal) => Some(terminal),
+            Self::Open | Self::Watched(_) | Self::Screen(_) => None,
         }
     }
 }

@@ -20,6 +20,7 @@ mod leg;
 mod observer;
 mod screen;
 mod side;
+mod terminal;
 
 pub use ending::{Departing, Ended};
 pub use engine::run;
@@ -27,6 +28,7 @@ pub use guard::Guard;
 pub use leg::{Leg, LegError};
 pub use observer::Observer;
 pub use screen::ScreenGuard;
+pub use terminal::TerminalGuard;
 
 use std::time::Duration;
 use tokio::time::Instant;

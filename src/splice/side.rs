@@ -70,6 +70,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         }
     }
 
+    /// Queues whole frames; only between two frames.
+    pub(super) fn queue(&mut self, frames: &[u8]) {
+        self.held.extend_from_slice(frames);
+    }
+
     /// Queues frames of our own; only between two frames.
     pub(super) fn push_own(&mut self) {
         self.held.append(&mut self.own);

@@ -4,6 +4,7 @@
 
 pub mod rfb;
 pub mod rfb_client;
+pub mod term;
 pub mod utf8;
 pub mod vnc_auth;
 pub mod walk;

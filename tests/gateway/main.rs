@@ -17,6 +17,8 @@ mod opens;
 mod protect;
 mod rights;
 mod secrets;
+mod term;
+mod term_framing;
 mod tokens;
 mod wrong_guest;
 
