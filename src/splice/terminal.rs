@@ -7,7 +7,7 @@
 //! pveproxy takes whatever comes and keeps what a slow terminal does not read, and nothing says how much that is. So a
 //! paste leaves no faster than terminals usually read, a little at once at most.
 
-use super::guard::Heard;
+use super::heard::Heard;
 use crate::reason::{Failure, Reason};
 use crate::wire::term::{Blocks, Parser, Size, Step};
 use std::time::Duration;
