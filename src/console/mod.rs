@@ -186,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
 /// What the browser may say.
 fn says(grant: &Grant) -> Guard {
     match grant.console().protocol {
-        Protocol::Vnc => Guard::Open,
+        Protocol::Vnc => Guard::screen(grant.rights()),
         Protocol::Term => Guard::Terminal(TerminalGuard::new(grant.may(Right::Input))),
     }
 }
