@@ -17,7 +17,17 @@ export interface Facts {
   words(why: Ending): Words;
 }
 
+/** How the machine is, where the connection shows it. */
+const POWERS: Readonly<Record<string, string>> = {
+  guest_stopped: 'stopped',
+  guest_locked: 'locked',
+  guest_migrating: 'migrating',
+  guest_not_found: 'missing',
+};
+
 export function announce(events: Dispatcher, state: State, before: State, facts: Facts): void {
+  const power = powerOf(state);
+  if (power !== undefined && power !== powerOf(before)) events.emit('state', { power });
   switch (state.name) {
     case 'idle':
       return;
@@ -32,6 +42,12 @@ export function announce(events: Dispatcher, state: State, before: State, facts:
     case 'ended':
       return before.name === 'ended' ? expired(events, state.why, state.again) : ended(events, state.why, state.again, facts);
   }
+}
+
+function powerOf(state: State): string | undefined {
+  if (state.name === 'connected') return 'running';
+  const why = state.name === 'waiting' ? state.why : state.name === 'connecting' ? state.after?.why : undefined;
+  return why && POWERS[why.code];
 }
 
 function ended(events: Dispatcher, why: Ending, again: boolean, facts: Facts): void {

@@ -18,6 +18,8 @@ export interface Obedient {
   setViewOnly(viewOnly: boolean): void;
   setTheme(theme: Theme): void;
   setLocale(tag: string): void;
+  /** The keyboard of a phone. */
+  requestKeyboard(): void;
   /** False where the browser did not let it. */
   fullScreen(): Promise<boolean>;
 }
@@ -60,6 +62,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   setLocale: (page, { locale }) => page.setLocale(text(locale)),
   fullscreen: async (page) => {
     if (!(await page.fullScreen())) throw new CommandError('refused');
+  },
+  requestKeyboard: (page) => {
+    typing(page);
+    page.requestKeyboard();
   },
   screenshot: (page) => live(page).screenshot(),
 };

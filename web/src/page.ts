@@ -139,6 +139,10 @@ export class Page implements Stage, Obedient {
     return isFullScreen();
   }
 
+  requestKeyboard(): void {
+    this.#toolbar.raiseKeyboard();
+  }
+
   setTheme(theme: Theme): void {
     this.#asked.theme = theme;
     showTheme(document.documentElement, theme);
@@ -182,7 +186,7 @@ export class Page implements Stage, Obedient {
 
   /** Takes the keyboard for the screen, but not from the bar, and never from a panel's own field around the frame. */
   #takeKeyboard(): void {
-    const elsewhere = [this.#toolbar.root, this.#panels.root].some((part) => part.contains(document.activeElement));
+    const elsewhere = [this.#toolbar.root, this.#toolbar.touch, this.#panels.root].some((part) => part.contains(document.activeElement));
     const ours = document.hasFocus() || (window.parent === window && !this.#hasConnected);
     this.#hasConnected = true;
     if (ours && !elsewhere && !this.viewOnly) this.#screen?.focus();
@@ -252,8 +256,8 @@ export class Page implements Stage, Obedient {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
-    const { root: bar } = this.#toolbar;
-    this.#root.replaceChildren(bar, this.#panels.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#toast.root, this.#status.root, this.#hint);
+    const { root: bar, touch } = this.#toolbar;
+    this.#root.replaceChildren(bar, touch, this.#panels.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#toast.root, this.#status.root, this.#hint);
   }
 
   /** The panel's own look, where the operator has set one. */

@@ -17,6 +17,9 @@ export class Toolbar {
   readonly #desk: Desk;
   readonly #panels: Panels;
   readonly #title = element('h1', { class: 'title' });
+  /** What a phone types into; a hidden bar does not hide it. */
+  readonly touch: HTMLElement;
+  readonly raiseKeyboard: () => void;
   readonly #badge: HTMLElement;
   readonly #state = element('span', { class: 'state' });
   readonly #held = element('span', { class: 'badge' });
@@ -36,7 +39,7 @@ export class Toolbar {
     this.#badge = element('span', { class: 'badge', title: ui.viewOnlyHint }, ui.viewOnly);
     this.#latency = element('span', { class: 'latency', title: words.latency }, element('span', { class: 'quiet' }, `${words.latency}: `), this.#ms);
 
-    const { tools, foldable, touch } = makeTools(bench, desk, acts, panels, (tool) => this.#home(tool));
+    const { tools, foldable, touch, raise } = makeTools(bench, desk, acts, panels, (tool) => this.#home(tool));
     this.#tools = tools;
     this.#more = buttonOf({ icon: 'more', label: words.more, hint: words.moreHint });
     const more = new Menu(this.#more, words.more, () => this.#rest(), acts.handBack);
@@ -45,7 +48,9 @@ export class Toolbar {
     this.#roving = new Roving(row, () => [...tools.slice(0, -1).map(({ button }) => button), this.#more, ...tools.slice(-1).map(({ button }) => button)]);
     const leave = element('span', { class: 'leave', 'aria-hidden': 'true' }, ui.leaveShort);
     const name = element('div', { class: 'name' }, element('span', { class: 'dot' }), this.#title, this.#badge, this.#held, this.#state, this.#latency, leave);
-    this.root = element('header', { class: 'bar' }, name, row, touch.root);
+    this.root = element('header', { class: 'bar' }, name, row);
+    this.touch = touch.root;
+    this.raiseKeyboard = raise;
     this.#fitting = new Fitting(this.root, name, more.root, () => foldable, () => this.#roving.refresh());
   }
 

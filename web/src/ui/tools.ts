@@ -27,6 +27,8 @@ export interface ToolSet {
   /** Those that may go into "More", the less important first. */
   readonly foldable: readonly Tool[];
   readonly touch: TouchKeys;
+  /** Shows the keyboard of a phone. */
+  raise(): void;
 }
 
 export function makeTools(bench: Bench, desk: Desk, acts: Acts, panels: Panels, home: (tool: Tool) => void): ToolSet {
@@ -50,9 +52,16 @@ export function makeTools(bench: Bench, desk: Desk, acts: Acts, panels: Panels, 
     () => bench.refresh(),
   );
 
+  /** A terminal raises the keyboard itself once it has the focus. */
+  const raise = (): void => {
+    if (!bench.look().picture) return bench.live()?.focus();
+    void desk.prepareLayout();
+    touch.show();
+  };
+
   const ctrlAltDel = actionTool(face('ctrlAltDel', ui.ctrlAltDel, ui.ctrlAltDelHint), live((look) => typing(look) && look.picture), () => desk.send(['Control', 'Alt', 'Delete']), handBack);
   const keys = menuTool(face('keys', words.keys, words.keysHint), (look) => ({ ...live(typing)(look), pressed: desk.sticky.held.length > 0 }), () => keyGroups(words, ui.ctrlAltDel, desk, bench.look()), handBack);
-  const keyboard = keyboardTool(face('keyboard', words.keyboard, words.keyboardHint), bench, desk, touch, live((look) => typing(look) && hasTouch()));
+  const keyboard = keyboardTool(face('keyboard', words.keyboard, words.keyboardHint), touch, raise, live((look) => typing(look) && hasTouch()));
   const typeText = withPanel(face('typeText', words.typeText, words.typeTextHint), live((look) => typing(look) && look.picture), new TypePanel(words, bench.language().tag, (stroke) => desk.stroke(stroke)));
   const clipboard = withPanel(face('clipboard', words.clipboard, words.clipboardHint), live((look) => typing(look) && look.picture && look.clipboard), clip);
   const paste = withPanel(face('clipboard', words.paste, words.pasteHint), live((look) => typing(look) && !look.picture), new ClipPanel(words, desk.clipboard, true));
@@ -67,18 +76,13 @@ export function makeTools(bench: Bench, desk: Desk, acts: Acts, panels: Panels, 
     tools: [ctrlAltDel, keys, keyboard, typeText, clipboard, paste, terminal, screenshot, size, fullScreen, power, help, disconnect],
     foldable: [help, screenshot, size, power, fullScreen, clipboard, paste, typeText, terminal, ctrlAltDel, keys, keyboard],
     touch,
+    raise,
   };
 }
 
-/** A terminal raises the keyboard itself once it has the focus. */
-function keyboardTool(face: Face, bench: Bench, desk: Desk, touch: TouchKeys, rule: (look: Look) => Rule): Tool {
+function keyboardTool(face: Face, touch: TouchKeys, raise: () => void, rule: (look: Look) => Rule): Tool {
   let wasShown = false;
-  const act = (): void => {
-    if (wasShown) return touch.root.blur();
-    if (!bench.look().picture) return bench.live()?.focus();
-    void desk.prepareLayout();
-    touch.show();
-  };
+  const act = (): void => (wasShown ? touch.root.blur() : raise());
   const tool = actionTool(face, (look) => ({ ...rule(look), pressed: touch.shown }), act, () => undefined, true);
   // By the time of the click the button has taken the focus away.
   tool.button.addEventListener('pointerdown', () => (wasShown = touch.shown));

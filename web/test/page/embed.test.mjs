@@ -69,7 +69,7 @@ test('the SDK example of EMBED.md works across sites, under the strict policy, w
 embedded('commands are obeyed and events told', { body: element }, async ({ gateway, page, errors }) => {
   await connected(page);
   await hears(page, 'connected');
-  const names = (await page.evaluate(() => globalThis.told)).map(({ type, stage }) => stage ?? type);
+  const names = (await page.evaluate(() => globalThis.told)).filter(({ type }) => !['state', 'latency'].includes(type)).map(({ type, stage }) => stage ?? type);
   assert.deepEqual(names, ['ready', 'session', 'socket', 'screen', 'connected'], 'what came before the hello is told after it');
   assert.deepEqual(await told(page, 'connected'), [{ type: 'connected', sessionId: 's-1', kind: 'qemu', protocol: 'vnc', width: 640, height: 400 }]);
 
@@ -158,5 +158,6 @@ embedded('a cut, a size and an end are told', { body: element }, async ({ gatewa
   assert.deepEqual([end.code, end.close, end.ref, end.clean, end.retryable], ['killed', 4403, 'r2', false, false]);
   const [error] = await told(page, 'error');
   assert.deepEqual([error.code, error.message, error.ref], ['killed', 'Your provider closed this console', 'r2']);
+  assert.deepEqual((await told(page, 'state')).map(({ power }) => power), ['running', 'running', 'stopped']);
   assert.deepEqual(await told(page, 'token-needed'), [], 'who was thrown out is not let in again by itself');
 });

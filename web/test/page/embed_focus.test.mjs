@@ -85,3 +85,15 @@ embedded('full screen follows a click of the panel', { body: (gateway) => `<butt
   assert.equal(await ask(page, 'fullscreen', false), 'done');
   await frame.waitForFunction(() => document.fullscreenElement === null);
 });
+
+embedded('the keyboard of a phone comes up for the panel too, without any bar', { body: (gateway) => element(gateway, 'toolbar="off"'), options: { viewport: { width: 412, height: 915 }, hasTouch: true, isMobile: true } }, async ({ gateway, page }) => {
+  await hears(page, 'connected');
+  const frame = await frameOf(page);
+  assert.equal(await frame.getByRole('toolbar').isVisible(), false);
+  assert.equal(await ask(page, 'requestKeyboard'), 'done');
+  await frame.waitForFunction(() => document.hasFocus() && document.activeElement.matches('.touch-keys'));
+  await page.keyboard.type('a');
+  await until(() => typed(gateway) === 'a');
+  assert.equal(await ask(page, 'setViewOnly', true), 'done');
+  assert.equal(await ask(page, 'requestKeyboard'), 'not_allowed');
+});

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ask, CONNECTED, connected, element, embedded, frameOf, hears, told } from './panels.mjs';
+import { cutText } from './rfb.mjs';
 import { keys, TOKEN, until } from './scene.mjs';
 import { startSite } from './sites.mjs';
 
@@ -142,6 +143,17 @@ embedded('p08_messages_that_are_not_of_the_schema_are_not_answered', {}, async (
   const all = [...['toString', 'constructor', 'start', 'ready', ''].map((type) => ['failed', `no-${type}`, 'unsupported']), ['done', 'k', undefined]];
   assert.deepEqual(answers.heard.filter(({ type }) => type !== 'focus' && type !== 'blur').map(({ type, id, detail }) => [type, id, detail.code]), all);
   for (const { origin } of answers.heard) assert.equal(origin, gateway.origin);
+});
+
+embedded('what the machine copied is told only with the right to it', { body: element }, async ({ gateway, page }) => {
+  await hears(page, 'connected');
+  gateway.sockets.at(-1).send(cutText('secret'));
+  gateway.steps = [{ console: { rights: ['clipboard'] } }];
+  assert.equal(await ask(page, 'connect', 'copying.token.x'), 'done');
+  await hears(page, 'connected', 2);
+  gateway.sockets.at(-1).send(cutText('shared'));
+  await hears(page, 'clipboard');
+  assert.deepEqual(await told(page, 'clipboard'), [{ type: 'clipboard', text: 'shared' }]);
 });
 
 embedded('the rights of the session bind the panel too', { body: element }, async ({ gateway, page }) => {
