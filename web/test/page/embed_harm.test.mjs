@@ -148,7 +148,7 @@ embedded('p08_messages_that_are_not_of_the_schema_are_not_answered', {}, async (
 embedded('what the machine copied is told only with the right to it', { body: element }, async ({ gateway, page }) => {
   await hears(page, 'connected');
   gateway.sockets.at(-1).send(cutText('secret'));
-  gateway.steps = [{ console: { rights: ['clipboard'] } }];
+  gateway.steps = [{ console: { rights: ['input', 'clipboard'] } }];
   assert.equal(await ask(page, 'connect', 'copying.token.x'), 'done');
   await hears(page, 'connected', 2);
   gateway.sockets.at(-1).send(cutText('shared'));
