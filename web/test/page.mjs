@@ -18,3 +18,5 @@ import './page/toolbar.test.mjs';
 import './page/typing.test.mjs';
 import './page/clipboard.test.mjs';
 import './page/tools.test.mjs';
+import './page/states.test.mjs';
+import './page/languages.test.mjs';

@@ -5,6 +5,7 @@
 //   { drop: true }                         cut the connection
 //   { close: [code, reason] }              accept, then close the WebSocket at once
 //   { console: {…} }                       accept; keys of the console object are changed
+//   { hold: 'session' | 'socket' }         never answer that
 //   { greet: text }                        accept; the VNC server's first words
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
@@ -77,6 +78,7 @@ export async function startGateway(host = '127.0.0.1') {
     const step = gateway.steps.length > 1 ? gateway.steps.shift() : gateway.steps[0];
     gateway.calls.push({ token, cookie: request.headers.cookie, at: Date.now() });
     if (step.drop) return request.socket.destroy();
+    if (step.hold === 'session') return undefined;
     if (step.problem) {
       response.writeHead(step.problem.status, { 'content-type': 'application/problem+json', ...step.headers });
       return response.end(JSON.stringify(step.problem));
@@ -117,10 +119,16 @@ export async function startGateway(host = '127.0.0.1') {
     return response.end(JSON.stringify(gateway.power));
   }
 
-  const sockets = new WebSocketServer({ server, path: '/v1/ws', handleProtocols: (asked) => asked.has('binary') && 'binary' });
+  const held = [];
+  const ticketOf = (request) => request.headers['sec-websocket-protocol'].split(/, ?/).find((name) => name.startsWith('consolegate.'))?.slice('consolegate.'.length);
+  const sockets = new WebSocketServer({
+    server,
+    path: '/v1/ws',
+    handleProtocols: (asked) => asked.has('binary') && 'binary',
+    verifyClient: ({ req }, done) => (gateway.tickets.get(ticketOf(req))?.hold === 'socket' ? held.push(req.socket) : done(true)),
+  });
   sockets.on('connection', (socket, request) => {
-    const asked = request.headers['sec-websocket-protocol'].split(/, ?/);
-    const ticket = asked.find((name) => name.startsWith('consolegate.'))?.slice('consolegate.'.length);
+    const ticket = ticketOf(request);
     const step = gateway.tickets.get(ticket);
     gateway.tickets.delete(ticket);
     gateway.sockets.push(socket);
@@ -138,6 +146,7 @@ export async function startGateway(host = '127.0.0.1') {
 
   function stop() {
     for (const socket of sockets.clients) socket.terminate();
+    for (const socket of held) socket.destroy();
     server.closeAllConnections();
     return new Promise((done) => server.close(done));
   }
