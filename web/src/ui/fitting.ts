@@ -9,6 +9,8 @@ export interface Foldable {
 
 /** Room that the console's name keeps, in the order of the steps. */
 const NAME = { words: 230, drawings: 140, folded: 64 };
+/** Around a badge. */
+const GAP = 20;
 
 export class Fitting {
   readonly #bar: HTMLElement;
@@ -51,8 +53,9 @@ export class Fitting {
     }
   }
 
-  /** The name takes what the tools leave. */
+  /** The name takes what the tools leave, and shares it with the badges, which are never shortened. */
   #room(): number {
-    return this.#name.getBoundingClientRect().width;
+    const badges = [...this.#name.querySelectorAll('.badge')].reduce((sum, badge) => sum + badge.getBoundingClientRect().width + (badge.checkVisibility() ? GAP : 0), 0);
+    return this.#name.getBoundingClientRect().width - badges;
   }
 }

@@ -77,9 +77,9 @@ for (const [device, options] of Object.entries(DEVICES)) {
           await inState(page, state);
           await page.waitForFunction((source) => new RegExp(source).test(document.querySelector('main > [role=status]').textContent), heard.source);
           await appeared(page);
+          await picture(page, `states/${name}-${colorScheme}-${device}`);
           await fits(page, name);
           await accessible(page);
-          await picture(page, `states/${name}-${colorScheme}-${device}`);
           assert.deepEqual(complaints, []);
         });
       }
