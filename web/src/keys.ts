@@ -6,7 +6,7 @@ export interface Key {
   readonly code: string;
 }
 
-const FUNCTION_KEYS = ['F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10', 'F11', 'F12'] as const;
+export const FUNCTION_KEYS = ['F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10', 'F11', 'F12'] as const;
 
 const NAMED = {
   Control: { keysym: 0xffe3, code: 'ControlLeft' },

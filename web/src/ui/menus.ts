@@ -1,7 +1,7 @@
 // What is in the menus of the bar, made anew whenever one opens.
 
 import type { Scale } from '../address.ts';
-import type { KeyName } from '../keys.ts';
+import { FUNCTION_KEYS, type KeyName } from '../keys.ts';
 import { fill, type Tools } from '../messages/catalogue.ts';
 import { POWER } from '../power.ts';
 import type { TerminalControls } from '../screen/screen.ts';
@@ -9,8 +9,6 @@ import type { Desk } from './desk.ts';
 import type { Look } from './look.ts';
 import type { Group, Item } from './menu.ts';
 import type { Toast } from './toast.ts';
-
-const FUNCTION_KEYS = ['F1', 'F2', 'F3', 'F4', 'F5', 'F6', 'F7', 'F8', 'F9', 'F10', 'F11', 'F12'] as const;
 
 export function keyLabel(words: Tools, keys: readonly KeyName[]): string {
   const own: Partial<Record<KeyName, string>> = { Control: words.keyControl, Shift: words.keyShift, Escape: words.keyEscape, Backspace: words.keyBackspace };
