@@ -95,6 +95,7 @@ export class Page implements Stage, Obedient {
     this.#opened = undefined;
     this.#embedding.narrow(undefined);
     thaw(this.#screenBox);
+    this.#screen = undefined;
     this.#runner.start(token);
   }
 
