@@ -1,6 +1,6 @@
 // What is seen: the bar, the screen, the card over it, and the live region. Decides nothing about the connection.
 
-import { looksOf, themeOf, type Looks, type Scale, type Theme } from './address.ts';
+import type { Scale, Theme } from './address.ts';
 import { announce, type Facts } from './announce.ts';
 import type { Obedient } from './commands.ts';
 import { isSame, type State } from './connection.ts';
@@ -12,21 +12,18 @@ import { isCalm } from './reasons.ts';
 import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
+import { Terms } from './terms.ts';
 import { onIdleClick } from './ui/click.ts';
-import { logoOf, wear } from './ui/brand.ts';
 import { Desk, type Bench } from './ui/desk.ts';
 import { element } from './ui/element.ts';
 import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
 import type { Look } from './ui/look.ts';
-import { Overlay } from './ui/overlay.ts';
-import { Panels } from './ui/panels.ts';
 import { watchChord } from './ui/release.ts';
-import { StartButton } from './ui/start.ts';
 import { Status } from './ui/status.ts';
+import { Surface } from './ui/surface.ts';
 import { showTheme } from './ui/theme.ts';
 import { Toast } from './ui/toast.ts';
-import { Toolbar } from './ui/toolbar.ts';
 import { Warnings } from './warnings.ts';
 
 const HINT_ID = 'leave-hint';
@@ -36,7 +33,7 @@ const BLANK_MS = 400;
 export class Page implements Stage, Obedient {
   readonly events = new Dispatcher();
   readonly #embedding = new Embedding(this, this.events);
-  readonly #looks: Looks = looksOf(location.search);
+  readonly #terms = new Terms();
   readonly #runner = new Runner(new URL(document.baseURI), this);
   readonly #root = element('main', { class: 'console', tabindex: '-1' });
   readonly #screenBox = element('section', { class: 'screen' });
@@ -44,9 +41,6 @@ export class Page implements Stage, Obedient {
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
   #language: Language = ENGLISH;
   #wanted = ENGLISH.tag;
-  #wish: Scale = this.#looks.scale;
-  /** What the panel asked for: it goes before the token and the address, and stays when the token is another. */
-  readonly #asked: { theme?: Theme; lang?: string; viewOnly: boolean } = { viewOnly: false };
   readonly #warnings = new Warnings(this.#root, this.#screenBox, {
     language: () => this.#language,
     live: () => this.live,
@@ -55,7 +49,6 @@ export class Page implements Stage, Obedient {
     handBack: () => this.live?.focus(),
   });
   #size: Partial<Events['resize']> = {};
-  #opened: Opened | undefined;
   #screen: Screen | undefined;
   readonly #toast = new Toast((text) => this.#status.say(text));
   readonly #bench: Bench = {
@@ -64,20 +57,17 @@ export class Page implements Stage, Obedient {
     events: this.events,
     toast: this.#toast,
     live: () => this.live,
-    opened: () => this.#opened,
+    opened: () => this.#terms.opened,
     language: () => this.#language,
     look: () => this.#look,
     refresh: () => this.#show(),
   };
   readonly #desk = new Desk(this.#bench);
-  #panels: Panels = this.#makePanels();
-  #toolbar: Toolbar = this.#makeToolbar();
-  #start: StartButton = this.#makeStart();
-  #overlay: Overlay = this.#makeOverlay();
+  #surface: Surface = this.#makeSurface();
 
   constructor(body: HTMLElement) {
-    showTheme(document.documentElement, this.#looks.theme);
-    this.#root.classList.toggle('bare', !this.#looks.toolbar);
+    showTheme(document.documentElement, this.#terms.theme);
+    this.#root.classList.toggle('bare', !this.#terms.looks.toolbar);
     this.#dress();
     body.append(this.#root);
     void this.#firstWords();
@@ -92,7 +82,7 @@ export class Page implements Stage, Obedient {
 
   /** Begins with this token, whatever went before. */
   start(token: string | undefined): void {
-    this.#opened = undefined;
+    this.#terms.opened = undefined;
     this.#embedding.narrow(undefined);
     thaw(this.#screenBox);
     this.#screen = undefined;
@@ -100,12 +90,11 @@ export class Page implements Stage, Obedient {
   }
 
   accepted(opened: Opened): void {
-    const { theme } = opened.console;
-    this.#opened = opened;
+    this.#terms.opened = opened;
     this.#embedding.narrow(opened.embedders);
-    showTheme(document.documentElement, this.#asked.theme ?? themeOf(theme) ?? this.#looks.theme);
+    showTheme(document.documentElement, this.#terms.theme);
     this.#warnings.granted(opened);
-    this.#wear();
+    this.#surface.wear(opened.brand);
     void this.#speak();
     this.#show();
   }
@@ -115,7 +104,7 @@ export class Page implements Stage, Obedient {
   }
 
   get viewOnly(): boolean {
-    return this.#asked.viewOnly || !this.#may('input');
+    return this.#terms.viewOnly;
   }
 
   disconnect(): void {
@@ -123,14 +112,14 @@ export class Page implements Stage, Obedient {
   }
 
   setScale(scale: Scale): void {
-    this.#wish = scale;
-    this.#screen?.setScale(this.#scale);
+    this.#terms.wish = scale;
+    this.#screen?.setScale(this.#terms.scale);
     this.#show();
   }
 
   setViewOnly(viewOnly: boolean): void {
     if (viewOnly) this.#desk.sticky.release();
-    this.#asked.viewOnly = viewOnly;
+    this.#terms.asked.viewOnly = viewOnly;
     this.#screen?.setViewOnly(this.viewOnly);
     this.#show();
   }
@@ -141,22 +130,22 @@ export class Page implements Stage, Obedient {
   }
 
   requestKeyboard(): void {
-    this.#toolbar.raiseKeyboard();
+    this.#surface.toolbar.raiseKeyboard();
   }
 
   setTheme(theme: Theme): void {
-    this.#asked.theme = theme;
-    showTheme(document.documentElement, theme);
+    this.#terms.asked.theme = theme;
+    showTheme(document.documentElement, this.#terms.theme);
   }
 
   setLocale(lang: string): void {
-    this.#asked.lang = lang;
+    this.#terms.asked.lang = lang;
     void this.#speak();
   }
 
   makeScreen(open: OpenScreen, channel: WebSocket, _opened: Opened, hooks: ScreenHooks): Screen {
     const label = fill(this.#ui.screen, { title: this.#title });
-    const options = { viewOnly: this.viewOnly, clipboard: this.#may('clipboard'), scale: this.#scale, label, describedBy: HINT_ID, words: this.#ui };
+    const options = { viewOnly: this.viewOnly, clipboard: this.#terms.may('clipboard'), scale: this.#terms.scale, label, describedBy: HINT_ID, words: this.#ui };
     const resized = (width: number, height: number): void => {
       this.#size = { width, height };
       if (this.live) this.events.emit('resize', { width, height });
@@ -182,15 +171,14 @@ export class Page implements Stage, Obedient {
     this.#status.tell(state, before, this.#language.catalogue, this.#title);
     if (state.name !== 'waiting' || !isSame(state, before)) announce(this.events, state, before, this.#facts());
     if (state.name === 'connected') this.#takeKeyboard();
-    else if (hadKeyboard && before.name === 'connected') this.#overlay.focus();
+    else if (hadKeyboard && before.name === 'connected') this.#surface.overlay.focus();
   }
 
   /** Takes the keyboard for the screen, but not from the bar, and never from a panel's own field around the frame. */
   #takeKeyboard(): void {
-    const elsewhere = [this.#toolbar.root, this.#toolbar.touch, this.#panels.root].some((part) => part.contains(document.activeElement));
     const ours = document.hasFocus() || (window.parent === window && !this.#hasConnected);
     this.#hasConnected = true;
-    if (ours && !elsewhere && !this.viewOnly) this.#screen?.focus();
+    if (ours && !this.#surface.focused && !this.viewOnly) this.#screen?.focus();
   }
 
   #hasConnected = false;
@@ -202,7 +190,7 @@ export class Page implements Stage, Obedient {
 
   #release(): void {
     this.#status.say(this.#ui.released);
-    if (!this.#toolbar.focus()) this.#root.focus();
+    if (!this.#surface.toolbar.focus()) this.#root.focus();
   }
 
   #show(): void {
@@ -210,11 +198,9 @@ export class Page implements Stage, Obedient {
     this.#root.dataset['state'] = state.name;
     this.#root.classList.toggle('calm', state.name === 'ended' && isCalm(state.why));
     this.#root.classList.toggle('full', isFullScreen());
-    const name = this.#opened?.brand?.name;
+    const name = this.#terms.opened?.brand?.name;
     document.title = name ? `${this.#title} · ${name}` : this.#title;
-    this.#toolbar.show();
-    this.#start.show(state, this.#may('power'));
-    this.#overlay.show(state, clock);
+    this.#surface.show(state, clock);
   }
 
   /** Nothing is seen or heard before the words of the browser's language are there, or take too long. */
@@ -227,25 +213,21 @@ export class Page implements Stage, Obedient {
 
   /** Changes to the first language there is of the token's, the address' and the browser's; stays where it cannot be fetched. */
   async #speak(): Promise<void> {
-    const tag = choose([this.#asked.lang, this.#opened?.console.lang, this.#looks.lang, ...navigator.languages]);
+    const tag = choose(this.#terms.languages);
     this.#wanted = tag;
     if (tag === this.#language.tag) return;
     const language = await load(tag).catch(() => undefined);
     if (language === undefined || this.#wanted !== tag) return;
     const hadKeyboard = this.#screenBox.contains(document.activeElement);
     this.#language = language;
-    this.#panels = this.#makePanels();
-    this.#toolbar = this.#makeToolbar();
-    this.#start = this.#makeStart();
-    this.#overlay = this.#makeOverlay();
+    this.#surface = this.#makeSurface();
     this.#dress();
-    this.#wear();
     this.#show();
     if (hadKeyboard) this.#screen?.focus();
   }
 
   #facts(): Facts {
-    const { session = '', console } = this.#opened ?? {};
+    const { session = '', console } = this.#terms.opened ?? {};
     return {
       connected: { sessionId: session, kind: console?.kind ?? '', protocol: console?.protocol ?? '', ...this.#size },
       delay: (due) => Math.round(due - clock()),
@@ -257,46 +239,23 @@ export class Page implements Stage, Obedient {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
     this.#hint.textContent = this.#ui.leaveHint;
-    const { root: bar, touch } = this.#toolbar;
-    this.#root.replaceChildren(bar, touch, this.#panels.root, this.#screenBox, this.#overlay.root, this.#warnings.root, this.#toast.root, this.#status.root, this.#hint);
+    const { toolbar, panels, overlay } = this.#surface;
+    this.#root.replaceChildren(
+      ...[toolbar.root, toolbar.touch, panels.root, this.#screenBox, overlay.root],
+      ...[this.#warnings.root, this.#toast.root, this.#status.root, this.#hint],
+    );
+    this.#surface.wear(this.#terms.opened?.brand ?? null);
   }
 
-  /** The panel's own look, where the operator has set one. */
-  #wear(): void {
-    const brand = this.#opened?.brand ?? null;
-    wear(document.documentElement, brand);
-    this.#toolbar.root.querySelector('.logo')?.remove();
-    const logo = logoOf(brand);
-    if (logo) this.#toolbar.root.querySelector('.name')?.prepend(logo);
-    this.#overlay.brand(logoOf(brand));
-  }
-
-  #makeToolbar(): Toolbar {
+  #makeSurface(): Surface {
     const acts = {
       setScale: (scale: Scale) => this.setScale(scale),
       toggleFullScreen: () => void toggleFullScreen(),
       disconnect: () => this.disconnect(),
       handBack: () => this.live?.focus(),
     };
-    return new Toolbar(this.#bench, this.#desk, acts, this.#panels);
-  }
-
-  #makePanels(): Panels {
-    return new Panels(this.#language.catalogue.tools.close, () => this.live?.focus(), () => this.#show());
-  }
-
-  #makeOverlay(): Overlay {
-    const overlay = new Overlay(this.#language.catalogue, {
-      now: () => this.#runner.now(),
-      cancel: () => this.#runner.cancel(),
-      again: () => this.#runner.again(),
-    });
-    overlay.slot.append(this.#start.root);
-    return overlay;
-  }
-
-  #makeStart(): StartButton {
-    return new StartButton(this.#language.catalogue.tools.start, () => void this.#desk.power('start'));
+    const choices = { now: () => this.#runner.now(), cancel: () => this.#runner.cancel(), again: () => this.#runner.again() };
+    return new Surface(this.#bench, this.#desk, acts, choices);
   }
 
   get #ui(): Catalogue['ui'] {
@@ -304,29 +263,21 @@ export class Page implements Stage, Obedient {
   }
 
   get #title(): string {
-    return this.#opened?.console.title ?? this.#ui.untitled;
+    return this.#terms.opened?.console.title ?? this.#ui.untitled;
   }
 
   get #look(): Look {
-    const opened = this.#opened !== undefined;
+    const { opened, scale } = this.#terms;
     return {
       title: this.#title,
       state: this.#runner.state.name,
-      viewOnly: opened && this.viewOnly,
-      picture: this.#opened?.console.protocol !== 'term',
-      clipboard: this.#may('clipboard'),
-      resize: this.#may('resize'),
-      power: this.#may('power'),
-      scale: this.#scale,
+      viewOnly: opened !== undefined && this.viewOnly,
+      picture: opened?.console.protocol !== 'term',
+      clipboard: this.#terms.may('clipboard'),
+      resize: this.#terms.may('resize'),
+      power: this.#terms.may('power'),
+      scale,
       fullScreen: isFullScreen(),
     };
-  }
-
-  get #scale(): Scale {
-    return this.#wish === 'remote' && !this.#may('resize') ? 'fit' : this.#wish;
-  }
-
-  #may(right: string): boolean {
-    return this.#opened?.console.rights.includes(right) ?? false;
   }
 }

@@ -104,6 +104,7 @@ paged('a machine that is off can be started from where one waits for it', {}, as
 
 paged('the latency is measured while connected and seen, and not without a control token', {}, async ({ gateway, page, open }) => {
   const asked = () => gateway.requests.filter(({ url }) => url === '/healthz').length;
+  await page.clock.install();
   await open();
   await drawn(page);
   assert.equal(await page.locator('.latency').isVisible(), false);
@@ -113,6 +114,8 @@ paged('the latency is measured while connected and seen, and not without a contr
   await page.getByText(/^Latency to the console service: \d+ ms$/).waitFor();
   assert.equal(asked(), 1);
   await accessible(page);
+  await page.clock.fastForward(15_000);
+  await until(() => asked() === 2);
   gateway.sockets.at(-1).close(1000);
   await inState(page, 'ended');
   assert.equal(await page.locator('.latency').isVisible(), false);

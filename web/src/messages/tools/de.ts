@@ -93,7 +93,7 @@ export const tools: Tools = {
   clipRefused: 'Der Browser erlaubt es hier nicht. Nutzen Sie das Feld und die Tastatur: Strg+C, Strg+V.',
   helpKeyboard: 'Tastatur',
   helpLayout: 'Die Konsole sendet, welche Taste Sie drücken, nicht welcher Buchstabe darauf steht: Stellen Sie die Maschine auf die Belegung Ihrer eigenen Tastatur ein. Eine feste Tastaturbelegung in den Einstellungen der virtuellen Maschine macht es schlimmer: Lassen Sie dort die Vorgabe stehen.',
-  helpLeave: 'Die Tasten gehen an die Maschine, solange über dem Bild die blaugrüne Linie steht. Drücken und lösen Sie Strg, Alt und Umschalt zusammen, um sie zurückzubekommen.',
+  helpLeave: 'Die Tasten gehen an die Maschine, solange über dem Bild die farbige Linie steht. Drücken und lösen Sie Strg, Alt und Umschalt zusammen, um sie zurückzubekommen.',
   helpFull: 'Im Vollbild versteckt sich die Leiste am oberen Rand. Halten Sie Esc gedrückt, um es zu verlassen.',
   helpTouch: 'Berührung',
   touchTap: 'Tippen: Linksklick',

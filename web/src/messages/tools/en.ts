@@ -91,7 +91,7 @@ export const tools = {
   clipRefused: 'The browser does not allow it here. Use the field and the keyboard: Ctrl+C, Ctrl+V.',
   helpKeyboard: 'Keyboard',
   helpLayout: 'The console sends which key you press, not which letter is on it: set the machine to the layout of your own keyboard. A fixed keyboard layout in the settings of the virtual machine makes it worse: leave that at its default.',
-  helpLeave: 'Keys go to the machine while the picture has the blue-green line above it. Press and release Ctrl, Alt and Shift together to get them back.',
+  helpLeave: 'Keys go to the machine while the picture has the coloured line above it. Press and release Ctrl, Alt and Shift together to get them back.',
   helpFull: 'In full screen the bar hides at the upper edge. Hold Esc to leave it.',
   helpTouch: 'Touch',
   touchTap: 'Tap: left click',

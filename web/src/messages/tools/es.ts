@@ -93,7 +93,7 @@ export const tools: Tools = {
   clipRefused: 'El navegador no lo permite aquí. Use el campo y el teclado: Ctrl+C, Ctrl+V.',
   helpKeyboard: 'Teclado',
   helpLayout: 'La consola envía qué tecla pulsa, no qué letra hay en ella: configure en la máquina la distribución de su propio teclado. Una distribución fija en los ajustes de la máquina virtual lo empeora: deje allí el valor predeterminado.',
-  helpLeave: 'Las teclas van a la máquina mientras la imagen tiene encima la línea verde azulada. Pulse y suelte Ctrl, Alt y Mayús a la vez para recuperarlas.',
+  helpLeave: 'Las teclas van a la máquina mientras la imagen tiene encima la línea de color. Pulse y suelte Ctrl, Alt y Mayús a la vez para recuperarlas.',
   helpFull: 'En pantalla completa la barra se esconde en el borde superior. Mantenga pulsada Esc para salir.',
   helpTouch: 'Pantalla táctil',
   touchTap: 'Tocar: clic izquierdo',

@@ -93,7 +93,7 @@ export const tools: Tools = {
   clipRefused: 'Le navigateur ne le permet pas ici. Utilisez le champ et le clavier : Ctrl+C, Ctrl+V.',
   helpKeyboard: 'Clavier',
   helpLayout: 'La console envoie la touche sur laquelle vous appuyez, et non la lettre qui y figure : réglez la machine sur la disposition de votre propre clavier. Une disposition fixée dans les réglages de la machine virtuelle aggrave les choses : laissez-y la valeur par défaut.',
-  helpLeave: 'Les touches vont à la machine tant que l’image est surmontée d’une ligne bleu-vert. Appuyez ensemble sur Ctrl, Alt et Maj puis relâchez-les pour les récupérer.',
+  helpLeave: 'Les touches vont à la machine tant que l’image est surmontée d’une ligne de couleur. Appuyez ensemble sur Ctrl, Alt et Maj puis relâchez-les pour les récupérer.',
   helpFull: 'En plein écran, la barre se cache au bord supérieur. Maintenez Échap pour en sortir.',
   helpTouch: 'Écran tactile',
   touchTap: 'Toucher : clic gauche',

@@ -93,7 +93,7 @@ export const tools: Tools = {
   clipRefused: 'O navegador não permite isso aqui. Use o campo e o teclado: Ctrl+C, Ctrl+V.',
   helpKeyboard: 'Teclado',
   helpLayout: 'O console envia a tecla que você pressiona, não a letra que está nela: configure na máquina o layout do seu próprio teclado. Um layout fixo nas configurações da máquina virtual piora as coisas: deixe o padrão.',
-  helpLeave: 'As teclas vão para a máquina enquanto a imagem tem a linha verde-azulada acima dela. Pressione e solte Ctrl, Alt e Shift juntas para recuperá-las.',
+  helpLeave: 'As teclas vão para a máquina enquanto a imagem tem a linha colorida acima dela. Pressione e solte Ctrl, Alt e Shift juntas para recuperá-las.',
   helpFull: 'Em tela cheia, a barra se esconde na borda superior. Mantenha Esc pressionada para sair.',
   helpTouch: 'Toque',
   touchTap: 'Tocar: clique esquerdo',
