@@ -47,11 +47,9 @@ where
 pub(super) fn client_end(error: LegError) -> Failure {
     let reason = match error {
         LegError::TooMuch(_) => Reason::TermEarly,
-        LegError::Closed(_)
-        | LegError::Ended { .. }
-        | LegError::Io(_)
-        | LegError::Violation(_)
-        | LegError::Text => error.client_reason(),
+        LegError::Closed(_) | LegError::Ended { .. } | LegError::Io(_) | LegError::Violation(_) | LegError::Text => {
+            error.client_reason()
+        }
     };
     Failure::new(reason, error.to_string())
 }

@@ -70,7 +70,7 @@ async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result
         (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
         (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
     }
-    gateway.turns.press(envelope.session)?;
+    gateway.turns.press(grant.console())?;
     gateway.resolver.power(grant.console(), grant.node(), action).await
 }
 
@@ -80,7 +80,7 @@ fn note(envelope: &Envelope, client: IpAddr, action: Action, outcome: &Result<()
     audit::power(&envelope.about().of_client(client), &reference, action.word(), outcome.as_ref().copied());
     match outcome {
         Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
-        Err(failure) => Ok(problem::answer(&failure.clone().into(), &reference)),
+        Err(failure) => Ok(problem::once(failure.reason, &reference)),
     }
 }
 

@@ -28,14 +28,27 @@ struct Problem<'a> {
 /// The answer to a refused request. `reference` is what a customer reads out and an operator finds in the log.
 pub(super) fn answer(refused: &Refused, reference: &str) -> Answer {
     let reason = refused.failure.reason;
+    write(reason, detail(reason, refused.seconds), reason.public().retryable, reference)
+}
+
+/// The answer for what is done once and never again by itself.
+pub(super) fn once(reason: Reason, reference: &str) -> Answer {
+    let detail = match reason.public().retryable {
+        true if reason != Reason::PowerPace => "It is not known whether the machine was switched.".into(),
+        _ => detail(reason, None),
+    };
+    write(reason, detail, false, reference)
+}
+
+fn write(reason: Reason, detail: Cow<'static, str>, retryable: bool, reference: &str) -> Answer {
     let public = reason.public();
     let problem = Problem {
         r#type: "about:blank",
         code: public.code,
         title: public.title,
         status: public.status,
-        detail: detail(reason, refused.seconds),
-        retryable: public.retryable,
+        detail,
+        retryable,
         r#ref: reference,
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();

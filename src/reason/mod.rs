@@ -101,7 +101,7 @@ reasons! {
     ClientLimit "limit_client" LIMIT_CLIENT Warn "too many unauthenticated connections of one address; see limits.per_client";
 
     PowerDenied "power_denied" POWER_REFUSED Info "the token has no power right, or its console is a host; a host is never switched from here";
-    PowerPace "power_pace" POWER_PACE Info "a session switches its guest more often than every two seconds";
+    PowerPace "power_pace" POWER_PACE Info "a guest is switched more often than once in two seconds, by whatever sessions";
     ContainerReset "container_reset" BAD_REQUEST Info "a reset was asked of a container, which has none; stop and start it";
 
     GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached; add a gateway or raise it";

@@ -4,7 +4,7 @@
 //! task, so what is known then is that it began. Protocol reference 5 and 8.1.
 
 use super::cluster::{ClusterApi, Granted, Refused};
-use super::exchange::Ask;
+use super::exchange::{Ask, NodeApi};
 use super::locate;
 use crate::id::{Guest, NodeName};
 use crate::reason::{Failure, Reason};
@@ -48,10 +48,13 @@ pub(super) async fn switch(
     hint: Option<&NodeName>,
     action: Action,
 ) -> Result<(), Failure> {
-    let first = ask(cluster, guest, hint, action, false).await;
-    let done = match first {
-        // It is not there, so nothing happened: it may have moved since the list.
-        Err(failure) if failure.reason == Reason::GuestNotFound => ask(cluster, guest, hint, action, true).await,
+    let node = locate::home(cluster, guest, hint, false).await?;
+    let done = match ask(cluster, node, guest, action).await {
+        // The node does not have it, so nothing happened: it may have moved since the list.
+        Err(failure) if failure.reason == Reason::GuestNotFound => {
+            let node = locate::home(cluster, guest, hint, true).await?;
+            ask(cluster, node, guest, action).await
+        }
         done => done,
     };
     // What was seen of it is of before, whatever came of this.
@@ -59,14 +62,7 @@ pub(super) async fn switch(
     done
 }
 
-async fn ask(
-    cluster: &ClusterApi,
-    guest: &Guest,
-    hint: Option<&NodeName>,
-    action: Action,
-    anew: bool,
-) -> Result<(), Failure> {
-    let node = locate::home(cluster, guest, hint, anew).await?;
+async fn ask(cluster: &ClusterApi, node: &NodeApi, guest: &Guest, action: Action) -> Result<(), Failure> {
     let path = format!("/api2/json/nodes/{}/{guest}/status/{}", node.name, action.word());
     let ask = Ask { operation: "power", path, form: Some(Secret::new("")), limit: LIMIT, once: true };
     match cluster.ask(node, &ask).await {

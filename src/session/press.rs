@@ -1,8 +1,9 @@
-//! How often a session may switch its guest: once in two seconds, so that an impatient finger is one request to a node.
+//! How often a guest may be switched: once in two seconds, whoever asks and in however many sessions, so that an impatient
+//! finger is one request to a node.
 //!
-//! Pure: the clock is an argument. Sessions whose two seconds are over are forgotten as others come.
+//! Pure: the clock is an argument. Guests whose two seconds are over are forgotten as others come.
 
-use crate::id::SessionId;
+use crate::id::{ClusterName, Console, Guest};
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,21 +12,22 @@ use tokio::time::Instant;
 
 const BETWEEN: Duration = Duration::from_secs(2);
 
-/// The sessions that switched their guest a moment ago.
+/// The guests that were switched a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Presses(Mutex<HashMap<SessionId, Instant>>);
+pub(super) struct Presses(Mutex<HashMap<(ClusterName, Guest), Instant>>);
 
 impl Presses {
-    pub(super) fn press(&self, session: SessionId, now: Instant) -> Result<(), Failure> {
+    pub(super) fn press(&self, console: &Console, now: Instant) -> Result<(), Failure> {
+        let guest = (console.cluster.clone(), console.guest.clone());
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |last: &Instant| now.duration_since(*last) < BETWEEN;
-        if last.get(&session).is_some_and(is_recent) {
+        if last.get(&guest).is_some_and(is_recent) {
             return Err(Reason::PowerPace.into());
         }
         if last.len() == last.capacity() {
             last.retain(|_, last| is_recent(last));
         }
-        last.insert(session, now);
+        last.insert(guest, now);
         Ok(())
     }
 }
@@ -33,24 +35,30 @@ impl Presses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{Protocol, Vmid};
+
+    fn console(vmid: u32, protocol: Protocol) -> Console {
+        let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());
+        Console { cluster: "eu1".parse().unwrap(), guest, protocol }
+    }
 
     #[test]
-    fn a_session_waits_two_seconds_and_no_other_waits_with_it() {
+    fn a_guest_waits_two_seconds_in_all_its_sessions_and_no_other_waits_with_it() {
         let (presses, start) = (Presses::default(), Instant::now());
-        let at = |session: u128, millis: u64| {
-            presses.press(SessionId::from_bits(session), start + Duration::from_millis(millis)).is_ok()
+        let at = |vmid, protocol, millis| {
+            presses.press(&console(vmid, protocol), start + Duration::from_millis(millis)).is_ok()
         };
-        assert!(at(1, 0) && at(2, 0));
-        assert!(!at(1, 1999));
-        assert!(at(1, 2000), "a refused one does not count");
-        assert!(!at(1, 3999));
+        assert!(at(100, Protocol::Vnc, 0) && at(101, Protocol::Vnc, 0));
+        assert!(!at(100, Protocol::Term, 1999), "a terminal switches the same guest");
+        assert!(at(100, Protocol::Vnc, 2000), "a refused one does not count");
+        assert!(!at(100, Protocol::Vnc, 3999));
     }
 
     #[test]
     fn what_is_over_is_forgotten() {
         let (presses, start) = (Presses::default(), Instant::now());
-        for second in 0..10_000 {
-            presses.press(SessionId::from_bits(second), start + BETWEEN * u32::try_from(second).unwrap()).unwrap();
+        for nth in 0..10_000 {
+            presses.press(&console(100 + nth, Protocol::Vnc), start + BETWEEN * nth).unwrap();
         }
         assert!(presses.0.lock().unwrap().len() < 10);
     }

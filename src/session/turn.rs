@@ -5,7 +5,7 @@
 //! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
 use super::press::Presses;
-use crate::id::{ClusterName, Console, NodeName, SessionId};
+use crate::id::{ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -73,12 +73,12 @@ impl Turns {
         Ok(())
     }
 
-    /// Notes that a session switches its guest now.
+    /// Notes that the console's guest is switched now.
     ///
     /// # Errors
-    /// `power_pace` when it did so a moment ago.
-    pub fn press(&self, session: SessionId) -> Result<(), Failure> {
-        self.presses.press(session, Instant::now())
+    /// `power_pace` when that was done a moment ago.
+    pub fn press(&self, console: &Console) -> Result<(), Failure> {
+        self.presses.press(console, Instant::now())
     }
 
     /// Waits for the guest first, so that many opens of one guest do not use up its node's places. The caller's

@@ -6,8 +6,8 @@
 use super::heard::Heard;
 use super::observer::Observer;
 use super::screen::ScreenGuard;
-use crate::id::Right;
 use super::terminal::TerminalGuard;
+use crate::id::Right;
 use crate::reason::Failure;
 use tokio::time::Instant;
 

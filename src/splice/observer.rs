@@ -4,10 +4,7 @@
 //! knowledge for good, and nothing else: what the guest's server does not understand, it judges itself.
 
 use super::heard::{Heard, is_activity};
-use crate::wire::rfb_client::{Kind, Message, Messages, Step};
-
-/// Asks the server for pointer messages with more than eight buttons.
-const EXTENDED_MOUSE_BUTTONS: u32 = (-316_i32).cast_unsigned();
+use crate::wire::rfb_client::{EXTENDED_MOUSE_BUTTONS, Kind, Message, Messages, Step};
 
 /// The messages of a viewer, followed as they pass.
 #[derive(Debug, Default)]
@@ -85,7 +82,7 @@ impl List {
         for byte in part {
             self.last = self.last << 8 | u32::from(*byte);
             self.bytes += 1;
-            self.long_pointer |= self.bytes.is_multiple_of(4) && self.last == EXTENDED_MOUSE_BUTTONS;
+            self.long_pointer |= self.bytes.is_multiple_of(4) && self.last == EXTENDED_MOUSE_BUTTONS.cast_unsigned();
         }
     }
 }

@@ -8,7 +8,7 @@
 use super::heard::{Heard, is_activity};
 use crate::id::Right;
 use crate::reason::{Failure, Reason};
-use crate::wire::rfb_client::{Kind, Message, Messages, Step};
+use crate::wire::rfb_client::{EXTENDED_MOUSE_BUTTONS, Kind, Message, Messages, Step};
 
 /// More encodings than anybody has defined.
 const MOST_ENCODINGS: u16 = 1024;
@@ -18,7 +18,6 @@ const QEMU_AUDIO: i32 = -259;
 const GII: i32 = -305;
 const EXTENDED_DESKTOP_SIZE: i32 = -308;
 const XVP: i32 = -309;
-const EXTENDED_MOUSE_BUTTONS: i32 = -316;
 const EXTENDED_CLIPBOARD: i32 = 0xC0A1_E5CE_u32.cast_signed();
 
 /// What happens to the message under way.

@@ -130,9 +130,10 @@ fn typed(mut bytes: &[u8]) -> Vec<u8> {
                 typed.extend_from_slice(&bytes[..count]);
                 count
             }
-            Step::Input { bytes, .. } | Step::Resize { bytes, .. } | Step::KeepAlive { bytes } | Step::More { bytes } => {
-                bytes
-            }
+            Step::Input { bytes, .. }
+            | Step::Resize { bytes, .. }
+            | Step::KeepAlive { bytes }
+            | Step::More { bytes } => bytes,
         };
         bytes = &bytes[used..];
     }

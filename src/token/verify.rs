@@ -14,14 +14,13 @@ use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
 use crate::reason::{Failure, Reason};
 use crate::store::Store;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// All issuers' keys and rules.
 #[derive(Debug)]
 pub struct Verifier {
     issuers: HashMap<String, Issuer>,
-    union: Vec<Origin>,
     own: [Origin; 1],
     started: Option<u64>,
 }
@@ -49,8 +48,7 @@ impl Verifier {
                 return Err(format!("issuer {:?} comes twice", rules.name));
             }
         }
-        let union: BTreeSet<_> = known.values().flat_map(|issuer| issuer.origins().iter().cloned()).collect();
-        Ok(Self { issuers: known, union: union.into_iter().collect(), own: [own_origin.clone()], started })
+        Ok(Self { issuers: known, own: [own_origin.clone()], started })
     }
 
     /// Checks everything about a token but its single use. `now` is Unix seconds.
@@ -69,13 +67,6 @@ impl Verifier {
             let cause = format!("{} (issuer {:?}, key {})", failure.cause, issuer.name(), shown(&parts.key_id));
             Failure::new(failure.reason, cause)
         })
-    }
-
-    /// Every issuer's origins and the gateway's own, sorted: whom `/v1/sessions` answers across origins and who may
-    /// frame the page.
-    #[must_use]
-    pub fn origins_union(&self) -> &[Origin] {
-        if self.union.is_empty() { &self.own } else { &self.union }
     }
 
     /// Checks the page that brings a session ticket or a resume token, as [`Verified::check_origin`] did for the token
@@ -176,12 +167,6 @@ impl Verified {
     /// `origin`, `origin_missing` or `binding`.
     pub fn check_origin(&self, origin: Option<&str>) -> Result<(), Failure> {
         origin::check(&self.origins, self.grant.origin(), origin)
-    }
-
-    /// Pages that may frame the console of this token.
-    #[must_use]
-    pub fn frame_origins(&self) -> &[Origin] {
-        &self.origins
     }
 
     /// What the audit line of a refusal says of it.

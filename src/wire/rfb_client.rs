@@ -13,6 +13,9 @@ const MOST_FENCE: u8 = 64;
 /// An incremental update request for one pixel: it asks for nothing a viewer has not asked for, and it is traffic.
 pub const SMALLEST_REQUEST: [u8; 10] = [3, 1, 0, 0, 0, 0, 0, 1, 0, 1];
 
+/// Pseudo-encoding of SetEncodings: pointer messages with more than eight buttons, which are a byte longer.
+pub const EXTENDED_MOUSE_BUTTONS: i32 = -316;
+
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

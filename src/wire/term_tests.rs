@@ -174,7 +174,8 @@ fn laid_out(frames: &[Vec<usize>], byte: &mut impl FnMut() -> u8) -> (Vec<Vec<u8
 fn messages_as_they_come_are_cut_by_termproxy_and_blocks_are_not() {
     let pieces = [vec![0; 131_056], vec![0; 131_056]];
     let mut reader = Reader::default();
-    let plain: Vec<u8> = pieces.iter().flat_map(|piece| [format!("0:{}:", piece.len()).as_bytes(), piece].concat()).collect();
+    let plain: Vec<u8> =
+        pieces.iter().flat_map(|piece| [format!("0:{}:", piece.len()).as_bytes(), piece].concat()).collect();
     reader.read(&plain);
     assert_ne!(reader.typed.len(), 2 * 131_056, "the model has termproxy's fault");
     let mut reader = Reader::default();

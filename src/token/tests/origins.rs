@@ -95,17 +95,3 @@ fn a_ticket_of_a_removed_issuer_opens_on_our_own_page_only() {
     assert!(gate.origin_allowed_for(&grant, Some(OWN)).is_ok());
     assert_eq!(gate.origin_allowed_for(&grant, Some(PANEL)).unwrap_err().reason, OriginRefused);
 }
-
-#[test]
-fn the_union_has_each_origin_once() {
-    let key = Signer::shared("second", Algorithm::HS256, &[8; 32]);
-    let mut second = issuer(&[&key]);
-    (second.name, second.origins) = ("panel2".into(), vec![origin(PANEL), origin("https://b.example"), origin(OWN)]);
-    let gate = gateway(&[issuer(&[&panel()]), second]);
-    let texts: Vec<&str> = gate.origins_union().iter().map(Origin::as_str).collect();
-    assert_eq!(texts, ["https://b.example", OWN, "https://other.example.com:8443", PANEL]);
-    assert_eq!(gateway(&[]).origins_union(), [origin(OWN)]);
-    let token = gate.verify(&panel().token(&good()), NOW).unwrap();
-    let texts: Vec<&str> = token.frame_origins().iter().map(Origin::as_str).collect();
-    assert_eq!(texts, [PANEL, "https://other.example.com:8443", OWN], "the issuer's own list, not the union");
-}
