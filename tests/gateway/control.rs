@@ -61,6 +61,7 @@ fn seen(sim: &Sim, end: &str) -> usize {
 
 fn with_container(config: &mut SimConfig) {
     config.guests.push(GuestConfig::lxc(104, "pve2"));
+    config.guests.push(GuestConfig::lxc(105, "pve2"));
 }
 
 fn container(claims: &mut Value) {
@@ -160,8 +161,9 @@ async fn the_four_actions_reach_the_guest() {
     let ct = Control::of(&gateway, 104, container).await;
     assert_eq!(ct.press("shutdown").await, (202, json!({})));
     assert_eq!(ct.state().await, "stopped");
-    let again = Control::of(&gateway, 104, container).await;
-    assert_eq!(again.press("stop").await, (202, json!({})), "it is so already");
+    sim.guest(105).set_status(Status::Stopped);
+    let stopped = Control::of(&gateway, 105, container).await;
+    assert_eq!(stopped.press("stop").await, (202, json!({})), "it is so already");
     for path in ["qemu/102/status/start", "qemu/100/status/reset", "qemu/101/status/stop", "lxc/104/status/shutdown"] {
         assert_eq!(seen(&sim, path), 1, "{path}");
     }
@@ -198,11 +200,14 @@ async fn without_the_privilege_the_customer_is_told_where_to_go() {
 }
 
 #[tokio::test]
-async fn an_impatient_finger_is_one_request() {
+async fn impatient_fingers_are_one_request_in_however_many_sessions() {
     let sim = cluster(|_| {}).await;
     let gateway = TestGateway::start(&sim, NODES, "").await;
-    let control = Control::of(&gateway, 100, |_| ()).await;
-    let presses = futures_util::future::join_all((0..10).map(|_| control.press("reset"))).await;
+    let mut sessions = Vec::new();
+    for _ in 0..5 {
+        sessions.push(Control::of(&gateway, 100, |_| ()).await);
+    }
+    let presses = futures_util::future::join_all((0..10).map(|n| sessions[n / 2].press("reset"))).await;
     assert_eq!(presses.iter().filter(|(status, _)| *status == 202).count(), 1);
     let told = presses.iter().filter(|(status, problem)| *status == 429 && problem["code"] == "power_pace").count();
     assert_eq!(told, 9);
