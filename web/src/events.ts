@@ -20,8 +20,8 @@ export interface Events {
   resize: { width: number; height: number };
   /** The machine: `running`, `stopped`, `locked`, .. */
   state: { power: string };
-  /** The person asked for it. `done`: the gateway took it; else the panel may do it. */
-  power: { action: string; done: boolean };
+  /** The person asked for it. `done`: the gateway took it; false: nothing happened and the panel may do it. Left out: nobody knows. */
+  power: { action: string; done?: boolean; code?: string };
   latency: { rttMs: number };
   /** The machine's clipboard; only with the right to it. */
   clipboard: { text: string };

@@ -60,6 +60,7 @@ export class Page implements Stage, Obedient {
     opened: () => this.#terms.opened,
     language: () => this.#language,
     look: () => this.#look,
+    lookNow: () => this.#runner.now(),
     refresh: () => this.#show(),
   };
   readonly #desk = new Desk(this.#bench);

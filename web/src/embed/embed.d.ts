@@ -15,7 +15,8 @@ export interface ConsoleGateDetails {
   error: { code: string; message: string; hint: string; ref?: string };
   resize: { width: number; height: number };
   state: { power: string };
-  power: { action: string; done: boolean };
+  /** Without `done` nobody knows what happened: look before it is done again. */
+  power: { action: string; done?: boolean; code?: string };
   latency: { rttMs: number };
   clipboard: { text: string };
   focus: Nothing;

@@ -9,8 +9,8 @@ export interface Question {
   readonly no: string;
 }
 
-/** The keyboard returns to where it was. */
-export function confirm(parent: HTMLElement, { title, detail, yes, no }: Question): Promise<boolean> {
+/** The keyboard returns to where it was. `away`: nobody is asked any more, which is a no. */
+export function confirm(parent: HTMLElement, { title, detail, yes, no }: Question, away: AbortSignal): Promise<boolean> {
   const go = element('button', { type: 'button', class: 'button danger' }, yes);
   const back = element('button', { type: 'button', class: 'button', autofocus: '' }, no);
   const dialog = element('dialog', { class: 'confirm', 'aria-labelledby': 'confirm-title', 'aria-describedby': 'confirm-detail' });
@@ -24,9 +24,14 @@ export function confirm(parent: HTMLElement, { title, detail, yes, no }: Questio
   return new Promise((answer) => {
     go.addEventListener('click', () => dialog.close('yes'));
     back.addEventListener('click', () => dialog.close());
-    dialog.addEventListener('close', () => {
+    const settle = (sure: boolean): void => {
       dialog.remove();
-      answer(dialog.returnValue === 'yes');
+      answer(sure);
+    };
+    dialog.addEventListener('close', () => settle(dialog.returnValue === 'yes'));
+    away.addEventListener('abort', () => {
+      dialog.close();
+      settle(false);
     });
   });
 }

@@ -9,14 +9,14 @@ import { Sticky } from '../keyboard/sticky.ts';
 import { charactersOf, strokesFor, type Stroke } from '../keyboard/typing.ts';
 import type { KeyName } from '../keys.ts';
 import { Latency } from '../latency.ts';
-import { fill, wordsFor } from '../messages/catalogue.ts';
+import { wordsFor } from '../messages/catalogue.ts';
 import type { Language } from '../messages/languages.ts';
-import { askPower, type Power } from '../power.ts';
+import type { Power } from '../power.ts';
 import type { Screen } from '../screen/screen.ts';
 import type { Opened } from '../session.ts';
-import { confirm } from './confirm.ts';
 import type { Look } from './look.ts';
 import { save } from './screenshot.ts';
+import { Switching } from './switching.ts';
 import type { Toast } from './toast.ts';
 
 /** The page, as far as the tools see it. */
@@ -30,6 +30,8 @@ export interface Bench {
   language(): Language;
   look(): Look;
   readonly toast: Toast;
+  /** Looks at once how the machine is that is waited for. */
+  lookNow(): void;
   /** Something of what the bar shows is another. */
   refresh(): void;
 }
@@ -41,12 +43,14 @@ export class Desk {
   /** Of a terminal; kept when it is opened again. */
   readonly reading = { on: false };
   readonly #latency: Latency;
+  readonly #switching: Switching;
   #ms: number | undefined;
   #layout: Layout | undefined;
   #came: (text: string) => void = () => undefined;
 
   constructor(bench: Bench) {
     this.#bench = bench;
+    this.#switching = new Switching(bench);
     this.sticky = new Sticky(() => bench.live());
     this.clipboard = new Clipboard({
       paste: (text) => this.#paste(text),
@@ -75,6 +79,7 @@ export class Desk {
     if (!live) this.sticky.release();
     else if (this.reading.on) live.terminal?.screenReader(true);
     if (!opened) this.clipboard.forget();
+    this.#switching.follow();
     this.#latency.run(live !== undefined && opened?.control !== undefined);
   }
 
@@ -121,29 +126,8 @@ export class Desk {
     }
   }
 
-  async power(action: Power): Promise<void> {
-    const { tools, ui } = this.#bench.language().catalogue;
-    if (action !== 'start') {
-      const title = fill(tools[`${action}Title`], { title: this.#bench.look().title });
-      const sure = await confirm(this.#bench.root, { title, detail: tools[`${action}Detail`], yes: tools[action], no: ui.cancel });
-      if (!sure) return;
-    }
-    await this.#ask(action);
-  }
-
-  /** What the gateway cannot do, the panel around the page may. */
-  async #ask(action: Power): Promise<void> {
-    const { base, events, toast } = this.#bench;
-    const opened = this.#bench.opened();
-    if (!opened) return;
-    const why = opened.control ? await askPower(base, opened.session, opened.control, action) : undefined;
-    const done = opened.control !== undefined && why === undefined;
-    events.emit('power', { action, done });
-    const { catalogue } = this.#bench.language();
-    if (done) return toast.say(catalogue.tools[`${action}Asked`]);
-    if (!why) return toast.say(catalogue.tools.powerElsewhere);
-    const { title, detail } = wordsFor(catalogue, why);
-    toast.say(`${title}. ${detail}`);
+  power(action: Power): Promise<void> {
+    return this.#switching.press(action);
   }
 
   #paste(text: string): boolean {

@@ -166,3 +166,25 @@ embedded('the rights of the session bind the panel too', { body: element }, asyn
   assert.equal(await ask(page, 'sendKeys', ['Delete']), 'not_allowed');
   assert.deepEqual(keys(gateway), []);
 });
+
+embedded('a panel is told to switch a machine itself only where certainly nothing happened', { body: element }, async ({ gateway, page }) => {
+  gateway.steps = [{ console: { rights: ['power'] }, with: { control: 'ctl.1' } }];
+  const refused = (code, status) => ({ status, code, title: 't', detail: 'd' });
+  assert.equal(await ask(page, 'connect', 'switching.token.x'), 'done');
+  await until(() => gateway.calls.length > 1);
+  await connected(page);
+  const frame = await frameOf(page);
+  for (const answer of [202, refused('power_refused', 403), refused('power_pace', 429), refused('host_too_slow', 504)]) {
+    gateway.power = answer;
+    const count = gateway.powered.length;
+    await frame.getByRole('button', { name: 'Power' }).click();
+    await frame.getByRole('menuitem', { name: 'Start' }).click();
+    await until(() => gateway.powered.length > count);
+    await frame.locator('.toast', { hasText: { power_refused: 'cannot switch', power_pace: 'a moment ago', host_too_slow: 'too slow' }[answer.code] ?? 'being started' }).waitFor();
+  }
+  assert.deepEqual(await told(page, 'power'), [
+    { type: 'power', action: 'start', done: true },
+    { type: 'power', action: 'start', code: 'power_refused', done: false },
+    { type: 'power', action: 'start', code: 'host_too_slow' },
+  ]);
+});

@@ -66,10 +66,38 @@ paged('power is asked for with the control token, and asked about before', {}, a
   await until(() => gateway.powered.length === 2);
   const asked = { path: '/v1/sessions/s-1/power', token: 'Bearer ctl.1', method: 'POST' };
   assert.deepEqual(gateway.powered, [{ ...asked, action: 'start' }, { ...asked, action: 'shutdown' }]);
-  gateway.power = { status: 502, code: 'host_refused', title: 't', detail: 'd' };
+  gateway.power = { status: 502, code: 'host_refused', title: 't', detail: 'd', ref: 'r-7' };
   await choose('Start');
-  await page.locator('.toast', { hasText: 'refused the console' }).waitFor();
+  const unsure = 'It is not known whether the order reached the machine: look at it before you try again.';
+  await page.locator('.toast', { hasText: `The machine\u2019s host refused the console. ${unsure} Reference r-7` }).waitFor();
   assert.match(await page.getByRole('status').first().textContent(), /refused/);
+  gateway.power = { status: 429, code: 'power_pace', title: 't', detail: 'd' };
+  await choose('Start');
+  await page.locator('.toast', { hasText: /switched a moment ago\. Wait two seconds, then try again\.$/ }).waitFor();
+});
+
+paged('a question about one machine is never answered for another', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ['input', 'power'] }, with: CONTROL }, { console: { rights: ['input', 'power'], title: 'db-01' }, with: { control: 'ctl.2' } }];
+  await open();
+  await drawn(page);
+  await page.getByRole('button', { name: 'Power' }).click();
+  await page.getByRole('menuitem', { name: 'Reset' }).click();
+  const question = page.getByRole('dialog', { name: 'Reset web-01?' });
+  await question.waitFor();
+  const pressed = await page.evaluate(async () => {
+    const yes = document.querySelector('dialog .danger');
+    location.hash = 'second.token.x';
+    await new Promise((next) => addEventListener('hashchange', next, { once: true }));
+    yes.click();
+    return document.querySelectorAll('dialog').length;
+  });
+  assert.equal(pressed, 0, 'the question went with its session');
+  await page.getByRole('heading', { name: 'db-01' }).waitFor();
+  await drawn(page);
+  await page.getByRole('button', { name: 'Power' }).click();
+  await page.getByRole('menuitem', { name: 'Start' }).click();
+  await until(() => gateway.powered.length > 0);
+  assert.deepEqual(gateway.powered.map(({ path, action }) => [path, action]), [['/v1/sessions/s-2/power', 'start']]);
 });
 
 paged('power without a control token is left to the panel, and without the right it is not there', {}, async ({ gateway, page, open }) => {
@@ -87,16 +115,20 @@ paged('power without a control token is left to the panel, and without the right
   assert.equal(await page.getByRole('button', { name: 'Power' }).count(), 0);
 });
 
-paged('a machine that is off can be started from where one waits for it', {}, async ({ gateway, page, open }) => {
+paged('a machine that is off can be started from where one waits for it, and is looked at at once', {}, async ({ gateway, page, open }) => {
   gateway.guest = 'stopped';
   gateway.steps = [{ close: [4423, '{"code":"guest_stopped"}'], console: { rights: ['input', 'power'] }, with: CONTROL }, {}];
+  // The longest wait before it is asked after by itself: 5 s.
+  await page.addInitScript(() => (Math.random = () => 0.999));
   await open();
   await inState(page, 'waiting');
-  await accessible(page);
-  await picture(page, 'waiting-start-1280');
   await page.locator('.card').getByRole('button', { name: 'Start' }).click();
   await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
   assert.deepEqual(gateway.powered.map(({ action }) => action), ['start']);
+  await until(() => gateway.asked.length > 0);
+  assert.ok(gateway.asked[0].at - gateway.calls[0].at < 4500, String(gateway.asked[0].at - gateway.calls[0].at));
+  await accessible(page);
+  await picture(page, 'waiting-start-1280');
   await page.getByRole('button', { name: 'Power' }).click();
   await page.getByRole('menuitem', { name: 'Start' }).click();
   await until(() => gateway.powered.length === 2);

@@ -58,6 +58,7 @@ export const tools: Tools = {
   stopTitle: '{title} ausschalten?',
   stopDetail: 'Als würde der Stecker gezogen: Was nicht gespeichert ist, geht verloren.',
   powerElsewhere: 'Diese Konsole kann das nicht. Nutzen Sie Ihren Kundenbereich.',
+  powerUnknown: 'Es ist nicht bekannt, ob der Befehl die Maschine erreicht hat: Sehen Sie nach, bevor Sie es noch einmal versuchen.',
   more: 'Mehr',
   moreHint: 'Weitere Werkzeuge',
   help: 'Hilfe',

@@ -56,6 +56,7 @@ export const tools = {
   stopTitle: 'Stop {title}?',
   stopDetail: 'As if the plug were pulled: what is not saved is lost.',
   powerElsewhere: 'This console cannot do that. Use your panel.',
+  powerUnknown: 'It is not known whether the order reached the machine: look at it before you try again.',
   more: 'More',
   moreHint: 'More tools',
   help: 'Help',

@@ -58,6 +58,7 @@ export const tools: Tools = {
   stopTitle: '¿Forzar la detención de {title}?',
   stopDetail: 'Como si se tirara del enchufe: lo que no esté guardado se pierde.',
   powerElsewhere: 'Esta consola no puede hacerlo. Use su panel.',
+  powerUnknown: 'No se sabe si la orden llegó a la máquina: compruebe su estado antes de volver a intentarlo.',
   more: 'Más',
   moreHint: 'Más herramientas',
   help: 'Ayuda',

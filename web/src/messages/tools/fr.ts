@@ -58,6 +58,7 @@ export const tools: Tools = {
   stopTitle: 'Forcer l’arrêt de {title} ?',
   stopDetail: 'Comme si l’on débranchait la prise : ce qui n’est pas enregistré est perdu.',
   powerElsewhere: 'Cette console ne peut pas le faire. Utilisez votre espace client.',
+  powerUnknown: 'On ne sait pas si l’ordre est arrivé à la machine : vérifiez son état avant de réessayer.',
   more: 'Plus',
   moreHint: 'Plus d’outils',
   help: 'Aide',

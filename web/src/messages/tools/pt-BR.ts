@@ -58,6 +58,7 @@ export const tools: Tools = {
   stopTitle: 'Forçar a parada de {title}?',
   stopDetail: 'Como tirar da tomada: o que não foi salvo se perde.',
   powerElsewhere: 'Este console não pode fazer isso. Use o seu painel.',
+  powerUnknown: 'Não se sabe se o comando chegou à máquina: verifique o estado dela antes de tentar de novo.',
   more: 'Mais',
   moreHint: 'Mais ferramentas',
   help: 'Ajuda',
