@@ -125,7 +125,7 @@ class TerminalScreen implements Screen {
     channel.binaryType = 'arraybuffer';
     this.#on(channel, 'open', () => this.stay());
     this.#on(channel, 'message', ({ data }) => this.#hear(data));
-    this.#term.onData((data) => this.#input(encode(this.#held.size > 0 ? modified(data, this.#held) : data)));
+    this.#term.onData((data) => this.#said(encode(this.#held.size > 0 ? modified(data, this.#held) : data)));
     this.#term.onBinary((data) => this.#input(encodeBytes(data)));
     this.#term.parser.registerOscHandler(52, (payload) => {
       const text = options.clipboard ? offered(payload) : undefined;
@@ -144,6 +144,12 @@ class TerminalScreen implements Screen {
       this.#hooks.resized?.(this.#term.cols, this.#term.rows);
     }
     if (data.byteLength > 0) this.#inflow.take(new Uint8Array(data));
+  }
+
+  /** xterm.js does not tell what it answers from what a person types. */
+  #said(bytes: Uint8Array): void {
+    if (!this.#inflow.reading) this.#input(bytes);
+    else if (!this.#viewOnly) this.#outbox.answer(bytes);
   }
 
   #input(bytes: Uint8Array): void {

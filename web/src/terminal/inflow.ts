@@ -23,6 +23,11 @@ export class Inflow {
     this.#write = write;
   }
 
+  /** The terminal has output that it has not read to its end. */
+  get reading(): boolean {
+    return this.#parsing > 0;
+  }
+
   take(bytes: Uint8Array): void {
     this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;

@@ -66,6 +66,24 @@ termed('x07_a_paste_of_a_mebibyte_arrives_byte_for_byte', {}, async ({ gateway, 
   assert.ok(gateway.term.messages < 30, `${gateway.term.messages} messages`);
 });
 
+termed('output full of questions makes few messages, and typing goes on', { elements: true }, async ({ gateway, page }) => {
+  const before = gateway.term.messages;
+  print(gateway, `${'\x1b[c'.repeat(100_000)}\r\nasked`);
+  await shows(page, 'asked');
+  await page.keyboard.type('here');
+  await until(() => gateway.term.typed.toString().endsWith('here'));
+  assert.match(gateway.term.typed.toString(), /^(\x1b\[\?1;2c)+here$/);
+  assert.ok(gateway.term.messages - before < 1000, `${gateway.term.messages - before} messages`);
+  assert.equal(gateway.sockets.length, 1);
+});
+
+termed('marks without end make many short cells', { elements: true }, async ({ gateway, page }) => {
+  print(gateway, `a${'\u0301'.repeat(50_000)}\r\nmarked`);
+  await shows(page, 'marked');
+  const longest = Math.max(...(await rows(page)).map((row) => row.length));
+  assert.ok(longest < 17 * 250, `a row of ${longest}`);
+});
+
 termed('a paste is marked where the program asks for it, and cannot end the mark itself', { elements: true }, async ({ gateway, page }) => {
   print(gateway, '\x1b[?2004hready');
   await shows(page, 'ready');

@@ -71,6 +71,29 @@ test('input before the channel is open is sent when it is', (t) => {
   assert.equal(channel.sent.join(), '0:5:early');
 });
 
+test('answers to a flood of questions are one message a turn, and bounded', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+  const channel = new Slow();
+  const outbox = new Outbox(channel);
+  const flood = async (): Promise<void> => {
+    for (let n = 0; n < 100_000; n += 1) outbox.answer(encode('\x1b[?1;2c'));
+    await Promise.resolve();
+  };
+  await flood();
+  assert.equal(channel.sent.length, 1);
+  assert.ok(channel.bytes < 5 * KIB, `${channel.bytes} bytes`);
+  channel.bufferedAmount = MIB;
+  for (let n = 0; n < 10; n += 1) await flood();
+  outbox.input(encode('typed'));
+  assert.equal(channel.sent.length, 1, 'the network takes nothing');
+  channel.bufferedAmount = 0;
+  mock.timers.tick(15);
+  assert.equal(channel.sent.length, 2);
+  assert.ok(channel.bytes < 10 * KIB, `${channel.bytes} bytes`);
+  assert.match(channel.sent.join(), /ctyped$/, 'what is typed is never left out');
+});
+
 /** A terminal that reads only when asked to. */
 function reader(): { inflow: Inflow; read: () => boolean; text: () => string; pending: () => number } {
   const waiting: [Uint8Array, () => void][] = [];
