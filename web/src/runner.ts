@@ -25,6 +25,8 @@ export class Runner {
   #token: string | undefined;
   #resumeMs: number | undefined;
   #session: string | undefined;
+  /** The attempt under way began with a session to resume. */
+  #returning = false;
   #control: string | undefined;
   #question: AbortController | undefined;
   #attempt: Attempt | undefined;
@@ -93,6 +95,7 @@ export class Runner {
   }
 
   #open(token: string): void {
+    this.#returning = this.#session !== undefined;
     this.#attempt = attempt(this.#base, token, {
       stage: (stage) => this.#apply({ type: 'stage', stage }),
       opened: (opened) => {
@@ -109,7 +112,8 @@ export class Runner {
   }
 
   /** A cut comes without a reference; the session is what support can look for then. */
-  #lost(ending: Ending): void {
+  #lost(told: Ending): void {
+    const ending = this.#understood(told);
     const plan = planFor(ending);
     const why = ending.ref === undefined && this.#session !== undefined ? { ...ending, ref: this.#session } : ending;
     if (plan === 'over') this.#token = undefined;
@@ -123,6 +127,11 @@ export class Runner {
       watched: this.#control !== undefined,
       hidden: document.hidden,
     });
+  }
+
+  /** A way back that no longer opens was not cut short by anybody: the gateway has another key now. */
+  #understood(ending: Ending): Ending {
+    return ending.code === 'token_rejected' && this.#returning ? { ...ending, code: 'resume_expired' } : ending;
   }
 
   #ask(): void {

@@ -157,3 +157,14 @@ paged('p10_a_held_reconnect_key_makes_no_storm', {}, async ({ gateway, page, ope
   assert.ok(gateway.calls.length <= 4, `${gateway.calls.length} attempts in six seconds`);
   assert.ok(gateway.calls.length >= 2);
 });
+
+paged('a way back that a restarted gateway cannot open asks for a new link, and does not blame the old one', {}, async ({ gateway, page, open }) => {
+  await open();
+  await drawn(page);
+  gateway.steps = [{ problem: { status: 401, code: 'token_rejected', title: 't', detail: 'd' } }];
+  gateway.sockets.at(-1).terminate();
+  await inState(page, 'ended');
+  const other = (await card(page)).title;
+  assert.doesNotMatch(other, /not valid/);
+  assert.equal(gateway.calls.at(-1).token, 'resume-1');
+});
