@@ -61,8 +61,10 @@ export class ConsoleGate extends Commanding {
   }
 
   set fetchToken(fetchToken: FetchToken | undefined) {
+    const known = this.#fetchToken !== undefined;
     this.#fetchToken = fetchToken;
-    if (this.#run && !this.#channel) this.#start();
+    // Frameworks set a new function at every turn; what the one before was asked for still comes.
+    if (this.#run && !this.#channel && !known) this.#start();
   }
 
   connectedCallback(): void {

@@ -99,6 +99,17 @@ embedded('tokens are fetched three times a minute and no more', { body: element,
   assert.equal(await page.evaluate(() => globalThis.fetched), 3);
 });
 
+embedded('a function that is set at every turn is asked once', { body: (gateway) => `<console-gate src="${gateway.origin}/console"></console-gate>`, script: `
+  globalThis.fetched = 0;
+  const gate = document.querySelector('console-gate');
+  for (let turn = 0; turn < 5; turn += 1) gate.fetchToken = async () => 'fetched.' + (fetched += 1) + '.x';
+` }, async ({ gateway, page }) => {
+  await hears(page, 'connected');
+  assert.equal(await page.evaluate(() => globalThis.fetched), 1);
+  assert.deepEqual(tokens(gateway), ['fetched.1.x']);
+  assert.deepEqual(await codes(page, 'error'), []);
+});
+
 embedded('the panel may see to the token itself; what it fetches in vain is told', { body: element, script: `
   const gate = document.querySelector('console-gate');
   gate.fetchToken = async () => { throw new Error('the panel is down'); };
