@@ -2,7 +2,8 @@
 
 import type { Guest } from './watch.ts';
 
-const ANSWER_MS = 10_000;
+/** Longer than the gateway itself waits for a node that says nothing, so that its answer still comes. */
+const ANSWER_MS = 15_000;
 const STATES: readonly Guest[] = ['running', 'stopped', 'locked', 'migrating', 'missing', 'unreachable'];
 
 export async function askGuest(base: URL, session: string, control: string, stop: AbortSignal): Promise<Guest> {

@@ -111,11 +111,11 @@ function milliseconds(seconds: unknown): number | undefined {
   return typeof seconds === 'number' && seconds >= 0 && Number.isFinite(seconds) ? seconds * 1000 : undefined;
 }
 
-/** Path and query of an address, whatever host it names. */
+/** Path and query of an address, whatever host it names. With two slashes it would be read as another host. */
 function pathOf(websocket: string, base: URL): string | undefined {
   try {
     const url = new URL(websocket, base);
-    return url.pathname.startsWith('/') ? url.pathname + url.search : undefined;
+    return /^\/(?!\/)/.test(url.pathname) ? url.pathname + url.search : undefined;
   } catch {
     return undefined;
   }

@@ -125,7 +125,7 @@ export const de: Catalogue = {
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
     invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
-    policy: { title: 'Die Konsole wurde auf unzulässige Weise benutzt', detail: `Es wurde weit mehr gesendet, als ein Mensch tippt oder klickt. ${again}` },
+    policy: { title: 'Die Konsole wurde auf unzulässige Weise benutzt', detail: `Es wurde mehr oder anderes gesendet, als hier erlaubt ist. ${again}` },
     message_too_big: { title: 'Eine Nachricht war zu groß', detail: `Es wurde mehr auf einmal gesendet, als eine Konsole annimmt, vielleicht ein sehr langer Text. ${again}` },
 
     guest_not_found: { title: 'Die Maschine wurde nicht gefunden', detail: 'Vielleicht zieht sie gerade auf einen anderen Host um, oder sie wurde gelöscht. Sehen Sie im Kundenbereich nach.' },

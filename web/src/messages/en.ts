@@ -125,7 +125,7 @@ export const en: Catalogue = {
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
     invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
-    policy: { title: 'The console was used in a way that is not allowed', detail: `Far more was sent than a person types or clicks. ${again}` },
+    policy: { title: 'The console was used in a way that is not allowed', detail: `More was sent than is allowed here, or something that is not. ${again}` },
     message_too_big: { title: 'A message was too large', detail: `More was sent at once than a console takes, perhaps a very long text. ${again}` },
 
     guest_not_found: { title: 'The machine was not found', detail: 'It may be on its way to another host, or have been removed. Look in your panel.' },

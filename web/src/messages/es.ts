@@ -125,7 +125,7 @@ export const es: Catalogue = {
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
     invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
-    policy: { title: 'La consola se usó de una forma no permitida', detail: `Se envió mucho más de lo que una persona escribe o pulsa. ${again}` },
+    policy: { title: 'La consola se usó de una forma no permitida', detail: `Se envió más de lo permitido, o algo que aquí no está permitido. ${again}` },
     message_too_big: { title: 'Un mensaje era demasiado grande', detail: `Se envió de una vez más de lo que admite una consola, quizá un texto muy largo. ${again}` },
 
     guest_not_found: { title: 'No se encontró la máquina', detail: 'Puede que esté en camino a otro servidor o que se haya eliminado. Mire en su panel.' },

@@ -125,7 +125,7 @@ export const fr: Catalogue = {
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
     invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
-    policy: { title: 'La console a été utilisée d’une manière non autorisée', detail: `Bien plus a été envoyé que ce qu’une personne tape ou clique. ${again}` },
+    policy: { title: 'La console a été utilisée d’une manière non autorisée', detail: `Ce qui a été envoyé dépasse ce qui est autorisé ici, ou n’est pas autorisé. ${again}` },
     message_too_big: { title: 'Un message était trop grand', detail: `Trop de données ont été envoyées d’un coup, peut-être un texte très long. ${again}` },
 
     guest_not_found: { title: 'La machine est introuvable', detail: 'Elle est peut-être en route vers un autre hôte, ou a été supprimée. Regardez dans votre espace client.' },

@@ -125,7 +125,7 @@ export const ptBR: Catalogue = {
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
     invalid_text: { title: misunderstood, detail: `${strayed} ${again}` },
-    policy: { title: 'O console foi usado de uma forma não permitida', detail: `Foi enviado muito mais do que uma pessoa digita ou clica. ${again}` },
+    policy: { title: 'O console foi usado de uma forma não permitida', detail: `Foi enviado mais do que é permitido, ou algo que não é permitido aqui. ${again}` },
     message_too_big: { title: 'Uma mensagem era grande demais', detail: `Foi enviado de uma vez mais do que um console aceita, talvez um texto muito longo. ${again}` },
 
     guest_not_found: { title: 'A máquina não foi encontrada', detail: 'Ela pode estar a caminho de outro servidor ou ter sido removida. Veja no seu painel.' },

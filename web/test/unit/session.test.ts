@@ -18,6 +18,9 @@ test('p04_a_session_is_opened_on_the_own_host_alone', () => {
   const answer = granted(GOOD, BASE);
   assert.ok('opened' in answer);
   assert.equal(answer.opened.path, '/v1/ws?x=1');
+  for (const websocket of ['https://gate.example//evil.example/v1/ws', '/.//evil.example/v1/ws']) {
+    assert.deepEqual(granted({ ...GOOD, websocket }, BASE), { ending: { code: 'bad_answer' } }, websocket);
+  }
   assert.equal(answer.opened.console.title, '<b>');
   assert.equal(answer.opened.console.lang, null);
   assert.equal(answer.opened.resumeMs, 120_000);
