@@ -60,9 +60,9 @@ export class Embedding {
   }
 
   async #serve(type: string, detail: Message['detail'], id: string): Promise<void> {
+    this.#open += 1;
     try {
-      if (this.#open >= MOST_OPEN) throw new CommandError('busy');
-      this.#open += 1;
+      if (this.#open > MOST_OPEN) throw new CommandError('busy');
       // A new token may bring a session that this panel may embed; anything else is for those who may.
       if (type !== 'connect' && !this.#trusts(this.#panel)) throw new CommandError('not_allowed');
       this.#post({ type: 'done', detail: { value: await obey(this.#page, type, detail) }, id });

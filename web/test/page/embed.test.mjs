@@ -83,6 +83,8 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
   assert.deepEqual(down, [0xffe3, 0x63, 0x61, 0xffe1, 0x5a, 0xfe03, 0x7c], 'AltGr makes | on a German keyboard');
   const [first, second] = await Promise.all([ask(page, 'typeText', 'slowly', { layout: 'en-GB', delayMs: 100 }), ask(page, 'typeText', 'mixed', { layout: 'en-GB' })]);
   assert.deepEqual([first, second], ['done', 'busy']);
+  const crowd = () => page.evaluate(() => Promise.all(Array.from({ length: 200 }, () => document.querySelector('console-gate').screenshot().then(() => 'done', (error) => error.code))));
+  for (let times = 0; times < 2; times += 1) assert.deepEqual([...new Set(await crowd())].sort(), ['busy', 'done'], 'as many as before');
   assert.equal(await ask(page, 'typeText', 'pass\u{1f511}word', { layout: 'de' }), 'untypable');
   for (const strange of [['', {}], ['x', { layout: 'klingon' }], ['x', { layout: '' }], ['x', { delayMs: -1 }], ['x', { delayMs: 'no' }], ['x'.repeat(10_001)]]) assert.equal(await ask(page, 'typeText', ...strange), 'bad_argument');
   await until(() => keys(gateway).length === 32);
