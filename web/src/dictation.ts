@@ -11,30 +11,20 @@ import type { Screen } from './screen/screen.ts';
 const MOST_CHARACTERS = 10_000;
 const LONGEST_DELAY_MS = 1000;
 
-/** Screens that are being typed into: two texts at once would be mixed. */
-const under = new WeakSet<Screen>();
-
 /** `layout`: that of the machine, by its id or a language; left out, that of the person. */
 export async function dictate(page: Obedient, screen: Screen, text: string, layout?: string, delayMs?: number): Promise<void> {
   if (text.length > MOST_CHARACTERS || (delayMs !== undefined && !(delayMs >= 0 && delayMs <= LONGEST_DELAY_MS))) throw new CommandError('bad_argument');
   if (!screen.stroke) return screen.paste(text);
-  if (under.has(screen)) throw new CommandError('busy');
-  under.add(screen);
-  try {
-    const keys = await loadLayout(layout === undefined ? await chosenLayout() : idOf(layout));
-    if (missingFrom(text, keys).length > 0) throw new CommandError('untypable');
-    const stop = new AbortController();
-    const hand = {
-      send: ({ keysym, code, down }: { keysym: number; code: string; down: boolean }) => screen.stroke?.({ keysym, code }, down),
-      progress: () => {
-        if (page.live !== screen || page.viewOnly) stop.abort();
-      },
-      pause: (ms: number) => new Promise<void>((next) => setTimeout(next, delayMs ?? ms)),
-    };
-    if (page.live !== screen || !(await type(tapsOf(text, keys), 'normal', hand, stop.signal))) throw new CommandError('not_connected');
-  } finally {
-    under.delete(screen);
-  }
+  const keys = await loadLayout(layout === undefined ? await chosenLayout() : idOf(layout));
+  if (missingFrom(text, keys).length > 0) throw new CommandError('untypable');
+  const hand = {
+    takes: () => page.live === screen && !page.viewOnly,
+    progress: () => undefined,
+    pause: (ms: number) => new Promise<void>((next) => setTimeout(next, delayMs ?? ms)),
+  };
+  const outcome = await type(tapsOf(text, keys), 'normal', screen, hand, new AbortController().signal);
+  if (outcome === 'busy') throw new CommandError('busy');
+  if (outcome === 'stopped' || page.live !== screen) throw new CommandError('not_connected');
 }
 
 function idOf(layout: string): LayoutId {

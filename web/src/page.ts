@@ -6,6 +6,7 @@ import type { Obedient } from './commands.ts';
 import { isSame, type State } from './connection.ts';
 import { Embedding } from './embedding.ts';
 import { Dispatcher, type Events } from './events.ts';
+import { letGo } from './keyboard/typist.ts';
 import { fill, wordsFor, type Catalogue } from './messages/catalogue.ts';
 import { choose, ENGLISH, load, type Language } from './messages/languages.ts';
 import { isCalm } from './reasons.ts';
@@ -120,6 +121,7 @@ export class Page implements Stage, Obedient {
 
   setViewOnly(viewOnly: boolean): void {
     if (viewOnly) this.#desk.sticky.release();
+    if (viewOnly && this.#screen) letGo(this.#screen);
     this.#terms.asked.viewOnly = viewOnly;
     this.#screen?.setViewOnly(this.viewOnly);
     this.#show();

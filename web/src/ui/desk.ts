@@ -6,7 +6,7 @@ import type { Dispatcher } from '../events.ts';
 import { chosenLayout } from '../keyboard/choice.ts';
 import { loadLayout, type Layout } from '../keyboard/layout.ts';
 import { Sticky } from '../keyboard/sticky.ts';
-import { charactersOf, strokesFor, type Stroke } from '../keyboard/typing.ts';
+import { charactersOf, strokesFor } from '../keyboard/typing.ts';
 import type { KeyName } from '../keys.ts';
 import { Latency } from '../latency.ts';
 import { wordsFor } from '../messages/catalogue.ts';
@@ -100,12 +100,10 @@ export class Desk {
     this.#bench.live()?.sendKeys(keys);
   }
 
-  /** False where nobody takes keys any more. */
-  stroke({ keysym, code, down }: Stroke): boolean {
+  /** Whatever takes single keys now. */
+  get keyboard(): Screen | undefined {
     const live = this.#bench.live();
-    if (!live?.stroke || this.#bench.look().viewOnly) return false;
-    live.stroke({ keysym, code }, down);
-    return true;
+    return live?.stroke && !this.#bench.look().viewOnly ? live : undefined;
   }
 
   /** For the keyboard of a phone: as if typed on the layout that was chosen for typing. */
@@ -114,7 +112,7 @@ export class Desk {
   }
 
   typeNow(text: string): void {
-    for (const char of charactersOf(text)) for (const stroke of strokesFor(char, this.#layout)) this.stroke(stroke);
+    for (const char of charactersOf(text)) for (const { keysym, code, down } of strokesFor(char, this.#layout)) this.keyboard?.stroke?.({ keysym, code }, down);
   }
 
   async screenshot(): Promise<void> {

@@ -62,7 +62,7 @@ export function makeTools(bench: Bench, desk: Desk, acts: Acts, panels: Panels, 
   const ctrlAltDel = actionTool(face('ctrlAltDel', ui.ctrlAltDel, ui.ctrlAltDelHint), live((look) => typing(look) && look.picture), () => desk.send(['Control', 'Alt', 'Delete']), handBack);
   const keys = menuTool(face('keys', words.keys, words.keysHint), (look) => ({ ...live(typing)(look), pressed: desk.sticky.held.length > 0 }), () => keyGroups(words, ui.ctrlAltDel, desk, bench.look()), handBack);
   const keyboard = keyboardTool(face('keyboard', words.keyboard, words.keyboardHint), touch, raise, live((look) => typing(look) && hasTouch()));
-  const typeText = withPanel(face('typeText', words.typeText, words.typeTextHint), live((look) => typing(look) && look.picture), new TypePanel(words, bench.language().tag, (stroke) => desk.stroke(stroke)));
+  const typeText = withPanel(face('typeText', words.typeText, words.typeTextHint), live((look) => typing(look) && look.picture), new TypePanel(words, bench.language().tag, () => desk.keyboard));
   const clipboard = withPanel(face('clipboard', words.clipboard, words.clipboardHint), live((look) => typing(look) && look.picture && look.clipboard), clip);
   const paste = withPanel(face('clipboard', words.paste, words.pasteHint), live((look) => typing(look) && !look.picture), new ClipPanel(words, desk.clipboard, true));
   const terminal = menuTool(face('terminal', words.terminal, words.terminalHint), live(({ picture }) => !picture), () => terminalGroups(words, bench.live()?.terminal, desk.reading, bench.toast), handBack);

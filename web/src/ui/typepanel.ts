@@ -3,8 +3,8 @@
 
 import { chosenLayout, remember } from '../keyboard/choice.ts';
 import { isLayoutId, LAYOUTS, loadLayout, type Layout, type LayoutId } from '../keyboard/layout.ts';
-import { charactersOf, missingFrom, tapsOf, type Stroke } from '../keyboard/typing.ts';
-import { PACES, secondsFor, type, type PaceName } from '../keyboard/typist.ts';
+import { charactersOf, missingFrom, tapsOf } from '../keyboard/typing.ts';
+import { PACES, secondsFor, type, type Keyboard, type PaceName } from '../keyboard/typist.ts';
 import { fill, type Tools } from '../messages/catalogue.ts';
 import { element } from './element.ts';
 import { button, field, status, textArea } from './field.ts';
@@ -15,7 +15,7 @@ export class TypePanel implements Content {
   readonly title: string;
   readonly body: HTMLElement;
   readonly #words: Tools;
-  readonly #send: (stroke: Stroke) => boolean;
+  readonly #keyboard: () => Keyboard | undefined;
   readonly #text = textArea(5);
   readonly #layout = element('select');
   readonly #pace = element('select');
@@ -31,11 +31,11 @@ export class TypePanel implements Content {
   #chosen = false;
   #typing: AbortController | undefined;
 
-  /** `send`: false where nobody takes keys any more. */
-  constructor(words: Tools, language: string, send: (stroke: Stroke) => boolean) {
+  /** `keyboard`: undefined where nobody takes keys any more. */
+  constructor(words: Tools, language: string, keyboard: () => Keyboard | undefined) {
     this.title = words.typeText;
     this.#words = words;
-    this.#send = send;
+    this.#keyboard = keyboard;
     for (const id of Object.keys(LAYOUTS).filter(isLayoutId)) this.#layout.append(element('option', { value: id }, nameOf(id, language, words)));
     const paces = { slow: words.paceSlow, normal: words.paceNormal, fast: words.paceFast };
     for (const [id, label] of Object.entries(paces)) this.#pace.append(element('option', { value: id }, label));
@@ -116,7 +116,8 @@ export class TypePanel implements Content {
 
   async #type(): Promise<void> {
     const table = this.#table;
-    if (!table || this.#typing) return;
+    const keyboard = this.#keyboard();
+    if (!table || !keyboard || this.#typing) return;
     const text = this.#text.value;
     const total = charactersOf(text).length;
     const stop = (this.#typing = new AbortController());
@@ -127,9 +128,7 @@ export class TypePanel implements Content {
     this.#look();
     this.#stop.focus();
     const hand = {
-      send: (stroke: Stroke) => {
-        if (!this.#send(stroke)) stop.abort();
-      },
+      takes: () => this.#keyboard() === keyboard,
       progress: (count: number) => {
         done = count;
         this.#bar.value = count;
@@ -137,9 +136,9 @@ export class TypePanel implements Content {
       },
       pause: (ms: number) => new Promise<void>((next) => setTimeout(next, ms)),
     };
-    const whole = await type(tapsOf(text, table), this.#speed, hand, stop.signal);
+    const outcome = await type(tapsOf(text, table), this.#speed, keyboard, hand, stop.signal);
     this.#typing = undefined;
-    this.#said.textContent = whole ? this.#words.typeDone : fill(this.#words.typeStopped, { done, total });
+    this.#said.textContent = outcome === 'whole' ? this.#words.typeDone : fill(this.#words.typeStopped, { done, total });
     const focused = this.body.contains(document.activeElement);
     this.#look();
     if (focused) this.#text.focus();

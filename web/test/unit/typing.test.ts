@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fits, isLayoutId, LAYOUTS, layoutFor, loadLayout, type LayoutId } from '../../src/keyboard/layout.ts';
-import { missingFrom, placesOf, tapsOf, type Stroke } from '../../src/keyboard/typing.ts';
-import { secondsFor, type } from '../../src/keyboard/typist.ts';
+import { missingFrom, placesOf, tapsOf } from '../../src/keyboard/typing.ts';
+import { letGo, secondsFor, type, type Outcome } from '../../src/keyboard/typist.ts';
 
 /** `ga KeyQ` is AltGr with that key, `s KeyA` Shift; several keys are joined by `, `. */
 async function typed(id: LayoutId, text: string): Promise<string[]> {
@@ -58,20 +58,61 @@ test('modifiers go down before the key and up after it, line endings are one Ent
   assert.equal([...tapsOf('€', await loadLayout('de'))][0]?.strokes[1]?.keysym, 0x20ac);
 });
 
+/** A keyboard that notes its keys, and takes none once it is `shut`. */
+function board(): { sent: string[]; shut: boolean; keyboard: { stroke(key: { code: string }, down: boolean): void } } {
+  const own = {
+    sent: [] as string[],
+    shut: false,
+    keyboard: { stroke: ({ code }: { code: string }, down: boolean) => void (own.shut || own.sent.push(`${down ? '+' : '-'}${code}`)) },
+  };
+  return own;
+}
+
+test('a keyboard that is shut within a tap keeps no key down, and gets nothing more when it opens again', async () => {
+  const layout = await loadLayout('de');
+  const own = board();
+  let strokes = 0;
+  const hand = {
+    takes: () => !own.shut,
+    progress: () => undefined,
+    pause: () => {
+      strokes += 1;
+      if (strokes === 2) {
+        letGo(own.keyboard);
+        own.shut = true;
+      }
+      if (strokes === 3) own.shut = false;
+      return Promise.resolve();
+    },
+  };
+  assert.equal(await type(tapsOf('@@', layout), 'slow', own.keyboard, hand, new AbortController().signal), 'stopped');
+  assert.deepEqual(own.sent, ['+AltRight', '+KeyQ', '-KeyQ', '-AltRight']);
+});
+
+test('two texts are never typed into one keyboard at once, whoever types them', async () => {
+  const layout = await loadLayout('de');
+  const own = board();
+  const hand = { takes: () => true, progress: () => undefined, pause: () => Promise.resolve() };
+  const begin = (keyboard = own.keyboard): Promise<Outcome> => type(tapsOf('ab', layout), 'fast', keyboard, hand, new AbortController().signal);
+  assert.deepEqual(await Promise.all([begin(), begin(), begin(board().keyboard)]), ['whole', 'busy', 'whole']);
+  assert.deepEqual(own.sent, ['+KeyA', '-KeyA', '+KeyB', '-KeyB']);
+  assert.equal(await begin(), 'whole');
+});
+
 test('stopping leaves no key pressed', async () => {
   const stop = new AbortController();
-  const sent: Stroke[] = [];
+  const { sent, keyboard } = board();
   const pauses: number[] = [];
   const hand = {
-    send: (stroke: Stroke) => void sent.push(stroke),
+    takes: () => true,
     progress: (done: number) => done === 2 && stop.abort(),
     pause: (ms: number) => Promise.resolve(void pauses.push(ms)),
   };
   const layout = await loadLayout('de');
-  assert.equal(await type(tapsOf('A@{{{', layout), 'slow', hand, stop.signal), false);
-  assert.deepEqual(sent.map(({ code, down }) => `${down ? '+' : '-'}${code}`), ['+ShiftLeft', '+KeyA', '-KeyA', '-ShiftLeft', '+AltRight', '+KeyQ', '-KeyQ', '-AltRight']);
+  assert.equal(await type(tapsOf('A@{{{', layout), 'slow', keyboard, hand, stop.signal), 'stopped');
+  assert.deepEqual(sent, ['+ShiftLeft', '+KeyA', '-KeyA', '-ShiftLeft', '+AltRight', '+KeyQ', '-KeyQ', '-AltRight']);
   assert.equal(pauses.length, 10, 'a boot loader sees every stroke for a while');
-  assert.equal(await type(tapsOf('ab', layout), 'fast', { ...hand, progress: () => undefined }, new AbortController().signal), true);
+  assert.equal(await type(tapsOf('ab', layout), 'fast', keyboard, { ...hand, progress: () => undefined }, new AbortController().signal), 'whole');
   assert.ok(secondsFor(tapsOf('x'.repeat(100), layout), 'slow') > 10 * secondsFor(tapsOf('x'.repeat(100), layout), 'fast'));
 });
 
