@@ -4,7 +4,7 @@
 import { CommandError, type Obedient } from './commands.ts';
 import { chosenLayout } from './keyboard/choice.ts';
 import { isLayoutId, layoutFor, loadLayout, type LayoutId } from './keyboard/layout.ts';
-import { missingFrom, tapsOf } from './keyboard/typing.ts';
+import { missingFrom, tapsOf, type Tap } from './keyboard/typing.ts';
 import { type } from './keyboard/typist.ts';
 import type { Screen } from './screen/screen.ts';
 
@@ -15,14 +15,17 @@ const LONGEST_DELAY_MS = 1000;
 export async function dictate(page: Obedient, screen: Screen, text: string, layout?: string, delayMs?: number): Promise<void> {
   if (text.length > MOST_CHARACTERS || (delayMs !== undefined && !(delayMs >= 0 && delayMs <= LONGEST_DELAY_MS))) throw new CommandError('bad_argument');
   if (!screen.stroke) return screen.paste(text);
-  const keys = await loadLayout(layout === undefined ? await chosenLayout() : idOf(layout));
-  if (missingFrom(text, keys).length > 0) throw new CommandError('untypable');
+  const taps = async (): Promise<Iterable<Tap>> => {
+    const keys = await loadLayout(layout === undefined ? await chosenLayout() : idOf(layout));
+    if (missingFrom(text, keys).length > 0) throw new CommandError('untypable');
+    return tapsOf(text, keys);
+  };
   const hand = {
     takes: () => page.live === screen && !page.viewOnly,
     progress: () => undefined,
     pause: (ms: number) => new Promise<void>((next) => setTimeout(next, delayMs ?? ms)),
   };
-  const outcome = await type(tapsOf(text, keys), 'normal', screen, hand, new AbortController().signal);
+  const outcome = await type(taps, 'normal', screen, hand, new AbortController().signal);
   if (outcome === 'busy') throw new CommandError('busy');
   if (outcome === 'stopped' || page.live !== screen) throw new CommandError('not_connected');
 }

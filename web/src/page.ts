@@ -88,6 +88,7 @@ export class Page implements Stage, Obedient {
     this.#embedding.narrow(undefined);
     thaw(this.#screenBox);
     this.#screen = undefined;
+    this.#surface.panels.forget();
     this.#runner.start(token);
   }
 
@@ -222,6 +223,8 @@ export class Page implements Stage, Obedient {
     const language = await load(tag).catch(() => undefined);
     if (language === undefined || this.#wanted !== tag) return;
     const hadKeyboard = this.#screenBox.contains(document.activeElement);
+    this.#surface.panels.closeUnless(() => false);
+    this.#desk.drop();
     this.#language = language;
     this.#surface = this.#makeSurface();
     this.#dress();

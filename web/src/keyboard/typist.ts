@@ -34,12 +34,14 @@ interface Text {
 
 const texts = new WeakMap<Keyboard, Text>();
 
-export async function type(taps: Iterable<Tap>, pace: PaceName, keyboard: Keyboard, hand: Hand, stop: AbortSignal): Promise<Outcome> {
+/** `taps` may still have to be made; the keyboard is this text's from now on. */
+export async function type(taps: Iterable<Tap> | (() => Promise<Iterable<Tap>>), pace: PaceName, keyboard: Keyboard, hand: Hand, stop: AbortSignal): Promise<Outcome> {
   if (texts.has(keyboard)) return 'busy';
   const text: Text = { down: [], over: false };
   texts.set(keyboard, text);
   try {
-    return (await typeAll(taps, pace, keyboard, text, hand, stop)) ? 'whole' : 'stopped';
+    const all = typeof taps === 'function' ? await taps() : taps;
+    return (await typeAll(all, pace, keyboard, text, hand, stop)) ? 'whole' : 'stopped';
   } finally {
     texts.delete(keyboard);
   }

@@ -36,6 +36,11 @@ export class ClipPanel implements Content {
     if (this.#clipboard.offered !== undefined) this.#text.value = this.#clipboard.offered;
   }
 
+  forget(): void {
+    this.#text.value = '';
+    this.#said.textContent = '';
+  }
+
   /** The machine put text into its clipboard. */
   came(text: string): void {
     this.#text.value = text;

@@ -124,6 +124,11 @@ export class Desk {
     }
   }
 
+  /** A question that is open is answered with no. */
+  drop(): void {
+    this.#switching.drop();
+  }
+
   power(action: Power): Promise<void> {
     return this.#switching.press(action);
   }

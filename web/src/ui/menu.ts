@@ -28,6 +28,7 @@ export class Menu {
   readonly #groups: () => readonly Group[];
   readonly #handBack: () => void;
   readonly #list: HTMLElement;
+  #shut = new AbortController();
 
   /** `handBack`: a pointer chose something, so the keyboard belongs to the screen again. */
   constructor(button: HTMLButtonElement, label: string, groups: () => readonly Group[], handBack: () => void) {
@@ -45,10 +46,6 @@ export class Menu {
     this.root.addEventListener('focusout', ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node && this.root.contains(relatedTarget))) this.close();
     });
-    // Safari does not focus a button that is clicked, so nothing is lost when another place is.
-    document.addEventListener('pointerdown', ({ target }) => {
-      if (!(target instanceof Node && this.root.contains(target))) this.close();
-    });
   }
 
   get open(): boolean {
@@ -56,6 +53,7 @@ export class Menu {
   }
 
   close(): void {
+    this.#shut.abort();
     this.#list.hidden = true;
     this.#button.setAttribute('aria-expanded', 'false');
   }
@@ -70,7 +68,18 @@ export class Menu {
     this.#fill();
     this.#list.hidden = false;
     this.#button.setAttribute('aria-expanded', 'true');
+    this.#watchOutside();
     this.#entries().at(at)?.focus();
+  }
+
+  /** Safari does not focus a button that is clicked, so nothing is lost when another place is. Only while it is open. */
+  #watchOutside(): void {
+    this.#shut.abort();
+    this.#shut = new AbortController();
+    const close = ({ target }: Event): void => {
+      if (!(target instanceof Node && this.root.contains(target))) this.close();
+    };
+    document.addEventListener('pointerdown', close, { signal: this.#shut.signal });
   }
 
   #fill(): void {

@@ -11,6 +11,8 @@ export interface Content {
   first(): HTMLElement;
   opened?(): void;
   closed?(): void;
+  /** Another session: nothing of the one before belongs to it. */
+  forget?(): void;
 }
 
 let count = 0;
@@ -46,6 +48,10 @@ export class Panel {
     this.root.hidden = false;
     this.#content.opened?.();
     this.#content.first().focus();
+  }
+
+  forget(): void {
+    this.#content.forget?.();
   }
 
   /** `undefined`: nobody closed it, so the keyboard stays where it is. */

@@ -35,6 +35,11 @@ export class Panels {
     this.#changed();
   }
 
+  /** Another session: nothing of the one before belongs to it. */
+  forget(): void {
+    for (const panel of this.#panels) panel.forget();
+  }
+
   /** The tool of a panel has gone. */
   closeUnless(stays: (panel: Panel) => boolean): void {
     for (const panel of this.#panels) if (panel.open && !stays(panel)) panel.close();

@@ -64,6 +64,13 @@ export class TypePanel implements Content {
     this.#typing?.abort();
   }
 
+  forget(): void {
+    this.#typing?.abort();
+    this.#text.value = '';
+    this.#said.textContent = '';
+    this.#look();
+  }
+
   #listen(): void {
     this.#text.addEventListener('input', () => this.#look());
     this.#pace.addEventListener('change', () => this.#look());

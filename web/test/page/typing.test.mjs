@@ -94,6 +94,33 @@ paged('stopping, with the button or Esc, stops within one key', {}, async ({ gat
   assert.equal(keys(gateway).length, last, 'and nothing goes to the next connection');
 });
 
+paged('a text does not go to the next machine, and is not typed on after a change of language', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ['input', 'clipboard'] } }, { console: { rights: ['input', 'clipboard'] } }, { console: { rights: ['input', 'clipboard'], lang: 'de' } }];
+  await open();
+  await drawn(page);
+  const { text, speed, go } = await panel(page);
+  await text.fill('secret');
+  await page.getByRole('button', { name: 'Clipboard' }).click();
+  await page.getByRole('textbox', { name: 'Text' }).fill('secret too');
+  const next = async (token, calls) => {
+    await page.evaluate((hash) => (location.hash = hash), token);
+    await until(() => gateway.calls.length === calls);
+    await drawn(page);
+  };
+  await next('second.token.x', 2);
+  assert.deepEqual(await page.locator('.panel textarea').evaluateAll((fields) => fields.map(({ value }) => value)), ['', '', '']);
+  await page.getByRole('button', { name: 'Type text' }).click();
+  await text.fill('A'.repeat(400));
+  await speed.selectOption({ label: 'Slow, for boot screens' });
+  await go.click();
+  await until(() => keys(gateway).length >= 6);
+  await next('third.token.x', 3);
+  await page.getByRole('button', { name: 'Text eintippen' }).click();
+  const count = keys(gateway).length;
+  assert.ok(count < 200);
+  assert.equal(await page.locator('.panel:visible textarea').inputValue(), '');
+});
+
 paged('who may not type has nothing to type with', {}, async ({ gateway, page, open }) => {
   gateway.steps = [{ console: { rights: ['clipboard'] } }];
   await open();
