@@ -32,6 +32,12 @@ test('every code has a title and a detail', () => {
   assert.equal(Object.keys(en.reasons).length, new Set(codes).size);
 });
 
+test('the codes of the page that panels are told of are all of them', () => {
+  const embed = readFileSync(join(process.env['CONSOLEGATE_ROOT'] ?? '../..', 'EMBED.md'), 'utf8');
+  const [, list = ''] = /or of the page: ([^.]*)\./.exec(embed) ?? [];
+  assert.deepEqual([...list.matchAll(/`(\w+)`/g)].map(([, code]) => code), [...OWN_CODES]);
+});
+
 test('every close code does what the design says', () => {
   const table = new Map<number, string>();
   const plans = {
