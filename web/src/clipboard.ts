@@ -34,10 +34,15 @@ export class Clipboard {
     this.#shared = this.#offered = this.#waiting = undefined;
   }
 
-  /** The machine put text into its clipboard. */
+  /**
+   * The machine put text into its clipboard. What a program prints on a terminal is only offered: whoever shows a foreign
+   * file there would let it into the clipboard of this device.
+   */
   async take(text: string): Promise<void> {
     if (!this.#ends.allowed()) return;
-    this.#shared = this.#offered = this.#waiting = text;
+    this.#offered = text;
+    if (!this.#ends.takes()) return;
+    this.#shared = this.#waiting = text;
     await this.#flush();
   }
 

@@ -1,7 +1,7 @@
 // Says in time that a console is about to close: with idle.ts as judge, the page's events as evidence, two notices to show.
 //
 // Runs only while connected. What the gateway cannot see as activity (a pointer over a terminal, anything of somebody who
-// only watches) is told to it, or it would close what somebody looks at.
+// only watches, or in the bar) is told to it, or it would close what somebody looks at.
 
 import { active, beginIdle, closesIn, lookIdle, nextStageIn, stageOf, told, type Idle } from './idle.ts';
 import { fill } from './messages/catalogue.ts';
@@ -77,10 +77,17 @@ export class Warnings {
     if (event instanceof PointerEvent) this.#pointer = placeOf(event);
     if (still || !this.#idle || !this.#around.live()) return;
     if (this.#idle.warning) return this.#stay();
-    if (!(event.target instanceof Node && screen.contains(event.target))) return;
+    const onScreen = event.target instanceof Node && screen.contains(event.target);
+    const sent = onScreen && !this.#around.viewOnly() && !(this.#terminal && !(event instanceof KeyboardEvent));
+    // What the gateway has not seen counts only when it has been told, or it would close before the warning says so.
+    if (sent || this.#tell(Math.min(TELL_MS, this.#idle.limitMs / 4))) this.#acted();
+  }
+
+  /** Somebody is there, and the gateway knows. */
+  #acted(): void {
+    if (!this.#idle) return;
+    if (this.#idle.warning) return this.#stay();
     this.#idle = active(this.#idle, Date.now());
-    const unseen = this.#around.viewOnly() || (this.#terminal && !(event instanceof KeyboardEvent));
-    if (unseen) this.#tell(Math.min(TELL_MS, this.#idle.limitMs / 4));
   }
 
   #stay(): void {
@@ -93,11 +100,13 @@ export class Warnings {
     this.#watchIdle();
   }
 
-  #tell(atMostEveryMs: number): void {
+  /** Whether it was told now. */
+  #tell(atMostEveryMs: number): boolean {
     const now = Date.now();
-    if (now - this.#told < atMostEveryMs) return;
+    if (now - this.#told < atMostEveryMs) return false;
     this.#told = now;
     this.#around.live()?.stay();
+    return true;
   }
 
   #watchIdle(): void {

@@ -50,6 +50,7 @@ for (const [name, act] of [
   ['a key', (page) => page.keyboard.press('a')],
   ['the pointer', (page, turn) => page.mouse.move(300 + turn, 300)],
   ['the wheel', (page) => page.mouse.wheel(0, 10)],
+  ['a pointer over the bar', (page, turn) => page.mouse.move(300 + turn, 5)],
 ]) {
   paged(`${name} says that somebody is there`, {}, async (t) => {
     const { gateway, page } = t;

@@ -179,6 +179,15 @@ termed('x08_a_program_can_neither_read_nor_write_the_clipboard_without_the_right
   assert.equal(await page.title(), 'mail-01');
 });
 
+termed('x08_text_of_a_program_is_only_offered_until_somebody_copies_it', { permissions: ['clipboard-read', 'clipboard-write'], elements: true, console: { rights: ['input', 'clipboard'] } }, async ({ gateway, page }) => {
+  await page.evaluate(() => navigator.clipboard.writeText('mine'));
+  print(gateway, `\x1b]52;c;${Buffer.from('theirs').toString('base64')}\x07 done`);
+  await shows(page, 'done');
+  await page.keyboard.type('x');
+  await until(() => gateway.term.typed.toString() === 'x');
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
+});
+
 termed('x08_a_program_with_the_right_still_cannot_ask_for_the_clipboard', { permissions: ['clipboard-read', 'clipboard-write'], elements: true, console: { rights: ['input', 'clipboard'] } }, async ({ gateway, page }) => {
   await page.evaluate(() => navigator.clipboard.writeText('secret'));
   print(gateway, '\x1b]52;c;?\x07\x1b]52;p;?\x1b\\ done');
