@@ -3,19 +3,18 @@
 //! Everything runs the way it does in earnest: the gateway reads a configuration file, the panel signs connect tokens
 //! with its key. Nothing outlives [`Demo::run`] but what the browser remembers.
 
+use super::machines::Machines;
 use super::panel::{self, Panel};
 use super::{App, Before};
 use crate::config::Config;
-use crate::sim::{Backend, GuestConfig, NodeConfig, Sim, SimConfig};
+use crate::sim::{NodeConfig, Sim, SimConfig};
 use std::fmt::Write as _;
 use std::fs;
 use std::future::Future;
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::PathBuf;
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 /// What a demo needs to know.
@@ -29,30 +28,6 @@ pub struct Options {
     pub guest: Option<(PathBuf, PathBuf)>,
 }
 
-/// A guest as the panel lists it.
-#[derive(Debug, Clone)]
-pub struct DemoGuest {
-    /// Its number.
-    pub vmid: u32,
-    /// Its name.
-    pub name: &'static str,
-    /// Whether it runs.
-    pub running: bool,
-    /// What it shows.
-    pub description: &'static str,
-}
-
-const PICTURE: DemoGuest =
-    DemoGuest { vmid: 100, name: "web-01", running: true, description: "A moving picture that shows what you type." };
-const OFF: DemoGuest =
-    DemoGuest { vmid: 101, name: "db-01", running: false, description: "This machine is powered off." };
-const REAL: DemoGuest = DemoGuest {
-    vmid: 102,
-    name: "linux-01",
-    running: true,
-    description: "A real Linux in QEMU. Log in as root, password console.",
-};
-
 /// A demo whose ports are bound.
 #[derive(Debug)]
 pub struct Demo {
@@ -60,7 +35,7 @@ pub struct Demo {
     app: App,
     panel: (TcpListener, Panel),
     _sim: Sim,
-    _qemu: Option<Child>,
+    _machines: Machines,
     _folder: Folder,
 }
 
@@ -75,15 +50,17 @@ impl Demo {
         let gateway = listen(options.gateway_port).await?;
         let panel = listen(options.panel_port).await?;
         let (gateway_url, panel_url) = (url(&gateway)?, url(&panel)?);
-        let qemu = options.guest.as_ref().and_then(|guest| real_guest(&folder.0, guest));
-        let sim = Sim::start(nodes(&folder.0, qemu.is_some())).await.map_err(said("the simulated node"))?;
+        let mut machines = Machines::start(&folder.0, options.guest.as_ref()).await;
+        let guests = std::mem::take(&mut machines.guests);
+        let nodes = SimConfig { nodes: vec![NodeConfig::new("pve1")], guests, ..SimConfig::default() };
+        let sim = Sim::start(nodes).await.map_err(said("the simulated node"))?;
         let secret = folder.write_keys(&sim).map_err(said("cannot write throw-away keys"))?;
         let text = configuration(&gateway_url, &panel_url, &sim);
         let config = Config::parse(&text, &folder.0).map_err(|problems| problems.to_string())?;
         let app = App::assemble_on(config, gateway, listen(0).await?, Before::Nothing)?;
-        let guests = [Some(PICTURE), Some(OFF), qemu.is_some().then_some(REAL)].into_iter().flatten().collect();
-        let panel = (panel, Panel::new(gateway_url, &secret, guests));
-        Ok(Self { url: panel_url, app, panel, _sim: sim, _qemu: qemu, _folder: folder })
+        let listed = std::mem::take(&mut machines.listed);
+        let panel = (panel, Panel::new(gateway_url, &secret, listed));
+        Ok(Self { url: panel_url, app, panel, _sim: sim, _machines: machines, _folder: folder })
     }
 
     /// Where a browser finds the panel.
@@ -114,20 +91,6 @@ async fn listen(port: u16) -> Result<TcpListener, String> {
 fn url(listener: &TcpListener) -> Result<String, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     Ok(format!("http://{address}"))
-}
-
-fn nodes(folder: &Path, real: bool) -> SimConfig {
-    let mut guests = vec![
-        GuestConfig::qemu(PICTURE.vmid, "pve1").named(PICTURE.name),
-        GuestConfig::qemu(OFF.vmid, "pve1").named(OFF.name).stopped(),
-    ];
-    if real {
-        let mut guest = GuestConfig::qemu(REAL.vmid, "pve1").named(REAL.name);
-        guest.backend = Backend::Unix(folder.join("vnc"));
-        guest.qmp = Some(folder.join("qmp"));
-        guests.push(guest);
-    }
-    SimConfig { nodes: vec![NodeConfig::new("pve1")], guests, ..SimConfig::default() }
 }
 
 fn configuration(gateway: &str, panel: &str, sim: &Sim) -> String {
@@ -167,25 +130,6 @@ address = "{node}"
         node = sim.node_address("pve1"),
     );
     text
-}
-
-/// A QEMU with the given kernel and initramfs, or none where it is not installed.
-fn real_guest(folder: &Path, (kernel, initramfs): &(PathBuf, PathBuf)) -> Option<Child> {
-    let socket = |name: &str| folder.join(name).display().to_string();
-    let spawned = Command::new("qemu-system-x86_64")
-        .args(["-nodefaults", "-accel", "tcg", "-cpu", "qemu64", "-m", "128", "-name", REAL.name])
-        .args(["-display", "none", "-vga", "std", "-append", "quiet loglevel=1 mitigations=off nokaslr panic=-1"])
-        .args(["-vnc", &format!("unix:{},password=on", socket("vnc"))])
-        .args(["-qmp", &format!("unix:{},server=on,wait=off", socket("qmp"))])
-        .arg("-kernel")
-        .arg(kernel)
-        .arg("-initrd")
-        .arg(initramfs)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .kill_on_drop(true)
-        .spawn();
-    spawned.inspect_err(|error| tracing::info!(%error, "no real guest: qemu-system-x86_64 does not start")).ok()
 }
 
 /// A folder that only this user reads, gone when dropped.

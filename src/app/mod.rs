@@ -4,10 +4,12 @@
 //! here decides about a session.
 
 mod demo;
+mod machines;
 mod panel;
 mod signals;
 
-pub use demo::{Demo, DemoGuest, Options};
+pub use demo::{Demo, Options};
+pub use machines::DemoGuest;
 pub use signals::asked_to_stop;
 
 use crate::admin;

@@ -3,7 +3,7 @@
 //! Plays the part of a customer's panel on an origin of its own. It knows the gateway's address and its own signing key,
 //! nothing else; what it does is all a panel has to do.
 
-use super::demo::DemoGuest;
+use super::machines::DemoGuest;
 use crate::console::unix_now;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -56,7 +56,8 @@ impl Panel {
     fn list(&self) -> Value {
         let guest = |guest: &DemoGuest| {
             let state = if guest.running { "running" } else { "off" };
-            json!({ "vmid": guest.vmid, "name": guest.name, "kind": "qemu", "protocol": "vnc", "state": state,
+            json!({ "id": guest.id, "vmid": guest.vmid, "name": guest.name, "kind": guest.kind,
+                    "protocol": guest.protocol, "rights": guest.rights, "state": state,
                     "description": guest.description })
         };
         self.guests.iter().map(guest).collect()
@@ -70,8 +71,8 @@ impl Panel {
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": "customer-42", "iat": now, "exp": now + TOKEN_SECONDS,
             "jti": format!("{:032x}", u128::from_be_bytes(jti)),
-            "console": { "cluster": "demo", "kind": "qemu", "vmid": guest.vmid, "protocol": "vnc",
-                         "rights": ["input", "clipboard", "power"], "title": guest.name },
+            "console": { "cluster": "demo", "kind": guest.kind, "vmid": guest.vmid, "protocol": guest.protocol,
+                         "rights": guest.rights, "title": guest.name },
         });
         let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::HS256) };
         let token = encode(&header, &claims, &self.key).map_err(|error| error.to_string())?;
@@ -90,8 +91,8 @@ impl Panel {
     }
 
     fn open(&self, path: &str) -> Response<Full<Bytes>> {
-        let wanted = path.strip_prefix("/open/").and_then(|vmid| vmid.parse::<u32>().ok());
-        let Some(guest) = self.guests.iter().find(|guest| Some(guest.vmid) == wanted) else {
+        let wanted = path.strip_prefix("/open/");
+        let Some(guest) = self.guests.iter().find(|guest| Some(guest.id) == wanted) else {
             return respond(StatusCode::NOT_FOUND, "text/plain", "there is no such machine\n");
         };
         match self.link(guest) {

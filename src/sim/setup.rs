@@ -271,6 +271,8 @@ pub enum Backend {
     },
     /// A terminal with a small shell. Its VNC console is a still picture.
     Shell,
+    /// The same, but the terminal is this program with its arguments, on a pseudo-terminal of this machine.
+    Program(Vec<String>),
 }
 
 impl Backend {

@@ -38,6 +38,16 @@ try {
   const off = await consoleIn(page, 'waiting');
   assert.match(await off.locator('body').innerText(), /The machine is powered off/);
   await page.screenshot({ path: path.join(artifacts, 'demo-off.png') });
+  // A terminal takes what is typed: the shell ends when it is told to.
+  await open(page, '103');
+  const shell = await consoleIn(page, 'connected');
+  await page.screenshot({ path: path.join(artifacts, 'demo-terminal.png') });
+  await shell.locator('textarea').first().focus();
+  await page.keyboard.type('exit\n');
+  await consoleIn(page, 'ended');
+
+  await open(page, '100-watch');
+  await consoleIn(page, 'connected');
   assert.deepEqual(problems, []);
 
   // P01: the same panel under another name is another origin, which no issuer lists.
@@ -51,8 +61,8 @@ try {
   await browser.close();
 }
 
-function open(page, vmid) {
-  return page.click(`button[data-vmid="${vmid}"]`, { timeout: patience });
+function open(page, id) {
+  return page.click(`button[data-vmid="${id}"]`, { timeout: patience });
 }
 
 // The console's frame, once its page is in this state.

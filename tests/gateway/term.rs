@@ -4,7 +4,7 @@ use super::client::{Client, Closed};
 use super::gateway::{PATIENCE, Place, TestGateway, token};
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
-use consolegate::sim::{Event, Fault, GuestConfig, Sim, SimConfig, Status, Style};
+use consolegate::sim::{Backend, Event, Fault, GuestConfig, Sim, SimConfig, Status, Style};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -270,4 +270,37 @@ async fn view_only_types_nothing_and_may_change_the_size() {
     // What another one types is seen.
     sim.guest(SHELL).kill_console();
     assert_eq!(client.ended().await.code, 1000);
+}
+
+#[tokio::test]
+async fn a_real_shell_runs_behind_it_and_has_the_browsers_size() {
+    let shell = Backend::Program(["env", "PS1=ready> ", "sh", "-i"].map(str::to_owned).to_vec());
+    let sim = shells(|config| config.guests.push(GuestConfig::lxc(105, "pve1").backend(shell))).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let mut client = gateway.open_terminal(105).await;
+    let ask = |text: &str| format!("0:{}:{text}", text.len()).into_bytes();
+    client.until("ready> ").await;
+    client.send(&ask("stty size\r")).await;
+    assert!(client.until("ready> ").await.contains("20 80"), "termproxy begins with 80 columns and 20 rows");
+    client.send(b"1:120:40:").await;
+    sim.guest(105).wait_for(|events| events.contains(&Event::Resize { columns: 120, rows: 40 })).await.unwrap();
+    client.send(&ask("stty size\r")).await;
+    assert!(client.until("ready> ").await.contains("40 120"));
+    client.send(&ask("cat\ronce\r")).await;
+    client.until("once\r\nonce\r\n").await;
+    client.send(&ask("\u{3}")).await;
+    client.until("ready> ").await;
+    client.send(&ask("exit\r")).await;
+    assert_eq!(client.ended().await.code, 1000);
+}
+
+impl Client {
+    /// Reads until this was printed; all that was.
+    async fn until(&mut self, text: &str) -> String {
+        let mut read = String::new();
+        while !read.ends_with(text) {
+            read.push_str(&String::from_utf8_lossy(&self.read(1).await.unwrap()));
+        }
+        read
+    }
 }

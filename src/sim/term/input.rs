@@ -11,12 +11,13 @@ pub(super) struct Input {
     queue: BytesMut,
     /// Bytes of the input message that are still to come.
     remaining: usize,
+    size: Option<(u16, u16)>,
 }
 
 impl Input {
     /// With what came behind the login line.
     pub(super) const fn new(queue: BytesMut) -> Self {
-        Self { queue, remaining: 0 }
+        Self { queue, remaining: 0, size: None }
     }
 
     /// Reads as much of a piece as its buffer has room for.
@@ -33,6 +34,11 @@ impl Input {
             record.add(Event::Input(typed.clone()));
         }
         Ok(typed)
+    }
+
+    /// The newest size, once.
+    pub(super) fn resized(&mut self) -> Option<(u16, u16)> {
+        self.size.take()
     }
 
     /// Handles what is in the queue as termproxy does: a header whose end has not come is thrown away, not waited for.
@@ -73,6 +79,7 @@ impl Input {
                         && let Some(rows) = self.number()
                     {
                         let [columns, rows] = [columns, rows].map(|size| u16::try_from(size).unwrap_or(u16::MAX));
+                        self.size = Some((columns, rows));
                         record.add(Event::Resize { columns, rows });
                     }
                 }

@@ -1,9 +1,10 @@
 //! A guest's terminal console: what termproxy does (protocol reference section 7).
 //!
-//! Owns the login line and what is behind it: a small shell, a real serial port, an echo or a flood. How input is read
-//! is in `input`.
+//! Owns the login line and what is behind it: a small shell, a real program, a real serial port, an echo or a flood. How
+//! input is read is in `input`.
 
 mod input;
+mod pty;
 mod shell;
 
 use super::counters::Ledger;
@@ -13,6 +14,7 @@ use super::setup::Backend;
 use crate::id::Kind;
 use bytes::{Buf as _, Bytes, BytesMut};
 use input::Input;
+use pty::Program;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -62,16 +64,25 @@ pub(super) async fn serve(guest: &Guest, login: &Login, mut pipe: Pipe, ledger: 
             pipe.write(&b"OK"[..]).await?;
             super::console::flood(&pipe, bytes, piece).await
         }
+        Backend::Program(ref line) => {
+            let (program, its) = Program::start(line)?;
+            let resize = |columns, rows| {
+                // A program that has ended is told nothing.
+                let _ = program.resize(columns, rows);
+            };
+            terminal.copy(its, pipe, buffer, true, resize).await
+        }
         Backend::Picture { .. } | Backend::Still { .. } | Backend::Tcp(_) | Backend::Unix(_) | Backend::Shell => {
             if let Some(path) = &config.serial_socket {
                 greet(&pipe, login, "starting serial terminal on interface serial0\r\n").await?;
-                return terminal.copy(UnixStream::connect(path).await?, pipe, buffer, false).await;
+                return terminal.copy(UnixStream::connect(path).await?, pipe, buffer, false, |_, _| {}).await;
             }
             if config.kind == Kind::Qemu && !config.serial && config.backend != Backend::Shell {
                 return greet(&pipe, login, "unable to find a serial interface\r\n").await;
             }
             let (ours, its) = tokio::io::duplex(BUFFER);
-            let (copied, _left) = tokio::join!(terminal.copy(ours, pipe, buffer, true), shell::run(&config.name, its));
+            let copied = terminal.copy(ours, pipe, buffer, true, |_, _| {});
+            let (copied, _left) = tokio::join!(copied, shell::run(&config.name, its));
             copied
         }
     }
@@ -108,8 +119,16 @@ struct Terminal<'a> {
 }
 
 impl Terminal<'_> {
-    /// Copies until one side ends. `rest` came behind the login line; `say_ok` if that is still to be said.
-    async fn copy<S>(&self, stream: S, pipe: Pipe, rest: BytesMut, say_ok: bool) -> io::Result<()>
+    /// Copies until one side ends. `rest` came behind the login line; `say_ok` if that is still to be said; `resize`
+    /// hears of columns and rows.
+    async fn copy<S>(
+        &self,
+        stream: S,
+        pipe: Pipe,
+        rest: BytesMut,
+        say_ok: bool,
+        resize: impl Fn(u16, u16),
+    ) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite,
     {
@@ -137,6 +156,9 @@ impl Terminal<'_> {
             let mut piece = Bytes::new();
             loop {
                 let typed = input.take(&self.guest.record, self.ledger, self.login.strict)?;
+                if let Some((columns, rows)) = input.resized() {
+                    resize(columns, rows);
+                }
                 writer.write_all(&typed).await?;
                 while piece.is_empty() {
                     piece = from.recv().await.ok_or(io::ErrorKind::UnexpectedEof)?;

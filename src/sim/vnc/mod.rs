@@ -65,7 +65,8 @@ impl Display {
             | Backend::Echo
             | Backend::RfbEcho
             | Backend::Flood { .. }
-            | Backend::Shell => ((744, 400), false),
+            | Backend::Shell
+            | Backend::Program(_) => ((744, 400), false),
         };
         Self {
             size,
@@ -132,7 +133,8 @@ async fn after_login(guest: &Guest, mut pieces: Pieces, mut pipe: Pipe) -> io::R
         | Backend::Tcp(_)
         | Backend::Unix(_)
         | Backend::Echo
-        | Backend::Shell => viewer::serve(guest.display.picture(), &guest.record, pieces, pipe).await,
+        | Backend::Shell
+        | Backend::Program(_) => viewer::serve(guest.display.picture(), &guest.record, pieces, pipe).await,
     }
 }
 

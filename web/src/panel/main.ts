@@ -1,5 +1,5 @@
 // The demo's hosting panel: a list of machines, and a console of one of them in a frame. It stands on an origin of its
-// own, as a customer's panel would, and knows the gateway only by the link that POST /open/<vmid> answers: from there it
+// own, as a customer's panel would, and knows the gateway only by the link that POST /open/<id> answers: from there it
 // also takes the SDK.
 
 import type { ConsoleGate } from '../embed/embed.d.ts';
@@ -7,10 +7,13 @@ import { element } from '../ui/element.ts';
 import { eventLog } from './log.ts';
 
 interface Guest {
+  /** A machine may stand in the list more than once: by screen, by terminal, to watch only. */
+  readonly id?: string;
   readonly vmid: number;
   readonly name: string;
   readonly kind: string;
   readonly protocol: string;
+  readonly rights?: readonly string[];
   readonly state: string;
   readonly description: string;
 }
@@ -30,7 +33,7 @@ const app = element(
 );
 let guests: readonly Guest[] = [];
 let shown = '';
-let current: number | undefined;
+let current: string | undefined;
 
 welcome();
 document.body.append(app);
@@ -58,10 +61,12 @@ function draw(): void {
 }
 
 function card(guest: Guest): HTMLElement {
-  const button = element('button', { type: 'button', class: 'open', 'data-vmid': String(guest.vmid) }, 'Open console');
+  const button = element('button', { type: 'button', class: 'open', 'data-vmid': keyOf(guest) }, 'Open console');
   button.setAttribute('aria-label', `Open console of ${guest.name}`);
   button.addEventListener('click', () => void open(guest));
-  const kind = `${KINDS[guest.kind] ?? guest.kind} ${guest.vmid} · ${guest.protocol === 'term' ? 'text console' : 'graphical console'}`;
+  const how = guest.protocol === 'term' ? 'text console' : 'graphical console';
+  const only = guest.rights && !guest.rights.includes('input') ? ', to watch only' : '';
+  const kind = `${KINDS[guest.kind] ?? guest.kind} ${guest.vmid} · ${how}${only}`;
   const made = element(
     'li',
     { class: 'guest', 'data-state': guest.state },
@@ -70,7 +75,7 @@ function card(guest: Guest): HTMLElement {
     element('p', { class: 'description' }, guest.description),
     button,
   );
-  if (guest.vmid === current) made.setAttribute('aria-current', 'true');
+  if (keyOf(guest) === current) made.setAttribute('aria-current', 'true');
   return made;
 }
 
@@ -87,7 +92,7 @@ async function open(guest: Guest): Promise<void> {
   }
   gate.addEventListener('error', ({ detail }) => say(detail.message));
   gate.addEventListener('connected', () => say(''));
-  current = guest.vmid;
+  current = keyOf(guest);
   app.classList.add('viewing');
   viewer.replaceChildren(controls(guest, gate), gate, eventLog(gate));
   draw();
@@ -132,8 +137,12 @@ async function openApart(guest: Guest): Promise<void> {
 }
 
 async function link(guest: Guest): Promise<string> {
-  const answer = (await ask(`open/${guest.vmid}`, 'POST')) as { url: string };
+  const answer = (await ask(`open/${keyOf(guest)}`, 'POST')) as { url: string };
   return answer.url;
+}
+
+function keyOf(guest: Guest): string {
+  return guest.id ?? String(guest.vmid);
 }
 
 function welcome(): void {
