@@ -45,8 +45,14 @@ const PICTURE: DemoGuest = DemoGuest {
     running: true,
     description: "A moving picture that shows what you type.",
 };
-const OFF: DemoGuest =
-    DemoGuest { id: "101", vmid: 101, name: "db-01", running: false, description: "This machine is powered off.", ..PICTURE };
+const OFF: DemoGuest = DemoGuest {
+    id: "101",
+    vmid: 101,
+    name: "db-01",
+    running: false,
+    description: "This machine is powered off.",
+    ..PICTURE
+};
 const REAL: DemoGuest = DemoGuest {
     id: "102",
     vmid: 102,
@@ -69,10 +75,18 @@ const CONTAINER: DemoGuest = DemoGuest {
     description: "A container with a shell.",
     ..PICTURE
 };
-const CONTAINER_SCREEN: DemoGuest =
-    DemoGuest { id: "103-screen", protocol: Protocol::Vnc, description: "The same container as a screen.", ..CONTAINER };
-const WATCH: DemoGuest =
-    DemoGuest { id: "100-watch", rights: &[], description: "The moving picture, with a link that may only watch.", ..PICTURE };
+const CONTAINER_SCREEN: DemoGuest = DemoGuest {
+    id: "103-screen",
+    protocol: Protocol::Vnc,
+    description: "The same container as a screen.",
+    ..CONTAINER
+};
+const WATCH: DemoGuest = DemoGuest {
+    id: "100-watch",
+    rights: &[],
+    description: "The moving picture, with a link that may only watch.",
+    ..PICTURE
+};
 
 /// The machines behind the panel's list.
 #[derive(Debug)]
@@ -132,8 +146,7 @@ fn real_guest(folder: &Path, (kernel, initramfs): &(PathBuf, PathBuf)) -> Option
 }
 
 /// Namespaces of its own, in which it is root of nothing else.
-const APART: [&str; 8] =
-    ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--uts", "--ipc", "--net"];
+const APART: [&str; 8] = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--uts", "--ipc", "--net"];
 /// Leaves the host's files behind: `$0` becomes the root, and what was the root is gone. Then `$1` runs.
 const ENTER: &str = r#"mount --bind "$0" "$0" && cd "$0" && for each in null zero urandom tty; do
 mount --bind /dev/$each dev/$each; done; pivot_root . old && cd / && umount -l /old && exec /bin/sh -c "$1""#;
@@ -163,7 +176,8 @@ async fn make_root(root: &Path) -> io::Result<()> {
     }
     fs::write(root.join("etc/profile"), PROFILE)?;
     fs::write(root.join("etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n")?;
-    fs::copy("/usr/bin/busybox", root.join("bin/busybox")).or_else(|_| fs::copy("/bin/busybox", root.join("bin/busybox")))?;
+    fs::copy("/usr/bin/busybox", root.join("bin/busybox"))
+        .or_else(|_| fs::copy("/bin/busybox", root.join("bin/busybox")))?;
     let applets = Command::new(root.join("bin/busybox")).arg("--list").output().await?;
     for applet in String::from_utf8_lossy(&applets.stdout).lines().filter(|applet| *applet != "busybox") {
         symlink("busybox", root.join("bin").join(applet))?;
@@ -184,7 +198,8 @@ mod tests {
             // The demo then simulates the shell.
             Err(error) => return assert!(error.to_string().contains("namespaces"), "{error}"),
         };
-        *line.last_mut().unwrap() = "echo *; echo /old/*; cd ..; echo *; hostname files-02; echo x > /dev/null".to_owned();
+        *line.last_mut().unwrap() =
+            "echo *; echo /old/*; cd ..; echo *; hostname files-02; echo x > /dev/null".to_owned();
         let said = Command::new(&line[0]).args(&line[1..]).output().await.unwrap();
         let text = String::from_utf8(said.stdout).unwrap();
         assert_eq!(text, "bin dev etc old proc root tmp\n/old/*\nbin dev etc old proc root tmp\n");

@@ -57,11 +57,10 @@ pub(super) fn client_end(error: LegError) -> Failure {
 /// termproxy refuses by ending, without a word. To an API token that is what old versions do each time; anything else
 /// may have come by chance, so it keeps the reason that allows a second try.
 fn ended(user: &str, error: &LegError) -> Failure {
-    let is_token = user.contains('!');
-    match error {
-        LegError::Ended { at_boundary: true } if is_token => Reason::TermRefused.into(),
-        error => Failure::new(error.node_reason(), format!("during the terminal's login: {error}")),
+    if user.contains('!') && matches!(error, LegError::Ended { at_boundary: true }) {
+        return Reason::TermRefused.into();
     }
+    Failure::new(error.node_reason(), format!("during the terminal's login: {error}"))
 }
 
 #[cfg(test)]

@@ -92,7 +92,12 @@ async fn run_vnc(cluster: &Cluster, guest: &Guest, waiting: &Waiting, mut pipe: 
             qemu::copy(tokio::net::UnixStream::connect(path).await?, pipe).await
         }
         Backend::Echo => echo(&mut Pieces::default(), &mut pipe).await,
-        Backend::Picture { .. } | Backend::Still { .. } | Backend::RfbEcho | Backend::Flood { .. } | Backend::Shell | Backend::Program(_) => {
+        Backend::Picture { .. }
+        | Backend::Still { .. }
+        | Backend::RfbEcho
+        | Backend::Flood { .. }
+        | Backend::Shell
+        | Backend::Program(_) => {
             let login = vnc::Login { password, life: cluster.config.timing.password_life };
             vnc::serve(guest, &login, pipe, &cluster.ledger).await
         }

@@ -42,7 +42,7 @@ try {
   await open(page, '103');
   const shell = await consoleIn(page, 'connected');
   await page.screenshot({ path: path.join(artifacts, 'demo-terminal.png') });
-  await shell.locator('textarea').first().focus();
+  await shell.locator('.xterm-helper-textarea').focus();
   await page.keyboard.type('exit\n');
   await consoleIn(page, 'ended');
 
@@ -61,8 +61,11 @@ try {
   await browser.close();
 }
 
-function open(page, id) {
-  return page.click(`button[data-vmid="${id}"]`, { timeout: patience });
+// The card is marked once its console stands in the place of the one before.
+async function open(page, id) {
+  const button = `button[data-vmid="${id}"]`;
+  await page.click(button, { timeout: patience });
+  await page.waitForSelector(`[aria-current="true"] ${button}`, { timeout: patience });
 }
 
 // The console's frame, once its page is in this state.
