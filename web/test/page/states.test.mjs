@@ -24,6 +24,12 @@ async function cut({ gateway, page }) {
   gateway.sockets.at(-1).terminate();
 }
 
+/** Waits, and asks at once. */
+async function asked({ page }) {
+  await inState(page, 'waiting');
+  await page.clock.fastForward(5000);
+}
+
 async function later(scene, minutes) {
   await drawn(scene.page);
   await scene.page.clock.fastForward(minutes * MINUTE);
@@ -41,9 +47,9 @@ const STATES = [
   ['reconnecting-now', [{}, { hold: 'session' }], 'connecting', /^The connection was lost\. It reconnects by itself/, { act: cut }],
   ['waiting-stopped', [closing(4423, 'guest_stopped')], 'waiting', /^The machine is powered off\. Start it/, { guest: 'stopped' }],
   ['waiting-locked', [closing(4423, 'guest_locked')], 'waiting', /^The machine is busy with a task\. A backup/, { guest: 'locked' }],
-  ['waiting-migrating', [closing(4423, 'guest_locked')], 'waiting', /^The machine is moving to another host\. This can/, { guest: 'migrating' }],
+  ['waiting-migrating', [closing(4423, 'guest_locked')], 'waiting', /^The machine is moving to another host\. This can/, { guest: 'migrating', act: asked }],
   ['waiting-missing', [closing(4404, 'guest_not_found')], 'waiting', /^The machine was not found\. It may be on its way/, { guest: 'missing' }],
-  ['waiting-unreachable', [closing(4423, 'guest_stopped')], 'waiting', /^The machine’s host cannot be reached\. It is tried/, { guest: 'unreachable' }],
+  ['waiting-unreachable', [closing(4423, 'guest_stopped')], 'waiting', /^The machine’s host cannot be reached\. It is tried/, { guest: 'unreachable', act: asked }],
   ['ended-expired', [refusing(401, 'token_expired')], 'ended', /^This console link has expired\. A link is good/],
   ['ended-no-link', [], 'ended', /^This console needs a new link\. A link opens/, { token: '' }],
   ['ended-killed', [closing(4403, 'killed')], 'ended', /^Your provider closed this console\. Ask/],
@@ -65,13 +71,13 @@ const DEVICES = {
 for (const [device, options] of Object.entries(DEVICES)) {
   for (const colorScheme of ['light', 'dark']) {
     test(`every state: ${device}, ${colorScheme}`, { timeout: 290_000 }, async (t) => {
+      const { page, complaints } = await browse(t, { ...options, colorScheme });
+      await page.clock.install();
       for (const [name, steps, state, heard, { guest = 'running', act, token = TOKEN } = {}] of STATES) {
         await t.test(name, async (t) => {
           const gateway = await startGateway();
           t.after(() => gateway.stop());
           Object.assign(gateway, { guest, steps: [...steps] });
-          const { page, complaints } = await browse(t, { ...options, colorScheme });
-          await page.clock.install();
           await page.goto(`${gateway.origin}/console#${token}`);
           await act?.({ gateway, page });
           await inState(page, state);
@@ -80,7 +86,8 @@ for (const [device, options] of Object.entries(DEVICES)) {
           await picture(page, `states/${name}-${colorScheme}-${device}`);
           await fits(page, name);
           await accessible(page);
-          assert.deepEqual(complaints, []);
+          await page.goto('about:blank');
+          assert.deepEqual(complaints.splice(0), []);
         });
       }
     });
