@@ -220,12 +220,13 @@ fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {
-    let cure = |error: &std::io::Error| match error.kind() {
-        ErrorKind::AddrInUse => "; end what listens there, or change the address",
-        ErrorKind::PermissionDenied => "; ports below 1024 need CAP_NET_BIND_SERVICE",
-        ErrorKind::AddrNotAvailable => "; use an address of this machine, or [::] for all",
-        _ => "",
-    };
+    let cures = [
+        (ErrorKind::AddrInUse, "; end what listens there, or change the address"),
+        (ErrorKind::PermissionDenied, "; ports below 1024 need CAP_NET_BIND_SERVICE"),
+        (ErrorKind::AddrNotAvailable, "; use an address of this machine, or [::] for all"),
+    ];
+    let cure =
+        |error: &std::io::Error| cures.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, cure)| cure);
     let cannot = |error| format!("{key}: cannot listen on {address}: {error}{}", cure(&error));
     TcpListener::bind(address).await.map_err(cannot)
 }
