@@ -3,6 +3,7 @@
 use super::binary::Binary;
 use super::gateway::{Place, token};
 use super::raw::Raw;
+use super::term::terminal;
 use super::{NODES, cluster};
 use consolegate::sim::{Sim, Style};
 use consolegate::wire::websocket::{Opcode, frame};
@@ -16,7 +17,8 @@ async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_brows
         let sim = cluster(|config| config.style = style).await;
         let mut binary = Binary::start_with(&sim, |text| sign_in.write(text, &sim)).await;
         binary.says("consolegate is ready").await;
-        let tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
+        let mut tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
+        tokens.push(terminal("qemu", 100, |_| {}));
         let received = everything_received(&binary.place, &sim, &tokens).await;
         let metrics = binary.place.metrics().await;
         let logged = binary.logged();
@@ -36,7 +38,7 @@ async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_brows
     }
 }
 
-/// Two consoles that open and end, one that is off, one that is not there, a token used and used again.
+/// Two screens and a terminal that open and end, one that is off, one that is not there, a token used and used again.
 async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> String {
     let mut received = Vec::new();
     for (index, vmid) in [100, 101].into_iter().enumerate() {
@@ -54,6 +56,10 @@ async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> Str
         raw.close_code().await;
         received.extend(raw.received);
     }
+    // A terminal that says there is none, and ends; old nodes refuse even that to tokens.
+    let mut raw = Raw::open_with(place, &tokens[5], &[]).await;
+    raw.close_code().await;
+    received.extend(raw.received);
     for _ in 0..2 {
         received.extend(place.refused(&tokens[4]).await.into_bytes());
     }
