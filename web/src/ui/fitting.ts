@@ -8,7 +8,7 @@ export interface Foldable {
 }
 
 /** Room that the console's name keeps, in the order of the steps. */
-const NAME = { words: 230, drawings: 140, folded: 64 };
+const NAME = { words: 230, drawings: 140, folded: 84 };
 /** Around a badge. */
 const GAP = 20;
 
