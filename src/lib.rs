@@ -36,6 +36,7 @@
 //! | [`store`] | what was used already |
 //! | [`sim`] | the simulated Proxmox node of demo, tests and benches |
 //! | [`net`], [`metrics`], [`audit`], [`log`] | dialling nodes; counters; audit lines; where lines go |
+//! | [`record`] | TLS: records opened and sealed where they lie |
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB: bytes in, values out |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
@@ -60,6 +61,7 @@ pub mod log;
 pub mod metrics;
 pub mod net;
 pub mod reason;
+pub mod record;
 pub mod resolve;
 pub mod secret;
 pub mod session;

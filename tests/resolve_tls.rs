@@ -122,7 +122,7 @@ async fn u04_the_pinned_certificate_is_taken_and_reported() {
     let peer = Peer::start(&identity, ordinary).await;
     let dialled = dial_first(&pinned(peer.address, &identity), peer.address).await.unwrap();
     assert_eq!(dialled.leaf, identity.sha256());
-    let tcp = dialled.stream.get_ref().0;
+    let tcp = dialled.stream.get_ref();
     assert!(tcp.nodelay().unwrap());
     assert!(SockRef::from(tcp).keepalive().unwrap());
     assert_eq!(SockRef::from(tcp).tcp_user_timeout().unwrap(), Some(Duration::from_secs(60)));

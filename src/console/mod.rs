@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::id::{Protocol, Right};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
+use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
 use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules, TerminalGuard};
@@ -23,7 +24,6 @@ use record::Record;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, timeout};
 
 /// Payload a browser may send before its screen (R03) or terminal (X02) is ready.
@@ -69,7 +69,7 @@ pub struct Opening {
 /// Runs a console to its end on an upgraded stream. `early` is what the client sent right behind its request.
 pub async fn run<S>(gateway: Arc<Gateway>, opening: Opening, stream: S, early: Bytes)
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: IntoTransport<Transport: Send> + Send + 'static,
 {
     let Envelope { session, generation, ends, .. } = opening.envelope;
     let client = match opening.envelope.grant.console().protocol {
@@ -88,9 +88,9 @@ where
     goodbye.say().await;
 }
 
-async fn admit_and_run<S>(gateway: &Gateway, opening: &Opening, mut client: Leg<S>) -> Goodbye<S>
+async fn admit_and_run<S>(gateway: &Gateway, opening: &Opening, mut client: Leg<S>) -> Goodbye<S::Transport>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     let record = Record::new(gateway, opening);
     let guard = match gateway.sessions.admit(&opening.envelope, opening.client) {
@@ -119,9 +119,9 @@ async fn live<S>(
     guard: &SessionGuard,
     pair: Pair<S, NodeStream>,
     place: Place,
-) -> Goodbye<S>
+) -> Goodbye<S::Transport>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     let rules = rules(gateway, &opening.envelope);
     let grant = &opening.envelope.grant;
@@ -153,22 +153,22 @@ fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
 }
 
 /// An open that did not become a session: counted, logged, to be closed with its code.
-fn refuse<S: AsyncRead + AsyncWrite + Unpin>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Goodbye<S> {
+fn refuse<S: IntoTransport>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Goodbye<S::Transport> {
     record.refused(failure);
     let reference = record.reference();
     Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference }
 }
 
 /// What is left to say to both legs once the session's place is given back.
-struct Goodbye<S> {
-    client: Departing<S>,
+struct Goodbye<C> {
+    client: Departing<C>,
     node: Option<Departing<NodeStream>>,
     reason: Reason,
     client_code: Option<u16>,
     reference: String,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Goodbye<S> {
+impl<C: Transport> Goodbye<C> {
     /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
     async fn say(self) {
         let public = self.reason.public();

@@ -7,6 +7,7 @@
 use super::{Gateway, term, vnc};
 use crate::id::Protocol;
 use crate::reason::{Failure, Reason};
+use crate::record::{IntoTransport, TlsStream};
 use crate::resolve::Place;
 use crate::session::{SessionGuard, Turn};
 use crate::splice::Leg;
@@ -16,16 +17,13 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
-use tokio_rustls::client::TlsStream;
 
 /// From the first ticket of an open to its second at the least (R07): each one costs the node a worker and a port.
 const BETWEEN_TICKETS: Duration = Duration::from_secs(1);
 
 /// A node's transport: always TLS.
-pub(super) type NodeStream = TlsStream<TcpStream>;
+pub(super) type NodeStream = TlsStream;
 
 /// The node's leg of a console that is ready.
 pub(super) struct Opened {
@@ -41,7 +39,7 @@ pub(super) async fn open<S>(
     client: &mut Leg<S>,
 ) -> Result<Opened, Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     let stage = Stage::default();
     let node = open_node(gateway, grant, guard, &stage);
@@ -63,7 +61,7 @@ async fn open_screen<S>(
     stage: &Stage,
 ) -> Result<Opened, Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     let mut node = pin!(node);
     let mut early = None;
@@ -94,7 +92,7 @@ async fn open_terminal<S>(
     stage: &Stage,
 ) -> Result<Opened, Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     stage.client_is_ready();
     let opened = tokio::select! {

@@ -4,9 +4,9 @@
 //! goes to no one. What came glued to `OK` stays in the leg, for the splice.
 
 use crate::reason::{Failure, Reason};
+use crate::record::IntoTransport;
 use crate::secret::Secret;
 use crate::splice::{Leg, LegError};
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// What termproxy says to a good login, without a line's end.
 const OK: [u8; 2] = *b"OK";
@@ -17,7 +17,7 @@ const OK: [u8; 2] = *b"OK";
 /// `term_refused`, `term_answer`, or how the leg ended.
 pub(super) async fn log_in<S>(node: &mut Leg<S>, (user, ticket): &(String, Secret)) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     // One frame: termproxy wants the line in the client's first bytes.
     let line = Secret::new([user.as_bytes(), b":", ticket.reveal(), b"\n"].concat());
@@ -38,7 +38,7 @@ where
 /// How the leg ended.
 pub(super) async fn begin<S>(client: &mut Leg<S>) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     client.send(&[]).await.map_err(client_end)
 }

@@ -4,13 +4,13 @@
 //! a byte after ServerInit's turn. The node's texts go to no one: they are untrusted and may name things.
 
 use crate::reason::{Failure, Reason};
+use crate::record::IntoTransport;
 use crate::secret::Secret;
 use crate::splice::{Leg, LegError};
 use crate::wire::rfb::{
     RESULT_FAILED, RESULT_OK, SECURITY_NONE, SECURITY_VNC, VERSION_38, VERSION_LEN, Version, reason,
 };
 use crate::wire::vnc_auth::respond;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Plays the server for the browser, up to and with its ClientInit. Its shared flag is read and forgotten: the node
 /// always hears 1, because 0 throws out every other viewer (R14).
@@ -19,7 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// `rfb_client`, or how the leg ended.
 pub(super) async fn greet<S>(client: &mut Leg<S>) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     client.send(VERSION_38).await.map_err(client_end)?;
     let version = client.take::<VERSION_LEN>().await.map_err(client_end)?;
@@ -54,7 +54,7 @@ pub(super) fn client_end(error: LegError) -> Failure {
 /// `rfb_version`, `rfb_refused`, `rfb_insecure_upstream`, `rfb_no_type`, `rfb_auth`, or how the leg ended.
 pub(super) async fn log_in<S>(node: &mut Leg<S>, password: &Secret) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     let version = node.take::<VERSION_LEN>().await.map_err(node_end)?;
     match Version::parse(&version) {
@@ -92,7 +92,7 @@ where
 /// How the leg ended.
 pub(super) async fn begin<S>(node: &mut Leg<S>) -> Result<(), Failure>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: IntoTransport,
 {
     node.send(&[1]).await.map_err(node_end)
 }

@@ -17,12 +17,12 @@ pub use forwarded::client_address;
 pub use readiness::{Phase, Readiness};
 pub use tls::Tls;
 
+use crate::record::IntoTransport;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,9 +33,9 @@ const UNAUTHENTICATED: usize = 4_096;
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A client's byte stream: plain TCP or TLS over it.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
+pub trait Stream: IntoTransport<Transport: Send> + Send + 'static {}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
+impl<T: IntoTransport<Transport: Send> + Send + 'static> Stream for T {}
 
 /// What a connection must keep to, as the configuration of the moment says.
 #[derive(Debug, Clone, Copy)]

@@ -6,27 +6,24 @@
 
 use super::not_after::not_after;
 use crate::config::TlsFiles;
+use crate::record::{Engine, TlsStream, accept};
 use arc_swap::ArcSwap;
+use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, ServerConnection};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-
-/// What rustls may hold sealed for a client that does not read; its own default is 64 KiB.
-const SEALED: usize = 16 * 1024;
 
 /// A listener's TLS; clones share the certificate.
 #[derive(Clone)]
 pub struct Tls {
-    acceptor: TlsAcceptor,
+    config: Arc<ServerConfig>,
+    engine: Engine,
     current: Arc<Current>,
 }
 
@@ -47,7 +44,7 @@ impl Tls {
         let certificate = Certificate::read(files, &provider, now)?;
         let current = Arc::new(Current(ArcSwap::from_pointee(certificate)));
         let config = server_config(provider, Arc::clone(&current) as Arc<dyn ResolvesServerCert>)?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), current })
+        Ok(Self { config: Arc::new(config), engine: Engine::default(), current })
     }
 
     /// Reads the files again; new handshakes get the new certificate. On an error the old one stays.
@@ -66,9 +63,8 @@ impl Tls {
         self.current.0.load().not_after
     }
 
-    pub(super) async fn accept(&self, stream: TcpStream, within: Duration) -> io::Result<TlsStream<TcpStream>> {
-        let bounded = |connection: &mut ServerConnection| connection.set_buffer_limit(Some(SEALED));
-        tokio::time::timeout(within, self.acceptor.accept_with(stream, bounded)).await?
+    pub(super) async fn accept(&self, stream: TcpStream, within: Duration) -> io::Result<TlsStream> {
+        tokio::time::timeout(within, accept(stream, Arc::clone(&self.config), self.engine)).await?
     }
 }
 
@@ -84,6 +80,7 @@ fn server_config(
         .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config.ticketer = ticketer;
+    config.enable_secret_extraction = true;
     Ok(config)
 }
 

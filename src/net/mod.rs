@@ -10,6 +10,7 @@ pub use endpoint::{Endpoint, Lookup};
 pub use verify::{ClusterTls, fingerprint, node_tls};
 
 use crate::reason::{Failure, Reason};
+use crate::record::{Engine, TlsStream, connect};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
@@ -17,11 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
-/// What rustls may hold for one connection before writing waits: back-pressure starts here, not at its 64 KiB.
-const TLS_BUFFER: usize = 16 * 1024;
 /// Silence before the kernel asks whether the node is still there, between its questions, and how many go unanswered.
 const KEEPALIVE: (Duration, Duration, u32) = (Duration::from_secs(30), Duration::from_secs(10), 3);
 /// How long sent bytes may stay unacknowledged.
@@ -34,13 +31,15 @@ pub struct NodeTls {
     pub config: Arc<rustls::ClientConfig>,
     /// The name sent and checked.
     pub name: rustls::pki_types::ServerName<'static>,
+    /// Whose keys seal and open what is said to it.
+    pub engine: Engine,
 }
 
 /// A verified connection to a node.
 #[derive(Debug)]
 pub struct Dialled {
     /// The stream.
-    pub stream: TlsStream<TcpStream>,
+    pub stream: TlsStream,
     /// SHA-256 of the leaf certificate.
     pub leaf: [u8; 32],
 }
@@ -57,16 +56,14 @@ pub async fn dial(address: SocketAddr, tls: &NodeTls, within: Duration) -> Resul
         Err(_) => return Err(late(address, "no answer to the connection", within)),
     };
     prepare(&tcp).map_err(|error| connect_failure(address, &error))?;
-    let connecting = TlsConnector::from(Arc::clone(&tls.config))
-        .connect_with(tls.name.clone(), tcp, |session| session.set_buffer_limit(Some(TLS_BUFFER)));
-    let stream = match timeout_at(deadline, connecting).await {
-        Ok(Ok(stream)) => stream,
+    let connecting = connect(tcp, Arc::clone(&tls.config), tls.name.clone(), tls.engine);
+    let (stream, leaf) = match timeout_at(deadline, connecting).await {
+        Ok(Ok(connected)) => connected,
         Ok(Err(error)) => return Err(tls_failure(address, &error)),
         Err(_) => return Err(late(address, "TCP connected but TLS did not get ready", within)),
     };
-    let leaf = stream.get_ref().1.peer_certificates().and_then(<[_]>::first).map(|leaf| verify::sha256(leaf));
     match leaf {
-        Some(leaf) => Ok(Dialled { stream, leaf }),
+        Some(leaf) => Ok(Dialled { stream, leaf: verify::sha256(&leaf) }),
         None => Err(Failure::new(Reason::NodeTls, format!("{address} showed no certificate"))),
     }
 }

@@ -5,6 +5,7 @@
 
 use super::NodeTls;
 use crate::config::{Cluster, Node, Trust};
+use crate::record::Engine;
 use ::aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -83,7 +84,8 @@ impl ClusterTls {
             .with_no_client_auth();
         // A resumed session skips the verifier; and both calls of a console must show the certificate they compare.
         config.resumption = Resumption::disabled();
-        Ok(NodeTls { config: Arc::new(config), name })
+        config.enable_secret_extraction = true;
+        Ok(NodeTls { config: Arc::new(config), name, engine: Engine::default() })
     }
 }
 

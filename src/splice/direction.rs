@@ -1,13 +1,15 @@
 //! One direction of a splice: a chunk in, the parts that leave and what it meant out. No I/O, no clock.
 
-use super::cuts::{Cuts, MAX_PIECE, Rehead};
 use super::guard::Guard;
 use super::leg::fresh_key;
+use super::rehead::{MAX_PIECE, Rehead};
 use crate::reason::{Failure, Reason};
+use crate::record::Cuts;
 use crate::wire::utf8::{NotUtf8, Utf8};
 use crate::wire::walk::{Control, Sender, Step, Walker};
 use crate::wire::websocket::{Header, Opcode, Violation, apply_mask, frame};
 use std::convert::Infallible;
+use std::ops::Range;
 use tokio::time::Instant;
 
 /// The largest frame a browser may send (a paste); larger ones are refused at their header.
@@ -124,19 +126,25 @@ impl Direction {
         self.finishing = true;
     }
 
-    /// Follows a chunk. `own` holds frames that leave at the first boundary.
+    /// Follows the pieces of a chunk. `own` holds frames that leave at the first boundary.
     ///
     /// # Errors
     /// What the sender broke. What came before it is in `cuts`.
     pub(super) fn feed(
         &mut self,
-        chunk: &mut [u8],
+        (chunk, pieces): (&mut [u8], &[Range<usize>]),
         own: &mut Vec<u8>,
         cuts: &mut Cuts,
         seen: &mut Seen,
         now: Instant,
     ) -> Result<(), Failure> {
-        let verdict = self.walk(chunk, own, cuts, seen, now);
+        let mut verdict = Ok(());
+        for piece in pieces {
+            verdict = self.walk(chunk, piece.clone(), own, cuts, seen, now);
+            if verdict.is_err() || seen.close.is_some() {
+                break;
+            }
+        }
         let frames = self.flushed(now);
         if !frames.is_empty() {
             seen.moved = true;
@@ -148,12 +156,13 @@ impl Direction {
     fn walk(
         &mut self,
         chunk: &mut [u8],
+        piece: Range<usize>,
         own: &mut Vec<u8>,
         cuts: &mut Cuts,
         seen: &mut Seen,
         now: Instant,
     ) -> Result<(), Failure> {
-        let mut at = 0;
+        let mut at = piece.start;
         loop {
             if self.between_frames() {
                 if self.finishing {
@@ -163,7 +172,7 @@ impl Direction {
                     cuts.own(std::mem::take(own));
                 }
             }
-            let rest = chunk.get(at..).unwrap_or_default();
+            let rest = chunk.get(at..piece.end).unwrap_or_default();
             match self.walker.step(rest).map_err(|violation| self.broke(violation))? {
                 Step::More { .. } => return Ok(()),
                 Step::Frame { header, bytes } => {

@@ -1,10 +1,24 @@
 //! A direction over random frames and random cuts: what leaves is the same bytes under headers that pveproxy takes.
 
-use super::super::cuts::{Cut, MAX_PIECE};
 use super::*;
 use crate::id::Right;
+use crate::record::Cut;
 use crate::wire::websocket::frame;
 use proptest::prelude::*;
+
+impl Direction {
+    /// Follows a chunk that is one piece.
+    pub(in super::super) fn feed_whole(
+        &mut self,
+        chunk: &mut [u8],
+        own: &mut Vec<u8>,
+        cuts: &mut Cuts,
+        seen: &mut Seen,
+    ) -> Result<(), Failure> {
+        let all = 0..chunk.len();
+        self.feed((chunk, std::slice::from_ref(&all)), own, cuts, seen, Instant::now())
+    }
+}
 
 /// Feeds chunks cut at the given places and joins what leaves.
 fn run(from: Sender, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, Option<Reason>) {
@@ -29,13 +43,9 @@ fn feed(mut direction: Direction, bytes: &[u8], cuts_at: &[usize]) -> (Vec<u8>, 
         let mut chunk = bytes[start..end].to_vec();
         let mut cuts = Cuts::default();
         let mut seen = Seen::default();
-        let verdict = direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now());
+        let verdict = direction.feed_whole(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen);
         for cut in cuts.as_slice() {
-            match cut {
-                Cut::Range(range) => out.extend_from_slice(&chunk[range.clone()]),
-                Cut::Header(header) => out.extend_from_slice(header.as_slice()),
-                Cut::Own(own) => out.extend_from_slice(own),
-            }
+            out.extend_from_slice(cut.of(&chunk));
         }
         if let Err(failure) = verdict {
             return (out, Some(failure.reason));
@@ -170,8 +180,7 @@ fn w09_empty_frames_do_not_leave() {
 fn w11_text_is_refused_where_the_session_has_none() {
     let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::Open);
     let mut chunk = frame(Opcode::Text, Some([1; 4]), b"x");
-    let verdict =
-        direction.feed(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut Seen::default(), Instant::now());
+    let verdict = direction.feed_whole(&mut chunk, &mut Vec::new(), &mut Cuts::default(), &mut Seen::default());
     assert_eq!(verdict.unwrap_err().reason, Reason::WsText);
 }
 
@@ -189,7 +198,7 @@ fn what_the_handshake_left_of_a_frame_gets_a_header_and_keeps_its_key_phase() {
     assert_eq!(walker.step(&bytes[6..9]), Ok(Step::Payload { bytes: 3, before: 0, end: false }));
     let mut direction = Direction::up(walker, false, Guard::Open);
     let (mut chunk, mut cuts) = (bytes[9..].to_vec(), Cuts::default());
-    direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut Seen::default(), Instant::now()).unwrap();
+    direction.feed_whole(&mut chunk, &mut Vec::new(), &mut cuts, &mut Seen::default()).unwrap();
     let [Cut::Header(header), Cut::Range(range)] = cuts.as_slice() else { panic!("{cuts:?}") };
     let out = [header.as_slice(), &chunk[range.clone()]].concat();
     assert_eq!(read_back(&out).0, b"3456789");
@@ -201,10 +210,10 @@ fn our_own_frames_leave_at_the_first_boundary() {
     let bytes = [frame(Opcode::Binary, None, b"ab"), frame(Opcode::Binary, None, b"cd")].concat();
     let (mut first, mut second) = (bytes[..3].to_vec(), bytes[3..].to_vec());
     let mut own = Vec::new();
-    direction.feed(&mut first, &mut own, &mut Cuts::default(), &mut Seen::default(), Instant::now()).unwrap();
+    direction.feed_whole(&mut first, &mut own, &mut Cuts::default(), &mut Seen::default()).unwrap();
     own.extend(frame(Opcode::Ping, None, b"p"));
     let mut cuts = Cuts::default();
-    direction.feed(&mut second, &mut own, &mut cuts, &mut Seen::default(), Instant::now()).unwrap();
+    direction.feed_whole(&mut second, &mut own, &mut cuts, &mut Seen::default()).unwrap();
     let [Cut::Range(head), Cut::Own(ping), Cut::Range(tail)] = cuts.as_slice() else { panic!("{cuts:?}") };
     assert_eq!((head.clone(), tail.clone()), (0..1, 1..5));
     assert_eq!(ping[..], frame(Opcode::Ping, None, b"p"));
@@ -226,7 +235,7 @@ fn a_screen_that_may_do_everything_goes_out_as_it_came_and_is_followed() {
         for (at, byte) in bytes.iter().enumerate() {
             assert_eq!(direction.between_messages(), at < 6, "a header is no byte of a message");
             let (mut chunk, mut cuts, mut seen) = (vec![*byte], Cuts::default(), Seen::default());
-            direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now()).unwrap();
+            direction.feed_whole(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen).unwrap();
             was_active |= seen.active;
             assert_eq!(seen.moved, at >= 6);
         }
@@ -241,7 +250,7 @@ fn r12_what_a_guard_drops_is_no_traffic_and_leaves_no_frame() {
     let mut direction = Direction::up(Walker::new(Sender::Client, 99), false, Guard::screen(&[]));
     let mut chunk = frame(Opcode::Binary, Some([7; 4]), &[4, 1, 0, 0, 0, 0, 0]);
     let (mut cuts, mut seen) = (Cuts::default(), Seen::default());
-    direction.feed(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen, Instant::now()).unwrap();
+    direction.feed_whole(&mut chunk, &mut Vec::new(), &mut cuts, &mut seen).unwrap();
     assert_eq!((cuts.as_slice(), seen.moved, seen.active, seen.frames), (&[][..], false, true, 1));
     assert!(direction.between_messages(), "nothing of the key has gone out");
 }

@@ -3,11 +3,12 @@
 
 use super::side::Side;
 use crate::reason::{Failure, Reason};
+use crate::record::{Gathered, Transport, with_batch};
 use crate::wire::websocket::{CloseBody, Opcode, close_payload, frame};
 use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 /// How long a peer has to take the close frame, and then to go.
@@ -43,14 +44,14 @@ pub(super) fn client_closed(body: CloseBody) -> Failure {
 
 /// A leg on its way out.
 #[derive(Debug)]
-pub struct Departing<S> {
-    side: Side<S>,
+pub struct Departing<T> {
+    side: Side<T>,
     at_boundary: bool,
     key: Option<[u8; 4]>,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Departing<S> {
-    pub(super) const fn new(side: Side<S>, at_boundary: bool, key: Option<[u8; 4]>) -> Self {
+impl<T: Transport> Departing<T> {
+    pub(super) const fn new(side: Side<T>, at_boundary: bool, key: Option<[u8; 4]>) -> Self {
         Self { side, at_boundary, key }
     }
 
@@ -67,25 +68,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Departing<S> {
     async fn say(&mut self, code: u16, reason: &str) -> io::Result<()> {
         if self.at_boundary {
             self.side.own = frame(Opcode::Close, self.key, &close_payload(code, reason));
-            self.side.push_own();
+            self.side.push_own()?;
         }
-        let mut left = 0;
-        poll_fn(|cx| self.side.poll_drain(cx, &mut left)).await?;
-        self.side.stream.flush().await?;
-        self.side.stream.shutdown().await
+        let transport = &mut self.side.transport;
+        poll_fn(|cx| transport.poll_drain(cx, &mut 0)).await?;
+        poll_fn(|cx| transport.poll_flush(cx)).await?;
+        poll_fn(|cx| transport.poll_shutdown(cx)).await
     }
 
     /// Reads until the peer has ended too: closing with unread bytes would reset the connection and could eat the close
     /// frame on its way.
     async fn leave(&mut self) -> io::Result<()> {
-        let mut sink = [0; 1024];
         let mut read = 0;
-        while read < LAST_BYTES {
-            match self.side.stream.read(&mut sink).await? {
-                0 => break,
-                count => read += count,
+        poll_fn(|cx| {
+            while read < LAST_BYTES {
+                let (gathered, count) = with_batch(|batch, _| {
+                    let gathered = self.side.transport.poll_gather(cx, batch);
+                    (gathered, batch.total())
+                });
+                read += count;
+                match gathered {
+                    Gathered::Full => {}
+                    Gathered::Open => return Poll::Pending,
+                    Gathered::End => break,
+                    Gathered::Broken(error) => return Poll::Ready(Err(error)),
+                }
             }
-        }
-        Ok(())
+            Poll::Ready(Ok(()))
+        })
+        .await
     }
 }

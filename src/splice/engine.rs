@@ -4,7 +4,6 @@
 //! held each way, and while the client is stuck its own requests wait too.
 
 use super::clock::{Clock, Due, Leg as Which};
-use super::cuts::Cuts;
 use super::direction::{Direction, Seen};
 use super::ending::{Departing, Ended, GRACE, client_closed};
 use super::guard::Guard;
@@ -12,33 +11,29 @@ use super::leg::{failed, fresh_key};
 use super::side::Side;
 use super::{Pair, Rules};
 use crate::reason::{Failure, Reason};
+use crate::record::{Batch, Cuts, Gathered, IntoTransport, Transport, with_batch};
 use crate::traffic::{Flow, Traffic};
 use crate::wire::rfb_client::SMALLEST_REQUEST;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
-use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// The most that is read, and so held, at once for each direction.
-const CHUNK: usize = 64 * 1024;
-
-thread_local! {
-    /// Borrowed for one read and the write that follows it, never across an await: an idle session holds no buffer.
-    static SCRATCH: RefCell<(Vec<u8>, Cuts)> = RefCell::new((vec![0; CHUNK], Cuts::default()));
-}
-
 /// Splices until one side ends, time asks for it, or `stop` says why.
-pub async fn run<C, N, F>(pair: Pair<C, N>, rules: Rules, guard: Guard, traffic: &Traffic, stop: F) -> Ended<C, N>
+pub async fn run<C, N, F>(
+    pair: Pair<C, N>,
+    rules: Rules,
+    guard: Guard,
+    traffic: &Traffic,
+    stop: F,
+) -> Ended<C::Transport, N::Transport>
 where
-    C: AsyncRead + AsyncWrite + Unpin,
-    N: AsyncRead + AsyncWrite + Unpin,
+    C: IntoTransport,
+    N: IntoTransport,
     F: Future<Output = Failure>,
 {
-    let mut splice = Splice::new(pair, rules, guard, Instant::now());
+    let mut splice = Splice::of(pair, rules, guard, Instant::now());
     let mut stop = pin!(stop);
     let mut timer = pin!(sleep_until(splice.clock.next(Instant::now())));
     let why = poll_fn(|cx| {
@@ -76,16 +71,16 @@ enum Pumped {
     Waits,
 }
 
-impl<C, N> Splice<C, N>
-where
-    C: AsyncRead + AsyncWrite + Unpin,
-    N: AsyncRead + AsyncWrite + Unpin,
-{
-    fn new(pair: Pair<C, N>, rules: Rules, guard: Guard, now: Instant) -> Self {
+impl<C: Transport, N: Transport> Splice<C, N> {
+    fn of<A, B>(pair: Pair<A, B>, rules: Rules, guard: Guard, now: Instant) -> Self
+    where
+        A: IntoTransport<Transport = C>,
+        B: IntoTransport<Transport = N>,
+    {
         let Pair { client, node } = pair;
         let mut up = Direction::up(client.walker, rules.text, guard);
         // What a handshake had not written yet, then what the other one read too far.
-        let (early, broke) = match up.first(&client.plain, now) {
+        let (early, mut broke) = match up.first(&client.plain, now) {
             Ok(early) => (early, None),
             Err(failure) => (Vec::new(), Some(failure)),
         };
@@ -94,9 +89,14 @@ where
             [] => client.out.to_vec(),
             bytes => [client.out.as_ref(), &frame(Opcode::Binary, None, bytes)].concat(),
         };
+        let (mut client_side, mut node_side) =
+            (Side::new(client.stream.into_transport()), Side::new(node.stream.into_transport()));
+        for (held, leg) in [(client_side.hold(&to_client), Which::Client), (node_side.hold(&to_node), Which::Node)] {
+            broke = broke.or(held.err().map(|error| failed(leg, &error)));
+        }
         Self {
-            client: Side::new(client.stream, to_client),
-            node: Side::new(node.stream, to_node),
+            client: client_side,
+            node: node_side,
             up,
             down: Direction::down(node.walker),
             broke,
@@ -138,23 +138,9 @@ where
             return Poll::Ready(failure);
         }
         let now = Instant::now();
-        // A node that is stuck gets it with what comes then.
-        if self.node_can_hear() {
-            self.node.queue(&self.up.overdue(now));
-        }
-        loop {
-            self.push_own();
-            let down = match self.pump_down(cx, traffic, now) {
-                Ok(pumped) => pumped,
-                Err(failure) => return Poll::Ready(failure),
-            };
-            let up = match self.pump_up(cx, traffic, now) {
-                Ok(pumped) => pumped,
-                Err(failure) => return Poll::Ready(failure),
-            };
-            if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
-                break;
-            }
+        match self.turn(cx, traffic, now) {
+            Ok(()) => {}
+            Err(failure) => return Poll::Ready(failure),
         }
         loop {
             match self.clock.due(now) {
@@ -163,8 +149,10 @@ where
                 Due::Nothing => break,
             }
         }
-        if self.own_could_go() || self.keep_alive(traffic, now) {
-            cx.waker().wake_by_ref();
+        match self.keep_alive(traffic, now) {
+            Ok(sent) if sent || self.own_could_go() => cx.waker().wake_by_ref(),
+            Ok(_) => {}
+            Err(failure) => return Poll::Ready(failure),
         }
         let next = self.up.next(now, self.node_can_hear()).into_iter().fold(self.clock.next(now), Instant::min);
         if timer.deadline() != next {
@@ -174,6 +162,23 @@ where
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Moves what can be moved now, both ways.
+    fn turn(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<(), Failure> {
+        // A node that is stuck gets it with what comes then.
+        if self.node_can_hear() {
+            let overdue = self.up.overdue(now);
+            self.node.hold(&overdue).map_err(|error| failed(Which::Node, &error))?;
+        }
+        loop {
+            self.push_own()?;
+            let down = self.pump_down(cx, traffic, now)?;
+            let up = self.pump_up(cx, traffic, now)?;
+            if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
+                return Ok(());
+            }
+        }
     }
 
     fn client_can_hear(&self) -> bool {
@@ -189,14 +194,15 @@ where
     }
 
     /// Frames of our own wait until a leg has taken what came before, so they never pile up.
-    fn push_own(&mut self) {
-        if self.client_can_hear() {
-            self.client.push_own();
+    fn push_own(&mut self) -> Result<(), Failure> {
+        if self.client_can_hear() && !self.client.own.is_empty() {
+            self.client.push_own().map_err(|error| failed(Which::Client, &error))?;
         }
         if self.node_can_hear() && !self.node.own.is_empty() {
-            self.node.push_own();
+            self.node.push_own().map_err(|error| failed(Which::Node, &error))?;
             self.clock.asked_node();
         }
+        Ok(())
     }
 
     /// Asks both legs for a sign of life, unless they have not even taken the last one.
@@ -213,16 +219,16 @@ where
 
     /// Proxmox ends a screen after 15 minutes without a byte of RFB (protocol reference 6.1). The sign of life goes out
     /// where nothing else is under way; a browser that stopped inside a message gets none.
-    fn keep_alive(&mut self, traffic: &Traffic, now: Instant) -> bool {
+    fn keep_alive(&mut self, traffic: &Traffic, now: Instant) -> Result<bool, Failure> {
         if !self.clock.too_quiet(now) || !self.node_can_hear() || !self.up.between_messages() {
-            return false;
+            return Ok(false);
         }
-        self.push_own();
-        self.node.own = frame(Opcode::Binary, Some(fresh_key()), &SMALLEST_REQUEST);
-        self.node.push_own();
+        self.push_own()?;
+        let request = frame(Opcode::Binary, Some(fresh_key()), &SMALLEST_REQUEST);
+        self.node.hold(&request).map_err(|error| failed(Which::Node, &error))?;
         self.clock.moved(now);
         traffic.keep_alives.add();
-        true
+        Ok(true)
     }
 
     fn pump_down(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<Pumped, Failure> {
@@ -281,18 +287,14 @@ struct Pump<'a, S, D> {
     clock: &'a mut Clock,
 }
 
-impl<S, D> Pump<'_, S, D>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    D: AsyncRead + AsyncWrite + Unpin,
-{
+impl<S: Transport, D: Transport> Pump<'_, S, D> {
     fn run(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<(Pumped, Seen), Failure> {
         let mut seen = Seen::default();
         if self.drain(cx, flow, now)?.is_pending() {
             return Ok((Pumped::Waits, seen));
         }
-        let read = SCRATCH.with_borrow_mut(|(chunk, cuts)| self.chunk(cx, flow, now, chunk, cuts, &mut seen))?;
-        if read == 0 {
+        let chunk = with_batch(|batch, cuts| self.chunk(cx, flow, now, batch, cuts, &mut seen))?;
+        if let Chunk::Nothing = chunk {
             self.flush(cx)?;
             return Ok((Pumped::Waits, seen));
         }
@@ -309,7 +311,7 @@ where
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        match self.to.0.poll_flush(cx) {
+        match self.to.0.transport.poll_flush(cx) {
             Poll::Ready(Err(error)) => Err(failed(self.to.1, &error)),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
         }
@@ -318,7 +320,7 @@ where
     /// Writes what waits for the destination and keeps account of how long it made us wait.
     fn drain(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<Poll<()>, Failure> {
         let mut left = 0;
-        let drained = self.to.0.poll_drain(cx, &mut left);
+        let drained = self.to.0.transport.poll_drain(cx, &mut left);
         self.clock.progress(self.to.1, left, now);
         match drained {
             Poll::Pending => {
@@ -335,60 +337,53 @@ where
         }
     }
 
-    /// Reads until the source is dry or the chunk is full, and writes what may leave; 0: nothing was there.
+    /// Gathers what the source has, and sends what of it may leave.
     fn chunk(
         &mut self,
         cx: &mut Context<'_>,
         flow: &Flow,
         now: Instant,
-        chunk: &mut [u8],
+        batch: &mut Batch,
         cuts: &mut Cuts,
         seen: &mut Seen,
-    ) -> Result<usize, Failure> {
-        let (len, ended) = self.gather(cx, chunk);
-        if len > 0 {
+    ) -> Result<Chunk, Failure> {
+        let gathered = self.from.0.transport.poll_gather(cx, batch);
+        if !batch.is_empty() {
             self.clock.heard(self.from.1, now);
-            cuts.clear();
-            let chunk = chunk.get_mut(..len).unwrap_or_default();
-            let verdict = self.direction.feed(chunk, &mut self.to.0.own, cuts, seen, now);
-            flow.add(len as u64, seen.frames);
+            let verdict = self.direction.feed(batch.parts(), &mut self.to.0.own, cuts, seen, now);
+            flow.add(batch.total() as u64, seen.frames);
             if seen.moved {
                 self.clock.moved(now);
             }
-            self.to.0.write(cx, chunk, cuts).map_err(|error| failed(self.to.1, &error))?;
+            if !cuts.as_slice().is_empty() {
+                let sent = self.to.0.transport.send(cx, batch, cuts);
+                sent.map_err(|error| failed(self.to.1, &error))?;
+            }
             verdict?;
         }
-        match ended {
-            Some(end) if seen.close.is_none() => Err(self.source_ended(end)),
-            Some(_) | None => Ok(len),
+        match gathered {
+            Gathered::End if seen.close.is_none() => Err(self.source_ended()),
+            Gathered::Broken(error) if seen.close.is_none() => Err(failed(self.from.1, &error)),
+            Gathered::Open if batch.is_empty() => Ok(Chunk::Nothing),
+            Gathered::Open | Gathered::Full | Gathered::End | Gathered::Broken(_) => Ok(Chunk::Some),
         }
     }
 
-    fn gather(&mut self, cx: &mut Context<'_>, chunk: &mut [u8]) -> (usize, Option<io::Result<()>>) {
-        let mut len = 0;
-        while let Some(room) = chunk.get_mut(len..).filter(|room| !room.is_empty()) {
-            match self.from.0.poll_read(cx, room) {
-                Poll::Pending => break,
-                Poll::Ready(Ok(0)) => return (len, Some(Ok(()))),
-                Poll::Ready(Ok(count)) => len += count,
-                Poll::Ready(Err(error)) => return (len, Some(Err(error))),
-            }
-        }
-        (len, None)
-    }
-
-    fn source_ended(&self, end: io::Result<()>) -> Failure {
-        match (self.from.1, end) {
-            (leg, Err(error)) => failed(leg, &error),
-            (Which::Client, Ok(())) => Reason::ClientGone.into(),
-            (Which::Node, Ok(())) if self.direction.at_boundary() => {
+    fn source_ended(&self) -> Failure {
+        match self.from.1 {
+            Which::Client => Reason::ClientGone.into(),
+            Which::Node if self.direction.at_boundary() => {
                 Failure::new(Reason::GuestEnded, "the node ended the stream")
             }
-            (Which::Node, Ok(())) => {
-                Failure::new(Reason::NodeCut, "the node ended the stream in the middle of a frame")
-            }
+            Which::Node => Failure::new(Reason::NodeCut, "the node ended the stream in the middle of a frame"),
         }
     }
+}
+
+/// What a source had.
+enum Chunk {
+    Nothing,
+    Some,
 }
 
 #[cfg(test)]

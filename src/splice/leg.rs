@@ -5,10 +5,11 @@
 
 use super::clock::Leg as Which;
 use crate::reason::{Failure, Reason};
+use crate::record::IntoTransport;
 use crate::wire::walk::{Control, Sender, Step, Walker};
 use crate::wire::websocket::{Opcode, Violation, apply_mask, frame};
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 
 use super::direction::{MAX_CLIENT_FRAME, MAX_NODE_FRAME, client_reason};
 use super::ending::Departing;
@@ -105,7 +106,7 @@ pub struct Leg<S> {
     most: usize,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
+impl<S: IntoTransport> Leg<S> {
     /// The browser's leg. `early`: what it sent right behind its upgrade; `most`: payload that may wait its turn.
     pub fn client(stream: S, early: &[u8], text: bool, most: usize) -> Self {
         Self::new(stream, Walker::new(Sender::Client, MAX_CLIENT_FRAME), early, text, most)
@@ -167,9 +168,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
     }
 
     /// Gives the leg up: what is left to do is to close it.
-    pub fn depart(self) -> Departing<S> {
+    pub fn depart(self) -> Departing<S::Transport> {
         let key = (self.walker.sender() == Sender::Server).then(fresh_key);
-        Departing::new(Side::new(self.stream, self.out.to_vec()), true, key)
+        let mut side = Side::new(self.stream.into_transport());
+        // Who cannot be told is cut all the same.
+        let _ = side.hold(&self.out);
+        Departing::new(side, true, key)
     }
 
     fn queue(&mut self, opcode: Opcode, payload: &[u8]) {

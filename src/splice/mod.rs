@@ -10,7 +10,6 @@
 //! ```
 
 mod clock;
-mod cuts;
 mod direction;
 mod ending;
 mod engine;
@@ -18,6 +17,7 @@ mod guard;
 mod heard;
 mod leg;
 mod observer;
+mod rehead;
 mod screen;
 mod side;
 mod terminal;

@@ -1,13 +1,12 @@
 //! The rights of a screen over every message, any cut and any framing, and the values nobody sends.
 
-use super::super::cuts::{Cut, Cuts};
 use super::super::direction::{Direction, Seen};
 use super::super::guard::Guard;
 use super::*;
+use crate::record::{Cut, Cuts};
 use crate::wire::walk::{Sender, Walker};
 use crate::wire::websocket::{Header, Opcode, apply_mask, frame};
 use proptest::prelude::*;
-use tokio::time::Instant;
 
 const ALL: [Right; 4] = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
 
@@ -96,7 +95,7 @@ fn payload_out(guard: Guard, bytes: &[u8], chunk: usize) -> Result<Vec<u8>, Reas
     let mut out = Vec::new();
     for piece in bytes.chunks(chunk) {
         let (mut piece, mut cuts) = (piece.to_vec(), Cuts::default());
-        let fed = direction.feed(&mut piece, &mut Vec::new(), &mut cuts, &mut Seen::default(), Instant::now());
+        let fed = direction.feed_whole(&mut piece, &mut Vec::new(), &mut cuts, &mut Seen::default());
         fed.map_err(|failure| failure.reason)?;
         for cut in cuts.as_slice() {
             match cut {

@@ -6,6 +6,7 @@
 use crate::config::Timeouts;
 use crate::net::{Dialled, dial};
 use crate::reason::{Failure, Reason};
+use crate::record::TlsStream;
 use crate::resolve::Target;
 use crate::secret::Secret;
 use crate::splice::Leg;
@@ -18,9 +19,7 @@ use hyper::client::conn::http1;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response, StatusCode, body::Incoming};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::client::TlsStream;
 
 /// RFC 6455 section 1.3.
 const ACCEPT_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -31,7 +30,7 @@ const MOST_EARLY: usize = 4096;
 #[derive(Debug)]
 pub struct Upstream {
     /// The leg, at its first frame.
-    pub leg: Leg<TlsStream<TcpStream>>,
+    pub leg: Leg<TlsStream>,
     /// For VNC authentication.
     pub password: Secret,
     /// `user` and `ticket`, for terminals.
@@ -61,7 +60,7 @@ pub async fn connect(target: Target, timeouts: &Timeouts) -> Result<Upstream, Fa
     check(&response, &accept)?;
     let upgraded = hyper::upgrade::on(response).await.map_err(|error| broke(&error))?;
     let parts = upgraded
-        .downcast::<TokioIo<TlsStream<TcpStream>>>()
+        .downcast::<TokioIo<TlsStream>>()
         .map_err(|_| Failure::new(Reason::Internal, "the upgraded stream is not the one that was dialled"))?;
     let leg = Leg::node(parts.io.into_inner(), &parts.read_buf, MOST_EARLY);
     Ok(Upstream { leg, password: target.password, login: target.login })

@@ -1,56 +1,11 @@
-//! What of a chunk goes out: ranges of it as they are, and the few bytes that are new.
-//!
-//! Owns the re-heading for pveproxy (design section 7): a fragment becomes its own FIN frame, a frame over 128 KiB becomes
-//! several with the same mask key, an empty frame is left out. Payload is never copied or unmasked here.
+//! Re-heading for pveproxy (design section 7): a fragment becomes its own FIN frame, a frame over 128 KiB becomes several
+//! with the same mask key, an empty frame is left out. Payload is never copied or unmasked here.
 
-use crate::wire::websocket::{Header, HeaderBytes, Opcode, rotate};
-use std::ops::Range;
+use crate::record::Cuts;
+use crate::wire::websocket::{Header, Opcode, rotate};
 
 /// The largest payload pveproxy takes; a multiple of 4, so the mask key keeps its phase across a cut.
 pub(super) const MAX_PIECE: u64 = 128 * 1024;
-
-/// A part of what goes out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cut {
-    /// Bytes of the chunk, as they are.
-    Range(Range<usize>),
-    /// A header that was not in the chunk.
-    Header(HeaderBytes),
-    /// Frames of our own, between two others.
-    Own(Vec<u8>),
-}
-
-/// Parts in their order; neighbouring ranges are one.
-#[derive(Debug, Default)]
-pub(super) struct Cuts(Vec<Cut>);
-
-impl Cuts {
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    pub(super) fn as_slice(&self) -> &[Cut] {
-        &self.0
-    }
-
-    pub(super) fn range(&mut self, range: Range<usize>) {
-        if let Some(Cut::Range(last)) = self.0.last_mut()
-            && last.end == range.start
-        {
-            last.end = range.end;
-        } else if !range.is_empty() {
-            self.0.push(Cut::Range(range));
-        }
-    }
-
-    fn header(&mut self, header: Header) {
-        self.0.push(Cut::Header(header.encode()));
-    }
-
-    pub(super) fn own(&mut self, bytes: Vec<u8>) {
-        self.0.push(Cut::Own(bytes));
-    }
-}
 
 /// How frames of one direction leave.
 #[derive(Debug)]
@@ -101,7 +56,7 @@ impl Rehead {
                 place.copy_from_slice(encoded.as_slice());
                 cuts.range(at..at + bytes);
             }
-            _ => cuts.header(out),
+            _ => cuts.header(encoded),
         }
     }
 
@@ -110,8 +65,7 @@ impl Rehead {
         let (mut at, end) = (at, at + bytes);
         while at < end {
             if self.piece == 0 {
-                let header = self.next_piece();
-                cuts.header(header);
+                cuts.header(self.next_piece().encode());
             }
             let step = (end - at).min(usize::try_from(self.piece).unwrap_or(usize::MAX));
             cuts.range(at..at + step);

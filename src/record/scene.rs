@@ -1,0 +1,58 @@
+//! Two ends of a TLS connection in one process, for the tests of this room.
+
+use super::handshake::{Engine, accept, connect};
+use super::stream::TlsStream;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
+use std::sync::Arc;
+use tokio::io::{DuplexStream, duplex};
+
+pub(super) const NAME: &str = "node.example";
+
+/// The suites that are known here.
+pub(super) const SUITES: [SupportedCipherSuite; 3] = [
+    aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256,
+    aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,
+    aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
+];
+
+/// A server and a client that trusts it, of one suite.
+pub(super) fn configs(suite: SupportedCipherSuite) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let versions: &[&SupportedProtocolVersion] =
+        if suite.tls13().is_some() { &[&version::TLS13] } else { &[&version::TLS12] };
+    let provider = Arc::new(CryptoProvider { cipher_suites: vec![suite], ..aws_lc_rs::default_provider() });
+    let made = rcgen::generate_simple_self_signed(vec![NAME.into()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let mut server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let mut client = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    (server.enable_secret_extraction, client.enable_secret_extraction) = (true, true);
+    (Arc::new(server), Arc::new(client))
+}
+
+pub(super) fn name() -> ServerName<'static> {
+    ServerName::try_from(NAME).unwrap()
+}
+
+/// A server and a client that have shaken hands, over a transport that takes `room` bytes.
+pub(super) async fn shaken(
+    suite: SupportedCipherSuite,
+    engine: Engine,
+    room: usize,
+) -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
+    let (server, client) = configs(suite);
+    let (left, right) = duplex(room);
+    let (server, client) = tokio::join!(accept(left, server, engine), connect(right, client, name(), engine));
+    (server.unwrap(), client.unwrap().0)
+}
