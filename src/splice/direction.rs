@@ -54,6 +54,15 @@ pub(super) struct Direction {
     finishing: bool,
     /// The frame under way.
     frame: Option<Header>,
+    /// What came was refused: nothing more is read, and the frame it was found in has not gone out unless it had before.
+    broken: Option<Broken>,
+}
+
+/// Where a direction was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    AtHeader,
+    InFrame,
 }
 
 impl Direction {
@@ -71,13 +80,29 @@ impl Direction {
         let under_way = walker.in_frame();
         let rehead = rehead.resume(under_way);
         let frame = under_way.map(|(header, _)| header);
-        Self { walker, rehead, from, text, utf8: None, guard, passed: Vec::new(), finishing: false, frame }
+        Self {
+            walker,
+            rehead,
+            from,
+            text,
+            utf8: None,
+            guard,
+            passed: Vec::new(),
+            finishing: false,
+            frame,
+            broken: None,
+        }
     }
 
     /// What went out ends between two frames, so frames of our own may follow. A header or a control frame that is under
     /// way here has not gone out.
     pub(super) const fn between_frames(&self) -> bool {
-        self.walker.in_frame().is_none() || self.guard.rewrites()
+        self.walker.in_frame().is_none() || self.guard.rewrites() || matches!(self.broken, Some(Broken::AtHeader))
+    }
+
+    /// The sender was refused: it is not read any more.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// What went out ends between two frames and two RFB messages, so an RFB message of our own may follow in a frame of
@@ -145,6 +170,9 @@ impl Direction {
                 break;
             }
         }
+        if verdict.is_err() {
+            self.broken.get_or_insert(Broken::InFrame);
+        }
         let frames = self.flushed(now);
         if !frames.is_empty() {
             seen.moved = true;
@@ -176,7 +204,7 @@ impl Direction {
             match self.walker.step(rest).map_err(|violation| self.broke(violation))? {
                 Step::More { .. } => return Ok(()),
                 Step::Frame { header, bytes } => {
-                    self.admit(header)?;
+                    self.admit(header).inspect_err(|_| self.broken = Some(Broken::AtHeader))?;
                     if !self.guard.rewrites() {
                         self.rehead.frame(header, chunk, at, bytes, cuts);
                     }

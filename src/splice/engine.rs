@@ -109,7 +109,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
 
     /// Passes the rest of a node frame that is under way, so that a close frame can follow it.
     fn poll_frame_end(&mut self, cx: &mut Context<'_>, traffic: &Traffic) -> Poll<()> {
-        while !self.down.between_frames() {
+        while !self.down.between_frames() && !self.down.is_broken() {
             match self.pump_down(cx, traffic, Instant::now()) {
                 Ok(Pumped::Moved) => {}
                 Ok(Pumped::Waits) => return Poll::Pending,

@@ -231,6 +231,29 @@ async fn w17_a_node_that_never_reads_pauses_the_client_and_ends() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn u16_a_fragment_of_the_node_ends_the_session_though_more_of_it_comes() {
+    let began = Instant::now();
+    for before in [&b""[..], b"a whole frame before it"] {
+        let mut rig = rig(|_| {});
+        if !before.is_empty() {
+            rig.node.write_all(&frame(Opcode::Binary, None, before)).await.unwrap();
+            assert_eq!(next_frame(&mut rig.browser).await.unwrap().1, before);
+        }
+        rig.node.write_all(&[0x02, 10, b'x']).await.unwrap();
+        let browser = async {
+            assert_eq!(expect_close(&mut rig.browser).await, 4502);
+            drop(rig.browser);
+        };
+        // The node may be gone by then.
+        let rest = rig.node.write_all(b"123456789");
+        let ((), _) = tokio::join!(browser, rest);
+        drop(rig.node);
+        assert_eq!(rig.task.await.unwrap().0, Reason::NodeWs);
+    }
+    assert!(began.elapsed() < S * 9, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_end_of_ours_waits_for_the_end_of_the_nodes_frame() {
     let mut rig = rig(|_| {});
     let whole = [frame(Opcode::Binary, None, &[7; 2000]), frame(Opcode::Binary, None, &[8; 50])].concat();

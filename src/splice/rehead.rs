@@ -64,6 +64,10 @@ impl Rehead {
     pub(super) fn payload(&mut self, at: usize, bytes: usize, cuts: &mut Cuts) {
         let (mut at, end) = (at, at + bytes);
         while at < end {
+            if self.left == 0 {
+                // No frame was begun for these bytes.
+                return;
+            }
             if self.piece == 0 {
                 cuts.header(self.next_piece().encode());
             }
