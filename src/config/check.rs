@@ -92,18 +92,22 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
     let session = check_rules::session(root.section_or_empty("session"), folder);
     let limits = check_rules::limits(root.section_or_empty("limits"));
     let timeouts = check_rules::timeouts(root.section_or_empty("timeouts"));
+    let engine = check_rules::splice(root.section_or_empty("splice"));
     let store = check_rules::store(root.section_or_empty("store"));
     let metrics = check_rules::metrics(root.section_or_empty("metrics"));
     let log = check_rules::log(root.section_or_empty("log"));
     let audit_file = check_rules::audit(root.section("audit"), folder);
     store?;
     metrics?;
+    let (mut listen, mut clusters, engine) = (listen?, clusters?, engine?);
+    let files = listen.tls.iter_mut().map(|files| &mut files.engine);
+    files.chain(clusters.iter_mut().map(|cluster| &mut cluster.engine)).for_each(|which| *which = engine);
     Some(Config {
         public_url: public_url?,
-        listen: listen?,
+        listen,
         admin: admin?,
         issuers: issuers?,
-        clusters: clusters?,
+        clusters,
         session: session?,
         limits: limits?,
         timeouts: timeouts?,

@@ -6,7 +6,7 @@
 use super::files::Folder;
 use super::problem::{Report, Written};
 use super::raw::Section;
-use super::{Cluster, Credential, Node, Trust, key, origin, value};
+use super::{Cluster, Credential, Engine, Node, Trust, key, origin, value};
 use crate::id::{ClusterName, NodeName};
 use std::collections::HashSet;
 
@@ -33,7 +33,7 @@ fn cluster(mut section: Section<'_>, names: &mut HashSet<String>, folder: Folder
     let credential = credential(&mut section, folder);
     let (nodes, pinned) = nodes(&mut section);
     let trust = trust(&mut section, pinned, folder);
-    Some(Cluster { name: name?, credential: credential?, trust: trust?, nodes: nodes? })
+    Some(Cluster { name: name?, credential: credential?, trust: trust?, nodes: nodes?, engine: Engine::default() })
 }
 
 fn credential(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Credential> {

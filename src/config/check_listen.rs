@@ -5,7 +5,7 @@
 use super::files::Folder;
 use super::key;
 use super::raw::Section;
-use super::{Listen, TlsFiles, value};
+use super::{Engine, Listen, TlsFiles, value};
 
 /// The public listener.
 pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Listen> {
@@ -36,5 +36,6 @@ fn tls_files(mut section: Section<'_>, folder: Folder<'_>) -> Option<TlsFiles> {
         report.wrong(&certificate.place, format!("{} {what}", certificate.value), fix);
         return None;
     }
-    Some(TlsFiles { certificate: folder.path_of(&certificate)?, key: folder.path_of(&key)? })
+    let engine = Engine::default();
+    Some(TlsFiles { certificate: folder.path_of(&certificate)?, key: folder.path_of(&key)?, engine })
 }

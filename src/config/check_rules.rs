@@ -1,11 +1,11 @@
-//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
+//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[splice]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
 //!
 //! Owns their defaults and ranges (design section 5). Nothing known is silently ignored: what this version cannot do yet
 //! is refused.
 
 use super::files::Folder;
 use super::raw::Section;
-use super::{Limits, LogFormat, Session, Timeouts, key, value};
+use super::{Engine, Limits, LogFormat, Session, Timeouts, key, value};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -110,6 +110,14 @@ pub(super) fn metrics(mut section: Section<'_>) -> Option<()> {
         report.wrong(&per_session.place, "is not available in this version", "leave it false");
     }
     Some(())
+}
+
+/// `[splice]`.
+pub(super) fn splice(mut section: Section<'_>) -> Option<Engine> {
+    match section.word("engine", &["auto", "buffered"])?.value {
+        "buffered" => Some(Engine::Buffered),
+        _ => Some(Engine::Auto),
+    }
 }
 
 /// `[log]`.

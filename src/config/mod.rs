@@ -76,6 +76,18 @@ pub struct TlsFiles {
     pub certificate: PathBuf,
     /// PEM private key.
     pub key: PathBuf,
+    /// Who opens and seals the records.
+    pub engine: Engine,
+}
+
+/// Who opens and seals the records of an established TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// The gateway, where they lie, for TLS 1.3 and the suites it knows; rustls for anything else.
+    #[default]
+    Auto,
+    /// rustls always.
+    Buffered,
 }
 
 /// The admin listener.
@@ -214,6 +226,8 @@ pub struct Cluster {
     pub trust: Trust,
     /// The nodes; never empty.
     pub nodes: Vec<Node>,
+    /// Who opens and seals the records of their connections.
+    pub engine: Engine,
 }
 
 /// How the gateway signs in to a cluster.

@@ -5,8 +5,8 @@
 //! one that works. Design section 5; S01 to S09 of the hostile-inputs reference.
 
 use super::not_after::not_after;
-use crate::config::TlsFiles;
-use crate::record::{Engine, TlsStream, accept};
+use crate::config::{Engine, TlsFiles};
+use crate::record::{TlsStream, accept};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -44,7 +44,7 @@ impl Tls {
         let certificate = Certificate::read(files, &provider, now)?;
         let current = Arc::new(Current(ArcSwap::from_pointee(certificate)));
         let config = server_config(provider, Arc::clone(&current) as Arc<dyn ResolvesServerCert>)?;
-        Ok(Self { config: Arc::new(config), engine: Engine::default(), current })
+        Ok(Self { config: Arc::new(config), engine: files.engine, current })
     }
 
     /// Reads the files again; new handshakes get the new certificate. On an error the old one stays.
@@ -131,8 +131,11 @@ mod tests {
 
     fn pair(folder: &Path, name: &str) -> TlsFiles {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-        let files =
-            TlsFiles { certificate: folder.join(format!("{name}.pem")), key: folder.join(format!("{name}.key")) };
+        let files = TlsFiles {
+            certificate: folder.join(format!("{name}.pem")),
+            key: folder.join(format!("{name}.key")),
+            engine: Engine::Auto,
+        };
         std::fs::write(&files.certificate, made.cert.pem()).unwrap();
         std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
         files
@@ -147,10 +150,11 @@ mod tests {
         let leaf = |tls: &Tls| tls.current.0.load().key.cert.clone();
         let before = leaf(&tls);
 
-        let mixed = TlsFiles { certificate: good.certificate.clone(), key: other.key.clone() };
+        let mixed = TlsFiles { certificate: good.certificate.clone(), key: other.key.clone(), engine: Engine::Auto };
         assert!(tls.reload(&mixed, 0).unwrap_err().contains("does not serve"));
         let half = std::fs::read_to_string(&other.certificate).unwrap();
-        let half_written = TlsFiles { certificate: folder.path().join("half.pem"), key: other.key.clone() };
+        let half_written =
+            TlsFiles { certificate: folder.path().join("half.pem"), key: other.key.clone(), engine: Engine::Auto };
         std::fs::write(&half_written.certificate, half.get(..half.len() / 2).unwrap()).unwrap();
         assert!(tls.reload(&half_written, 0).is_err());
         assert!(tls.reload(&other, end + 1).unwrap_err().contains("ended"));

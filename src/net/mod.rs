@@ -9,8 +9,9 @@ mod verify;
 pub use endpoint::{Endpoint, Lookup};
 pub use verify::{ClusterTls, fingerprint, node_tls};
 
+use crate::config::Engine;
 use crate::reason::{Failure, Reason};
-use crate::record::{Engine, TlsStream, connect};
+use crate::record::{TlsStream, connect};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;

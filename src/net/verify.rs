@@ -4,8 +4,7 @@
 //! Nothing is ever learned from what a node shows. Every refusal carries the fingerprint seen. Hostile input U04.
 
 use super::NodeTls;
-use crate::config::{Cluster, Node, Trust};
-use crate::record::Engine;
+use crate::config::{Cluster, Engine, Node, Trust};
 use ::aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{Resumption, WebPkiServerVerifier};
@@ -31,6 +30,7 @@ pub fn node_tls(cluster: &Cluster, node: &Node) -> Result<NodeTls, String> {
 pub struct ClusterTls {
     provider: Arc<CryptoProvider>,
     roots: Option<Arc<WebPkiServerVerifier>>,
+    engine: Engine,
 }
 
 impl ClusterTls {
@@ -57,7 +57,7 @@ impl ClusterTls {
             ),
             None => None,
         };
-        Ok(Self { provider, roots })
+        Ok(Self { provider, roots, engine: cluster.engine })
     }
 
     /// How this node is verified: its fingerprint, or else the cluster's roots.
@@ -85,7 +85,7 @@ impl ClusterTls {
         // A resumed session skips the verifier; and both calls of a console must show the certificate they compare.
         config.resumption = Resumption::disabled();
         config.enable_secret_extraction = true;
-        Ok(NodeTls { config: Arc::new(config), name, engine: Engine::default() })
+        Ok(NodeTls { config: Arc::new(config), name, engine: self.engine })
     }
 }
 

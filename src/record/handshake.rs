@@ -7,6 +7,7 @@ use super::buffered::{Buffered, Rustls, Side};
 use super::head::HEADER;
 use super::layer::{Kernel, Layer};
 use super::stream::{Mode, TlsStream};
+use crate::config::Engine;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
@@ -20,16 +21,6 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 const CHUNK: usize = 4 * 1024;
 /// The longest record there is in a handshake, of any version.
 const MAX_RECORD: usize = HEADER + (1 << 14) + 2048;
-
-/// Whose keys seal and open the records of a connection once it is established.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Engine {
-    /// Ours, in place, for TLS 1.3 and the suites known here; rustls's for anything else.
-    #[default]
-    InPlace,
-    /// Always rustls's.
-    Buffered,
-}
 
 /// Shakes hands as a server. In place only where `config.enable_secret_extraction` is set.
 ///
@@ -73,14 +64,14 @@ where
     shake(&mut stream, &mut connection, &mut incoming).await?;
     let leaf = connection.common().peer_certificates().and_then(<[_]>::first).map(|leaf| leaf.to_vec());
     let mode = match engine {
-        Engine::InPlace if is_known(connection.common()) => {
+        Engine::Auto if is_known(connection.common()) => {
             if incoming.fed > 0 {
                 return Err(io::Error::new(ErrorKind::InvalidData, "a handshake message that nothing asked for"));
             }
             let (secrets, kernel) = connection.into_kernel().map_err(refused)?;
             Mode::InPlace(Box::new(Layer::new(&secrets, kernel)?))
         }
-        Engine::InPlace | Engine::Buffered => {
+        Engine::Auto | Engine::Buffered => {
             let raw = std::mem::take(&mut incoming.bytes);
             Mode::Rustls(Box::new(Buffered::new(connection, raw)) as Box<dyn Rustls>)
         }

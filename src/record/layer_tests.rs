@@ -1,14 +1,14 @@
 //! What may come after a handshake and what may not, between two ends that rustls has made.
 
-use super::super::Engine;
 use super::super::head::size;
 use super::super::scene::{SUITES, shaken};
 use super::*;
+use crate::config::Engine;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// The two ends of a connection: server, client.
 async fn ends() -> (Layer, Layer) {
-    let (mut server, mut client) = shaken(SUITES[0], Engine::InPlace, 1 << 16).await;
+    let (mut server, mut client) = shaken(SUITES[0], Engine::Auto, 1 << 16).await;
     // The server's tickets come first.
     server.write_all(b"hello").await.unwrap();
     client.read_exact(&mut [0; 5]).await.unwrap();

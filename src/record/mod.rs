@@ -22,6 +22,6 @@ mod stream;
 mod transport;
 
 pub use batch::{Batch, Cut, Cuts, with_batch};
-pub use handshake::{Engine, accept, connect};
+pub use handshake::{accept, connect};
 pub use stream::TlsStream;
 pub use transport::{Gathered, IntoTransport, Plain, Transport};

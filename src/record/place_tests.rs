@@ -1,11 +1,12 @@
 //! Whatever leaves of a batch, in whatever parts, is what the peer opens; and what need not move does not.
 
+use super::super::batch::CHUNK;
 use super::super::batch::{Batch, Cuts};
 use super::super::head::size;
 use super::super::layer::Opened;
 use super::super::scene::{SUITES, shaken};
-use super::super::{Engine, batch::CHUNK};
 use super::*;
+use crate::config::Engine;
 use crate::wire::websocket::{Header, Opcode};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,7 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 fn ends() -> (Layer, Layer) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let (mut server, mut client) = shaken(SUITES[0], Engine::InPlace, 1 << 16).await;
+        let (mut server, mut client) = shaken(SUITES[0], Engine::Auto, 1 << 16).await;
         server.write_all(b"hello").await.unwrap();
         client.read_exact(&mut [0; 5]).await.unwrap();
         (server.into_layer(), client.into_layer())

@@ -1,7 +1,8 @@
 //! Two ends of a TLS connection in one process, for the tests of this room.
 
-use super::handshake::{Engine, accept, connect};
+use super::handshake::{accept, connect};
 use super::stream::TlsStream;
+use crate::config::Engine;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};

@@ -1,8 +1,9 @@
 //! The stream against rustls's own: every suite and version, cut anywhere, with updates, alerts and endings.
 
 use super::super::scene::{SUITES, configs, name, shaken};
-use super::super::{Engine, accept, connect};
+use super::super::{accept, connect};
 use super::*;
+use crate::config::Engine;
 use rustls::SupportedCipherSuite;
 use rustls::crypto::aws_lc_rs::cipher_suite::{
     TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
@@ -87,8 +88,8 @@ where
 #[tokio::test]
 async fn every_suite_of_every_version_speaks_with_rustls_in_both_roles() {
     for suite in SUITES.into_iter().chain(TLS12) {
-        for engine in [Engine::InPlace, Engine::Buffered] {
-            let in_place = engine == Engine::InPlace && suite.tls13().is_some();
+        for engine in [Engine::Auto, Engine::Buffered] {
+            let in_place = engine == Engine::Auto && suite.tls13().is_some();
             let (mut ours, mut theirs) = as_server(suite, engine, 1 << 16).await;
             assert_eq!(ours.is_in_place(), in_place);
             exchange(&mut ours, &mut theirs, 300_000).await;
@@ -129,7 +130,7 @@ impl AsyncWrite for Trickle {
 
 #[tokio::test]
 async fn s04_w14_records_may_be_cut_at_every_byte() {
-    for engine in [Engine::InPlace, Engine::Buffered] {
+    for engine in [Engine::Auto, Engine::Buffered] {
         for few in [1, 7, 1460] {
             let (server, client) = configs(SUITES[0]);
             let (left, right) = duplex(1 << 16);
@@ -142,7 +143,7 @@ async fn s04_w14_records_may_be_cut_at_every_byte() {
 
 #[tokio::test]
 async fn the_peer_may_update_its_keys_at_any_time() {
-    for engine in [Engine::InPlace, Engine::Buffered] {
+    for engine in [Engine::Auto, Engine::Buffered] {
         let (mut ours, mut theirs) = as_server(SUITES[0], engine, 1 << 16).await;
         for _ in 0..5 {
             theirs.get_mut().1.refresh_traffic_keys().unwrap();
@@ -158,7 +159,7 @@ async fn the_peer_may_update_its_keys_at_any_time() {
 
 #[tokio::test]
 async fn our_updates_are_understood() {
-    let (mut ours, mut theirs) = as_server(SUITES[0], Engine::InPlace, 1 << 16).await;
+    let (mut ours, mut theirs) = as_server(SUITES[0], Engine::Auto, 1 << 16).await;
     for _ in 0..5 {
         let Mode::InPlace(layer) = &mut ours.mode else { panic!() };
         layer.owe_update();
@@ -168,7 +169,7 @@ async fn our_updates_are_understood() {
 
 #[tokio::test]
 async fn w18_a_goodbye_is_an_end_and_what_comes_behind_it_is_nothing() {
-    for engine in [Engine::InPlace, Engine::Buffered] {
+    for engine in [Engine::Auto, Engine::Buffered] {
         let (mut ours, mut theirs) = as_server(SUITES[0], engine, 1 << 16).await;
         theirs.write_all(b"last words").await.unwrap();
         theirs.shutdown().await.unwrap();
@@ -186,7 +187,7 @@ async fn w18_a_goodbye_is_an_end_and_what_comes_behind_it_is_nothing() {
 
 #[tokio::test]
 async fn an_end_without_a_goodbye_is_an_end_too() {
-    let (mut ours, theirs) = as_server(SUITES[0], Engine::InPlace, 1 << 16).await;
+    let (mut ours, theirs) = as_server(SUITES[0], Engine::Auto, 1 << 16).await;
     drop(theirs);
     assert_eq!(ours.read(&mut [0; 8]).await.unwrap(), 0);
 }
@@ -234,7 +235,7 @@ impl ByHand {
 
 #[tokio::test]
 async fn a_record_that_does_not_open_ends_it_with_an_alert_and_nothing_of_it_is_passed_on() {
-    for (change, engine) in [7, 20, 30].into_iter().zip([Engine::InPlace, Engine::Buffered].into_iter().cycle()) {
+    for (change, engine) in [7, 20, 30].into_iter().zip([Engine::Auto, Engine::Buffered].into_iter().cycle()) {
         let mut hand = ByHand::new(engine).await;
         let good = hand.sealed(b"good");
         let mut bad = hand.sealed(b"these bytes are changed on their way");
@@ -269,7 +270,7 @@ async fn what_is_no_record_of_an_established_connection_is_told_so() {
         (b"GET / HTTP/1.1\r\n", UnexpectedMessage),
         (too_long, RecordOverflow),
     ] {
-        let mut hand = ByHand::new(Engine::InPlace).await;
+        let mut hand = ByHand::new(Engine::Auto).await;
         hand.wire.write_all(bytes).await.unwrap();
         assert!(hand.ours.read(&mut [0; 9]).await.is_err());
         assert_eq!(hand.told().await, rustls::Error::AlertReceived(alert), "{bytes:?}");
@@ -282,7 +283,7 @@ async fn a_wrong_handshake_is_refused_in_rustls_own_words() {
     let (_, stranger) = configs(SUITES[0]);
     let (left, right) = duplex(1 << 16);
     let (ours, theirs) =
-        tokio::join!(accept(left, server, Engine::InPlace), connect(right, stranger, name(), Engine::InPlace));
+        tokio::join!(accept(left, server, Engine::Auto), connect(right, stranger, name(), Engine::Auto));
     let inner = |error: io::Error| error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
     assert!(matches!(inner(theirs.unwrap_err()), Some(rustls::Error::InvalidCertificate(_))));
     assert!(matches!(inner(ours.unwrap_err()), Some(rustls::Error::AlertReceived(_))), "and the peer was told");
@@ -290,18 +291,18 @@ async fn a_wrong_handshake_is_refused_in_rustls_own_words() {
     let (server, _) = configs(SUITES[0]);
     let (left, mut right) = duplex(1 << 16);
     right.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    assert!(inner(accept(left, server, Engine::InPlace).await.unwrap_err()).is_some());
+    assert!(inner(accept(left, server, Engine::Auto).await.unwrap_err()).is_some());
 
     let (server, _) = configs(SUITES[0]);
     let (left, mut right) = duplex(1 << 16);
     right.write_all(&[22, 3, 1, 0, 200, 1]).await.unwrap();
     right.shutdown().await.unwrap();
-    assert_eq!(accept(left, server, Engine::InPlace).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(accept(left, server, Engine::Auto).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
 #[tokio::test]
 async fn a_leg_gathers_what_came_in_pieces_and_holds_nothing_while_it_waits() {
-    for engine in [Engine::InPlace, Engine::Buffered] {
+    for engine in [Engine::Auto, Engine::Buffered] {
         let (mut ours, mut theirs) = shaken(SUITES[0], engine, 1 << 18).await;
         theirs.write_all(&text(40_000, 3)).await.unwrap();
         // What a handshake above TLS read too far comes first.
@@ -354,7 +355,7 @@ async fn s05_a_flight_with_a_wrong_byte_anywhere_is_refused_or_taken_and_nothing
             let (left, mut right) = duplex(1 << 16);
             right.write_all(&wrong).await.unwrap();
             right.shutdown().await.unwrap();
-            let error = accept(left, server.clone(), Engine::InPlace).await.unwrap_err();
+            let error = accept(left, server.clone(), Engine::Auto).await.unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof), "{at}: {error}");
         }
     }
@@ -376,7 +377,7 @@ async fn u03_a_servers_flight_with_a_wrong_byte_anywhere_is_refused() {
                 right.write_all(&flight).await.unwrap();
                 right.shutdown().await.unwrap();
             };
-            let (error, ()) = tokio::join!(connect(left, client.clone(), name(), Engine::InPlace), peer);
+            let (error, ()) = tokio::join!(connect(left, client.clone(), name(), Engine::Auto), peer);
             let error = error.unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof), "{at}: {error}");
         }

@@ -2,8 +2,8 @@
 
 use arc_swap::ArcSwap;
 use consolegate::config::{
-    Admin, Cluster, Config, Credential, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node, Session, Timeouts,
-    TlsFiles, Trust,
+    Admin, Cluster, Config, Credential, Engine, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node, Session,
+    Timeouts, TlsFiles, Trust,
 };
 use consolegate::console::Gateway;
 use consolegate::http::Service;
@@ -133,6 +133,7 @@ fn config(node: SocketAddr) -> Config {
             name: "eu1".parse().unwrap(),
             credential: Credential::ApiToken { token_id: "gate@pve!console".into(), secret: Secret::new("hunter2") },
             trust: Trust::Pinned,
+            engine: Engine::Auto,
             nodes: vec![Node {
                 name: "pve1".parse().unwrap(),
                 host: node.ip().to_string(),
@@ -189,7 +190,7 @@ fn issuer(name: &str, origin: &str) -> Issuer {
 /// Certificate and key of `localhost`, in files of this folder.
 pub(crate) fn certificate(folder: &std::path::Path) -> TlsFiles {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
-    let files = TlsFiles { certificate: folder.join("chain.pem"), key: folder.join("key.pem") };
+    let files = TlsFiles { certificate: folder.join("chain.pem"), key: folder.join("key.pem"), engine: Engine::Auto };
     std::fs::write(&files.certificate, made.cert.pem()).unwrap();
     std::fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
     files

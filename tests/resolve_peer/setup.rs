@@ -2,7 +2,7 @@
 
 use super::cert::Identity;
 use super::{Peer, Reply, Seen, data};
-use consolegate::config::{Cluster, Credential, Node, Timeouts, Trust};
+use consolegate::config::{Cluster, Credential, Engine, Node, Timeouts, Trust};
 use consolegate::id::{Console, Guest, NodeName, Protocol, Vmid};
 use consolegate::metrics::Metrics;
 use consolegate::resolve::Resolver;
@@ -44,7 +44,7 @@ pub fn node(name: &str, address: SocketAddr, identity: &Identity) -> Node {
 }
 
 pub fn cluster(nodes: Vec<Node>) -> Cluster {
-    Cluster { name: "eu1".parse().unwrap(), credential: token(), trust: Trust::Pinned, nodes }
+    Cluster { name: "eu1".parse().unwrap(), credential: token(), trust: Trust::Pinned, nodes, engine: Engine::Auto }
 }
 
 pub fn resolver(cluster: &Cluster) -> Resolver {

@@ -11,7 +11,7 @@ mod seals;
 mod used;
 
 use super::{Verified, Verifier};
-use crate::config::{Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
+use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
 use crate::id::Kind;
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
@@ -105,6 +105,7 @@ pub(super) fn cluster(name: &str, nodes: &[&str]) -> Cluster {
         credential: Credential::ApiToken { token_id: "gate@pve!console".into(), secret: Secret::new("x") },
         trust: Trust::System,
         nodes: nodes.iter().map(node).collect(),
+        engine: config::Engine::default(),
     }
 }
 
