@@ -97,10 +97,11 @@ where
         Ok(guard) => guard,
         Err(failure) => return refuse(&record, client, &failure),
     };
+    // Opening takes a lot of room, and a session only for as long as it lasts.
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(gateway, &opening.envelope.grant, &guard, &mut client) => opened,
+        opened = Box::pin(opening::open(gateway, &opening.envelope.grant, &guard, &mut client)) => opened,
     };
     match opened {
         Err(failure) => refuse(&record, client, &failure),
@@ -139,7 +140,7 @@ async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
     if !matches!(end.reason, Reason::GuestEnded | Reason::NodeReset | Reason::NodeCut) {
         return end;
     }
-    match timeout(WHY_WITHIN, gateway.resolver.why_ended(place)).await {
+    match timeout(WHY_WITHIN, Box::pin(gateway.resolver.why_ended(place))).await {
         Ok(better) if better.reason != Reason::GuestEnded => better,
         Ok(_) | Err(_) => end,
     }

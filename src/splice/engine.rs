@@ -21,19 +21,29 @@ use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// Splices until one side ends, time asks for it, or `stop` says why.
-pub async fn run<C, N, F>(
+pub fn run<C, N, F>(
     pair: Pair<C, N>,
     rules: Rules,
     guard: Guard,
     traffic: &Traffic,
     stop: F,
-) -> Ended<C::Transport, N::Transport>
+) -> impl Future<Output = Ended<C::Transport, N::Transport>>
 where
     C: IntoTransport,
     N: IntoTransport,
     F: Future<Output = Failure>,
 {
-    let mut splice = Splice::of(pair, rules, guard, Instant::now());
+    // Not in the future itself, which would keep room for the pair beside what is made of it.
+    let splice = Splice::of(pair, rules, guard, Instant::now());
+    to_its_end(splice, traffic, stop)
+}
+
+async fn to_its_end<C, N, F>(mut splice: Splice<C, N>, traffic: &Traffic, stop: F) -> Ended<C, N>
+where
+    C: Transport,
+    N: Transport,
+    F: Future<Output = Failure>,
+{
     let mut stop = pin!(stop);
     let mut timer = pin!(sleep_until(splice.clock.next(Instant::now())));
     let why = poll_fn(|cx| {
