@@ -14,7 +14,7 @@
 )]
 
 use consolegate::reason::Failure;
-use consolegate::splice::{Ended, Guard, Leg, Pair, Rules, run};
+use consolegate::splice::{Ended, Guard, Leg, Pair, Rules, Splice};
 use consolegate::traffic::Traffic;
 use futures_util::{SinkExt, StreamExt};
 use std::future::{Future, pending};
@@ -121,7 +121,7 @@ async fn splice(mut client: TcpStream, echo: SocketAddr) {
     };
     let pair = Pair::new(Leg::client(client, &early, true, usize::MAX), Leg::node(node, &from_node, usize::MAX));
     let Ended { client, node, reason, client_code, .. } =
-        run(pair, rules, Guard::Open, &Traffic::default(), pending::<Failure>()).await;
+        *Splice::new(pair, rules, Guard::Open).run(&Traffic::default(), pending::<Failure>()).await;
     let code = client_code.unwrap_or(reason.public().close);
     tokio::join!(client.close(code, ""), node.close(1000, ""));
 }

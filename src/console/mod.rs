@@ -15,7 +15,7 @@ use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
-use crate::splice::{self, Departing, Ended, Guard, Leg, Pair, Rules, TerminalGuard};
+use crate::splice::{Departing, Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
 use crate::store::Store;
 use crate::token::{Envelope, Grant, Sealer, Verifier};
 use bytes::Bytes;
@@ -67,72 +67,89 @@ pub struct Opening {
 }
 
 /// Runs a console to its end on an upgraded stream. `early` is what the client sent right behind its request.
-pub async fn run<S>(gateway: Arc<Gateway>, opening: Opening, stream: S, early: Bytes)
+///
+/// What a stage needs is in a box of its own, and given back when the stage is over: most sessions are idle for most of
+/// their life, and then only the splice is left.
+pub async fn run<S>(gateway: Arc<Gateway>, opening: Box<Opening>, stream: S, early: Bytes)
 where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
     let Envelope { session, generation, ends, .. } = opening.envelope;
-    let client = match opening.envelope.grant.console().protocol {
-        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
-        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
-    };
-    // It may be a corner of a large read buffer, which would live as long as the session.
-    drop(early);
     gateway.store.session_live(session, generation, ends).await;
-    let goodbye = admit_and_run(&gateway, &opening, client).await;
+    let record = Record::new(&gateway, &opening);
+    let goodbye = match Box::pin(open(&gateway, &opening, &record, stream, early)).await {
+        Ok(live) => live.to_its_end(&gateway, &opening, &record).await,
+        Err(goodbye) => goodbye,
+    };
     if goodbye.reason.may_resume() {
         gateway.store.session_ended(session, generation, unix_now()).await;
     } else {
         gateway.store.session_over(session, generation).await;
     }
-    goodbye.say().await;
+    Box::pin(goodbye.say()).await;
 }
 
-async fn admit_and_run<S>(gateway: &Gateway, opening: &Opening, mut client: Leg<S>) -> Goodbye<S::Transport>
+/// Admits and opens, or says why not.
+async fn open<S>(
+    gateway: &Gateway,
+    opening: &Opening,
+    record: &Record<'_>,
+    stream: S,
+    early: Bytes,
+) -> Result<Live<S::Transport>, Box<Goodbye<S::Transport>>>
 where
     S: IntoTransport,
 {
-    let record = Record::new(gateway, opening);
+    let grant = &opening.envelope.grant;
+    let mut client = match grant.console().protocol {
+        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
+        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
+    };
+    // It may be a corner of a large read buffer, which would live as long as the session.
+    drop(early);
     let guard = match gateway.sessions.admit(&opening.envelope, opening.client) {
         Ok(guard) => guard,
-        Err(failure) => return refuse(&record, client, &failure),
+        Err(failure) => return Err(refuse(record, client, &failure)),
     };
-    // Opening takes a lot of room, and a session only for as long as it lasts.
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = Box::pin(opening::open(gateway, &opening.envelope.grant, &guard, &mut client)) => opened,
+        opened = opening::open(gateway, grant, &guard, &mut client) => opened,
     };
     match opened {
-        Err(failure) => refuse(&record, client, &failure),
+        Err(failure) => Err(refuse(record, client, &failure)),
         Ok(Opened { node, place }) => {
             record.opened(place.node());
-            live(gateway, opening, &record, &guard, Pair::new(client, node), place).await
+            let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.envelope), says(grant));
+            Ok(Live { splice, guard, place })
         }
     }
 }
 
-/// Splices, and asks what became of the guest.
-async fn live<S>(
-    gateway: &Gateway,
-    opening: &Opening,
-    record: &Record<'_>,
-    guard: &SessionGuard,
-    pair: Pair<S, NodeStream>,
+/// An open console.
+struct Live<C> {
+    splice: Box<Splice<C, NodeStream>>,
+    guard: SessionGuard,
     place: Place,
-) -> Goodbye<S::Transport>
-where
-    S: IntoTransport,
-{
-    let rules = rules(gateway, &opening.envelope);
-    let grant = &opening.envelope.grant;
-    let began = Instant::now();
-    let ended = splice::run(pair, rules, says(grant), guard.traffic(), guard.stopped()).await;
-    let Ended { reason, cause, client_code, client, node } = ended;
-    let lasted = began.elapsed();
-    let end = no_terminal(grant, lasted, why(gateway, &place, Failure::new(reason, cause)).await);
-    record.closed(&end, guard.traffic());
-    Goodbye { client, node: Some(node), reason: end.reason, client_code, reference: record.reference() }
+}
+
+impl<C: Transport> Live<C> {
+    /// Splices, and asks what became of the guest.
+    async fn to_its_end(self, gateway: &Gateway, opening: &Opening, record: &Record<'_>) -> Box<Goodbye<C>> {
+        let Self { splice, guard, place } = self;
+        let began = Instant::now();
+        let ended = splice.run(guard.traffic(), guard.stopped()).await;
+        let lasted = began.elapsed();
+        Box::pin(async {
+            let Ended { reason, cause, client_code, client, node } = *ended;
+            let end = why(gateway, &place, Failure::new(reason, cause)).await;
+            let end = no_terminal(&opening.envelope.grant, lasted, end);
+            record.closed(&end, guard.traffic());
+            let reference = record.reference();
+            Box::new(Goodbye { client, node: Some(node), reason: end.reason, client_code, reference })
+        })
+        .await
+    }
 }
 
 /// A node that just ends says nothing about the guest, so Proxmox is asked: off, moved or gone has its own words.
@@ -140,7 +157,7 @@ async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
     if !matches!(end.reason, Reason::GuestEnded | Reason::NodeReset | Reason::NodeCut) {
         return end;
     }
-    match timeout(WHY_WITHIN, Box::pin(gateway.resolver.why_ended(place))).await {
+    match timeout(WHY_WITHIN, gateway.resolver.why_ended(place)).await {
         Ok(better) if better.reason != Reason::GuestEnded => better,
         Ok(_) | Err(_) => end,
     }
@@ -154,10 +171,10 @@ fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
 }
 
 /// An open that did not become a session: counted, logged, to be closed with its code.
-fn refuse<S: IntoTransport>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Goodbye<S::Transport> {
+fn refuse<S: IntoTransport>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Box<Goodbye<S::Transport>> {
     record.refused(failure);
     let reference = record.reference();
-    Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference }
+    Box::new(Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference })
 }
 
 /// What is left to say to both legs once the session's place is given back.
@@ -171,16 +188,17 @@ struct Goodbye<C> {
 
 impl<C: Transport> Goodbye<C> {
     /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
-    async fn say(self) {
-        let public = self.reason.public();
-        let text = serde_json::json!({ "code": public.code, "ref": self.reference }).to_string();
-        let (code, text) = self.client_code.map_or((public.close, text), |code| (code, String::new()));
+    async fn say(self: Box<Self>) {
+        let Self { client, node, reason, client_code, reference } = *self;
+        let public = reason.public();
+        let text = serde_json::json!({ "code": public.code, "ref": reference }).to_string();
+        let (code, text) = client_code.map_or((public.close, text), |code| (code, String::new()));
         let node = async {
-            if let Some(node) = self.node {
+            if let Some(node) = node {
                 node.close(1000, "").await;
             }
         };
-        tokio::join!(self.client.close(code, &text), node);
+        tokio::join!(client.close(code, &text), node);
     }
 }
 

@@ -40,13 +40,13 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
     let envelope = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
     call.peer.authenticated();
     let binary = offers.binary;
-    let opening = Opening { envelope, client: call.client };
+    let opening = Box::new(Opening { envelope, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
     service.consoles.spawn(console::<S>(upgraded, call.gateway, opening));
     Ok(handshake.answer(binary)?)
 }
 
-async fn console<S: Stream>(upgraded: OnUpgrade, gateway: Arc<Gateway>, opening: Opening) {
+async fn console<S: Stream>(upgraded: OnUpgrade, gateway: Arc<Gateway>, opening: Box<Opening>) {
     match upgraded.await {
         Ok(upgraded) => match bare::<S>(upgraded) {
             Some((stream, early)) => console::run(gateway, opening, stream, early).await,

@@ -20,46 +20,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// Splices until one side ends, time asks for it, or `stop` says why.
-pub fn run<C, N, F>(
-    pair: Pair<C, N>,
-    rules: Rules,
-    guard: Guard,
-    traffic: &Traffic,
-    stop: F,
-) -> impl Future<Output = Ended<C::Transport, N::Transport>>
-where
-    C: IntoTransport,
-    N: IntoTransport,
-    F: Future<Output = Failure>,
-{
-    // Not in the future itself, which would keep room for the pair beside what is made of it.
-    let splice = Splice::of(pair, rules, guard, Instant::now());
-    to_its_end(splice, traffic, stop)
-}
-
-async fn to_its_end<C, N, F>(mut splice: Splice<C, N>, traffic: &Traffic, stop: F) -> Ended<C, N>
-where
-    C: Transport,
-    N: Transport,
-    F: Future<Output = Failure>,
-{
-    let mut stop = pin!(stop);
-    let mut timer = pin!(sleep_until(splice.clock.next(Instant::now())));
-    let why = poll_fn(|cx| {
-        if let Poll::Ready(failure) = stop.as_mut().poll(cx) {
-            return Poll::Ready(failure);
-        }
-        splice.poll(cx, traffic, timer.as_mut())
-    })
-    .await;
-    splice.down.finish();
-    // A node that stopped inside a frame for good leaves no place for a close frame.
-    let _ = timeout(GRACE, poll_fn(|cx| splice.poll_frame_end(cx, traffic))).await;
-    splice.end(why, traffic)
-}
-
-struct Splice<C, N> {
+/// Two legs at work on each other.
+#[derive(Debug)]
+pub struct Splice<C, N> {
     client: Side<C>,
     node: Side<N>,
     up: Direction,
@@ -82,11 +45,13 @@ enum Pumped {
 }
 
 impl<C: Transport, N: Transport> Splice<C, N> {
-    fn of<A, B>(pair: Pair<A, B>, rules: Rules, guard: Guard, now: Instant) -> Self
+    /// Takes over from the handshakes. In a box, because it is as large as it is long-lived, and moved on its way.
+    pub fn new<A, B>(pair: Pair<A, B>, rules: Rules, guard: Guard) -> Box<Self>
     where
         A: IntoTransport<Transport = C>,
         B: IntoTransport<Transport = N>,
     {
+        let now = Instant::now();
         let Pair { client, node } = pair;
         let mut up = Direction::up(client.walker, rules.text, guard);
         // What a handshake had not written yet, then what the other one read too far.
@@ -104,7 +69,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         for (held, leg) in [(client_side.hold(&to_client), Which::Client), (node_side.hold(&to_node), Which::Node)] {
             broke = broke.or(held.err().map(|error| failed(leg, &error)));
         }
-        Self {
+        Box::new(Self {
             client: client_side,
             node: node_side,
             up,
@@ -114,7 +79,24 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             pings: 0,
             pinged: None,
             client_code: None,
-        }
+        })
+    }
+
+    /// Splices until one side ends, time asks for it, or `stop` says why.
+    pub async fn run<F: Future<Output = Failure>>(mut self: Box<Self>, traffic: &Traffic, stop: F) -> Box<Ended<C, N>> {
+        let mut stop = pin!(stop);
+        let mut timer = pin!(sleep_until(self.clock.next(Instant::now())));
+        let why = poll_fn(|cx| {
+            if let Poll::Ready(failure) = stop.as_mut().poll(cx) {
+                return Poll::Ready(failure);
+            }
+            self.poll(cx, traffic, timer.as_mut())
+        })
+        .await;
+        self.down.finish();
+        // A node that stopped inside a frame for good leaves no place for a close frame.
+        let _ = timeout(GRACE, poll_fn(|cx| self.poll_frame_end(cx, traffic))).await;
+        self.end(why, traffic)
     }
 
     /// Passes the rest of a node frame that is under way, so that a close frame can follow it.
@@ -129,18 +111,18 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         Poll::Ready(())
     }
 
-    fn end(mut self, why: Failure, traffic: &Traffic) -> Ended<C, N> {
+    fn end(mut self: Box<Self>, why: Failure, traffic: &Traffic) -> Box<Ended<C, N>> {
         let now = Instant::now();
         for (leg, flow) in [(Which::Client, &traffic.down), (Which::Node, &traffic.up)] {
             flow.add_paused(self.clock.free(leg, now).unwrap_or_default());
         }
-        Ended {
+        Box::new(Ended {
             reason: why.reason,
             cause: why.cause,
             client_code: self.client_code,
             client: Departing::new(self.client, self.down.between_frames(), None),
             node: Departing::new(self.node, self.up.between_frames(), Some(fresh_key())),
-        }
+        })
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, traffic: &Traffic, mut timer: Pin<&mut Sleep>) -> Poll<Failure> {

@@ -50,9 +50,9 @@ fn rig_of(guard: Guard, change: impl FnOnce(&mut Rules)) -> Rig {
     let task = tokio::spawn(async move {
         let traffic = Traffic::default();
         let stopped = async { stopped.await.unwrap_or_else(|_| Reason::Killed.into()) };
-        let ended = run(pair, rules, guard, &traffic, stopped).await;
+        let ended = Splice::new(pair, rules, guard).run(&traffic, stopped).await;
         let code = ended.client_code.unwrap_or(ended.reason.public().close);
-        let Ended { client, node, reason, .. } = ended;
+        let Ended { client, node, reason, .. } = *ended;
         tokio::join!(Departing::close(client, code, reason.word()), Departing::close(node, 1000, ""));
         (reason, traffic)
     });
@@ -286,9 +286,9 @@ async fn a_pong_that_the_handshake_owes_is_not_lost() {
     client.take::<1>().await.unwrap();
     let rules = rules(S);
     let pair = Pair::new(client, Leg::node(node_leg, &[], 99));
-    tokio::spawn(
-        async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },
-    );
+    tokio::spawn(async move {
+        Splice::new(pair, rules, Guard::Open).run(&Traffic::default(), std::future::pending()).await.reason
+    });
     let (header, body) = next_frame(&mut browser).await.unwrap();
     assert_eq!((header.opcode, &body[..]), (Opcode::Pong, &b"owed"[..]));
 }
@@ -342,9 +342,9 @@ async fn what_the_handshake_read_too_far_goes_first() {
     node.write_all(&frame(Opcode::Binary, None, b"ok+more")[6..]).await.unwrap();
     let rules = rules(S);
     let pair = Pair::new(client, nodes);
-    tokio::spawn(
-        async move { run(pair, rules, Guard::Open, &Traffic::default(), std::future::pending()).await.reason },
-    );
+    tokio::spawn(async move {
+        Splice::new(pair, rules, Guard::Open).run(&Traffic::default(), std::future::pending()).await.reason
+    });
     assert_eq!(next_frame(&mut node).await.unwrap().1, b"-rest");
     let mut got = next_frame(&mut browser).await.unwrap().1;
     got.extend(next_frame(&mut browser).await.unwrap().1);

@@ -23,7 +23,7 @@ mod side;
 mod terminal;
 
 pub use ending::{Departing, Ended};
-pub use engine::run;
+pub use engine::Splice;
 pub use guard::Guard;
 pub use leg::{Leg, LegError};
 pub use observer::Observer;
