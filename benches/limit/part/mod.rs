@@ -1,0 +1,4 @@
+//! The measurements, one file each.
+
+mod lanes;
+pub mod throughput;
