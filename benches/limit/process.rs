@@ -108,7 +108,8 @@ impl Load {
 
     async fn ask(&mut self, line: &str) -> Outcome<Outcomes> {
         self.input.write_all(format!("{line}\n").as_bytes()).await?;
-        let answer = timeout(PATIENCE, self.output.next_line()).await.map_err(|_| "the load does not come to an end")?;
+        let answer =
+            timeout(PATIENCE, self.output.next_line()).await.map_err(|_| "the load does not come to an end")?;
         let outcomes: Outcomes = serde_json::from_str(&answer?.ok_or("the load ended")?)?;
         match &outcomes.trouble {
             Some(trouble) => Err(format!("a session failed: {trouble}").into()),

@@ -3,7 +3,9 @@
 use crate::Outcome;
 use crate::ground::Ground;
 use crate::options::{Options, Part};
-use crate::part::throughput;
+use crate::part::lanes::Lanes;
+use crate::part::{opens, throughput, typing};
+use crate::relay::Kind;
 use crate::table::{self, Section};
 
 /// Measures and prints.
@@ -21,8 +23,20 @@ pub async fn run(options: Options) -> Outcome<()> {
 
 async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
     let mut sections = Vec::new();
-    if options.has(Part::Throughput) {
-        sections.push(throughput::measure(ground, options).await?);
+    if options.has(Part::Throughput) || options.has(Part::Opens) {
+        let mut lanes = Lanes::start(ground, &Kind::ALL).await;
+        if options.has(Part::Throughput) {
+            sections.push(throughput::measure(ground, &mut lanes, options).await?);
+        }
+        if options.has(Part::Opens) {
+            sections.push(opens::measure(ground, &mut lanes, options).await?);
+        }
+        lanes.stop().await?;
+    }
+    if options.has(Part::Typing) {
+        let mut lanes = Lanes::start(ground, &typing::KINDS).await;
+        sections.push(typing::measure(ground, &mut lanes, options).await?);
+        lanes.stop().await?;
     }
     Ok(sections)
 }

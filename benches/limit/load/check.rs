@@ -76,7 +76,11 @@ impl Check {
         }
         let rest = &bytes[number.len()..];
         let from = at + number.len();
-        if rest == &PATTERN[from..from + rest.len()] { Ok(()) } else { Err(format!("changed bytes near {from} of a frame")) }
+        if rest == &PATTERN[from..from + rest.len()] {
+            Ok(())
+        } else {
+            Err(format!("changed bytes near {from} of a frame"))
+        }
     }
 }
 

@@ -9,9 +9,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 /// Version 3.8, type None, shared, up to the end of ServerInit (RFC 6143 section 7.1).
 pub(super) async fn run(stream: &mut Stream) -> Outcome<()> {
     let mut heard = Heard::default();
-    for (expected, answer) in
-        [(&b"RFB 003.008\n"[..], &b"RFB 003.008\n"[..]), (&[1, 1], &[1]), (&[0, 0, 0, 0], &[1])]
-    {
+    for (expected, answer) in [(&b"RFB 003.008\n"[..], &b"RFB 003.008\n"[..]), (&[1, 1], &[1]), (&[0, 0, 0, 0], &[1])] {
         let said = heard.take(stream, expected.len()).await?;
         if said != expected {
             return Err(format!("the login said {:?}", said.escape_ascii().to_string()).into());

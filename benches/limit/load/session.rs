@@ -150,7 +150,9 @@ impl Session {
         };
         let took = began.elapsed();
         if (echoed, before) != (key, self.keys) {
-            return Err(format!("key {key} was answered as {echoed}, with {before} of {} keys before it", self.keys).into());
+            return Err(
+                format!("key {key} was answered as {echoed}, with {before} of {} keys before it", self.keys).into()
+            );
         }
         Ok(u64::try_from(took.as_nanos())?)
     }

@@ -110,7 +110,9 @@ impl Guest {
             at += len;
             match word {
                 Word::Send { bytes, frames } => self.sending = (sized(bytes)?, frames),
-                Word::Steady { bytes, a_second } => self.steady = paced(a_second).zip(Some(sized(bytes)?)).map(|(i, b)| (b, i)),
+                Word::Steady { bytes, a_second } => {
+                    self.steady = paced(a_second).zip(Some(sized(bytes)?)).map(|(i, b)| (b, i))
+                }
                 Word::Key { key } if words::is_asking(key) => {
                     frames::put(&mut self.answers, BINARY, &words::echo(key, self.keys));
                 }

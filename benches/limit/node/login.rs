@@ -6,7 +6,8 @@ use crate::frames::{self, Frames, Piece};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 
 /// 1024 by 768 pixels of 32 bits, and a name as QEMU gives it.
-const SERVER_INIT: &[u8] = b"\x04\x00\x03\x00\x20\x18\x00\x01\x00\xff\x00\xff\x00\xff\x10\x08\x00\0\0\0\0\0\0\x10QEMU (guest-100)";
+const SERVER_INIT: &[u8] =
+    b"\x04\x00\x03\x00\x20\x18\x00\x01\x00\xff\x00\xff\x00\xff\x10\x08\x00\0\0\0\0\0\0\x10QEMU (guest-100)";
 
 /// Serves it to the end of ServerInit.
 pub(super) async fn serve(stream: &mut Stream) -> Outcome<()> {

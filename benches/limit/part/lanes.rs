@@ -1,68 +1,113 @@
-//! Relays side by side, each with its sessions open: what is measured in rounds goes over all of them in turn, in another
-//! order each round, so that a machine that gets slower or faster does so for all.
+//! Relays side by side: what is measured in rounds goes over all of them in turn, beginning with another one each time, so
+//! that a machine that gets slower or faster does so for all.
+//!
+//! A relay that fails leaves its place empty, and the reason is printed.
 
 use crate::Outcome;
-use crate::figures::Rounds;
 use crate::ground::Ground;
 use crate::process::Load;
 use crate::relay::{Kind, Relay};
 
-/// One relay and its sessions.
-pub struct Lane {
-    pub relay: Relay,
-    pub load: Load,
+/// The relays that run.
+pub struct Lanes {
+    lanes: Vec<Lane>,
 }
 
-/// All of them, and what came of each; a relay that fails leaves its place and the reason is printed.
-pub struct Lanes {
-    lanes: Vec<(Kind, Option<Lane>)>,
+/// A relay, and the sessions that are open through it.
+struct Lane {
+    kind: Kind,
+    relay: Option<Relay>,
+    load: Option<Load>,
 }
 
 impl Lanes {
-    /// Starts these relays and opens so many sessions through each.
-    pub async fn start(ground: &Ground, kinds: &[Kind], sessions: u32) -> Self {
+    /// Starts these relays.
+    pub async fn start(ground: &Ground, kinds: &[Kind]) -> Self {
         let mut lanes = Vec::new();
-        for kind in kinds {
-            let lane = Lane::start(ground, *kind, sessions).await;
-            lanes.push((*kind, lane.inspect_err(|error| failed(*kind, ground, error.as_ref())).ok()));
+        for &kind in kinds {
+            let relay = Relay::start(kind, ground).await;
+            let relay = relay.inspect_err(|error| failed(kind, ground, error.as_ref())).ok();
+            lanes.push(Lane { kind, relay, load: None });
         }
         Self { lanes }
     }
 
-    /// Measures every relay once, beginning with another one in each round.
-    pub async fn round<F>(&mut self, ground: &Ground, round: usize, figures: &mut [Rounds], measure: F)
-    where
-        F: AsyncFn(&mut Lane) -> Outcome<f64>,
-    {
-        let count = self.lanes.len();
-        for index in (0..count).map(|step| (step + round) % count) {
-            let (kind, place) = &mut self.lanes[index];
-            let Some(lane) = place else { continue };
-            match measure(lane).await {
-                Ok(figure) => figures[index].push(figure),
-                Err(error) => {
-                    failed(*kind, ground, error.as_ref());
-                    *place = None;
-                }
+    /// Opens so many sessions through each.
+    pub async fn open(&mut self, ground: &Ground, sessions: u32) {
+        for lane in &mut self.lanes {
+            let Some(relay) = &mut lane.relay else { continue };
+            match relay.load(ground, sessions, 4).await {
+                Ok(load) => lane.load = Some(load),
+                Err(error) => lane.fail(ground, error.as_ref()),
             }
         }
     }
 
-    /// Ends all.
-    pub async fn stop(self) -> Outcome<()> {
-        for lane in self.lanes.into_iter().filter_map(|(_, lane)| lane) {
-            lane.load.stop().await?;
-            lane.relay.stop().await?;
+    /// Ends the sessions of all.
+    pub async fn close(&mut self) -> Outcome<()> {
+        for load in self.lanes.iter_mut().filter_map(|lane| lane.load.take()) {
+            load.stop().await?;
         }
         Ok(())
+    }
+
+    /// Measures each relay with its sessions once; the results are in the order of the relays.
+    pub async fn with_sessions<T>(
+        &mut self,
+        ground: &Ground,
+        round: usize,
+        measure: impl AsyncFn(&mut Relay, &mut Load) -> Outcome<T>,
+    ) -> Vec<Option<T>> {
+        let mut results: Vec<Option<T>> = self.lanes.iter().map(|_| None).collect();
+        for index in self.turns(round) {
+            let lane = &mut self.lanes[index];
+            let (Some(relay), Some(load)) = (&mut lane.relay, &mut lane.load) else { continue };
+            match measure(relay, load).await {
+                Ok(result) => results[index] = Some(result),
+                Err(error) => lane.fail(ground, error.as_ref()),
+            }
+        }
+        results
+    }
+
+    /// Measures each relay once, without any sessions of others.
+    pub async fn alone<T>(
+        &mut self,
+        ground: &Ground,
+        round: usize,
+        measure: impl AsyncFn(&mut Relay) -> Outcome<T>,
+    ) -> Vec<Option<T>> {
+        let mut results: Vec<Option<T>> = self.lanes.iter().map(|_| None).collect();
+        for index in self.turns(round) {
+            let lane = &mut self.lanes[index];
+            let Some(relay) = &mut lane.relay else { continue };
+            match measure(relay).await {
+                Ok(result) => results[index] = Some(result),
+                Err(error) => lane.fail(ground, error.as_ref()),
+            }
+        }
+        results
+    }
+
+    /// Ends all.
+    pub async fn stop(mut self) -> Outcome<()> {
+        self.close().await?;
+        for relay in self.lanes.into_iter().filter_map(|lane| lane.relay) {
+            relay.stop().await?;
+        }
+        Ok(())
+    }
+
+    fn turns(&self, round: usize) -> impl Iterator<Item = usize> + use<> {
+        let count = self.lanes.len();
+        (0..count).map(move |step| (step + round) % count)
     }
 }
 
 impl Lane {
-    async fn start(ground: &Ground, kind: Kind, sessions: u32) -> Outcome<Self> {
-        let mut relay = Relay::start(kind, ground).await?;
-        let load = relay.load(ground, sessions, 4).await?;
-        Ok(Self { relay, load })
+    fn fail(&mut self, ground: &Ground, error: &dyn std::error::Error) {
+        failed(self.kind, ground, error);
+        (self.relay, self.load) = (None, None);
     }
 }
 

@@ -1,4 +1,6 @@
 //! The measurements, one file each.
 
-mod lanes;
+pub mod lanes;
+pub mod opens;
 pub mod throughput;
+pub mod typing;

@@ -35,12 +35,7 @@ impl Settings {
 }
 
 /// Writes its configuration; the command that runs it.
-pub fn command(
-    ground: &Ground,
-    address: SocketAddr,
-    admin: SocketAddr,
-    settings: Settings,
-) -> Outcome<Vec<String>> {
+pub fn command(ground: &Ground, address: SocketAddr, admin: SocketAddr, settings: Settings) -> Outcome<Vec<String>> {
     let (node, name, user, key) = (ground.node, guests::NODE, guests::USER, guests::PANEL_KEY);
     let stall = settings.stall_seconds;
     let text = format!(

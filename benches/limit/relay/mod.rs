@@ -20,6 +20,8 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Gateway,
+    /// With the rights that a usual panel grants; elsewhere it is all of them.
+    GatewayUsual,
     /// tokio-rustls and `copy_bidirectional`.
     Bare,
     /// The same with buffers of 1 KiB.
@@ -34,10 +36,15 @@ impl Kind {
     /// Those of most tables.
     pub const ALL: [Self; 5] = [Self::Gateway, Self::Bare, Self::Frames, Self::Nginx, Self::HaProxy];
 
+    const fn is_gateway(self) -> bool {
+        matches!(self, Self::Gateway | Self::GatewayUsual)
+    }
+
     /// As tables name it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gateway => "consolegate",
+            Self::GatewayUsual => "consolegate, usual rights",
             Self::Bare => "bare copy loop",
             Self::BareSmall => "bare, 1 KiB buffers",
             Self::Frames => "fastwebsockets",
@@ -77,7 +84,7 @@ impl Relay {
         };
         let mut environment = Vec::new();
         let command = match kind {
-            Kind::Gateway => {
+            Kind::Gateway | Kind::GatewayUsual => {
                 environment.extend(settings.workers());
                 gateway::command(ground, address, admin, settings)?
             }
@@ -90,7 +97,7 @@ impl Relay {
         let failed = |error| format!("{}: {error}", kind.name());
         let mut server = Server::start(&command, log, &environment).await.map_err(failed)?;
         listens(&mut server, address).await.map_err(failed)?;
-        if kind == Kind::Gateway && settings.wait_until_ready {
+        if kind.is_gateway() && settings.wait_until_ready {
             gateway::ready(admin).await.map_err(failed)?;
         }
         Ok(Self { kind, address, admin, server, next_guest: 0 })
@@ -103,18 +110,13 @@ impl Relay {
 
     /// Opens sessions through it, so many at a time.
     pub async fn load(&mut self, ground: &Ground, sessions: u32, at_once: usize) -> Outcome<Load> {
-        self.load_with(ground, sessions, at_once, Rights::All).await
-    }
-
-    /// The same with these rights in the gateway's tokens.
-    pub async fn load_with(&mut self, ground: &Ground, sessions: u32, at_once: usize, rights: Rights) -> Outcome<Load> {
-        let door = match self.kind {
-            Kind::Gateway => Door::Gateway { first_guest: self.next_guest, rights },
-            _ => Door::Raw,
+        let rights = if self.kind == Kind::GatewayUsual { Rights::Usual } else { Rights::All };
+        let door = match self.kind.is_gateway() {
+            true => Door::Gateway { first_guest: self.next_guest, rights },
+            false => Door::Raw,
         };
         self.next_guest += sessions;
-        let order =
-            Order { folder: ground.folder().to_owned(), address: self.address, door, sessions, at_once };
+        let order = Order { folder: ground.folder().to_owned(), address: self.address, door, sessions, at_once };
         let named = |error| format!("{}: {error}\n{}", self.kind.name(), self.server.last_words());
         Load::open(&order).await.map_err(|error| named(error).into())
     }
