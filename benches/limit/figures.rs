@@ -30,6 +30,11 @@ impl Rounds {
         Self(self.0.iter().zip(&other.0).map(|(this, other)| this / other).collect())
     }
 
+    /// Round by round, what it is more than another.
+    pub fn less(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(this, other)| this - other).collect())
+    }
+
     /// Each figure changed.
     pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
         Self(self.0.iter().map(|figure| change(*figure)).collect())

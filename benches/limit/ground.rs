@@ -3,6 +3,7 @@
 use crate::certificates::Certificates;
 use crate::process::Server;
 use crate::{Outcome, guests};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +12,8 @@ use tokio::time::{Instant, sleep};
 
 /// How long a server may take until it listens.
 const LISTENING: Duration = Duration::from_secs(15);
+/// More than any measurement needs.
+const MOST_DESCRIPTORS: u32 = 20_000;
 
 /// The ground of one run.
 #[derive(Debug)]
@@ -20,12 +23,15 @@ pub struct Ground {
     /// The gateway's program.
     pub gateway: PathBuf,
     pub node: SocketAddr,
+    /// Files that each process of the run may open.
+    pub descriptors: u32,
     server: Server,
 }
 
 impl Ground {
     /// Makes the certificates and starts the node.
     pub async fn prepare(gateway: &Path) -> Outcome<Self> {
+        let descriptors = raise_descriptors()?;
         let folder = tempfile::Builder::new().prefix("consolegate-limit-").tempdir()?;
         let certificates = Certificates::make(folder.path())?;
         let node = free_address()?;
@@ -33,7 +39,12 @@ impl Ground {
         command.extend(["--guests".to_owned(), guests::COUNT.to_string()]);
         let mut server = Server::start(&command, folder.path().join("node.log"), &[]).await?;
         listens(&mut server, node).await.map_err(|error| format!("the node: {error}"))?;
-        Ok(Self { folder, certificates, gateway: gateway.to_owned(), node, server })
+        Ok(Self { folder, certificates, gateway: gateway.to_owned(), node, descriptors, server })
+    }
+
+    /// The most sessions a relay can have: each takes two descriptors, and there are files and listeners too.
+    pub const fn most_sessions(&self) -> u32 {
+        self.descriptors.saturating_sub(500) / 2
     }
 
     /// The folder of the run.
@@ -51,6 +62,16 @@ impl Ground {
         self.server.stop().await?;
         Ok(self.folder.close()?)
     }
+}
+
+/// As many as the system allows this user, for all processes that are started from here on.
+fn raise_descriptors() -> Outcome<u32> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })?;
+    Ok(limit
+        .maximum
+        .map_or(MOST_DESCRIPTORS, |most| u32::try_from(most).unwrap_or(MOST_DESCRIPTORS))
+        .min(MOST_DESCRIPTORS))
 }
 
 /// This program as another of its processes, listening at this address.

@@ -4,7 +4,7 @@ use crate::Outcome;
 use crate::ground::Ground;
 use crate::options::{Options, Part};
 use crate::part::lanes::Lanes;
-use crate::part::{opens, throughput, typing};
+use crate::part::{idle, latency, opens, stall, start, throughput, typing};
 use crate::relay::Kind;
 use crate::table::{self, Section};
 
@@ -37,6 +37,18 @@ async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
         let mut lanes = Lanes::start(ground, &typing::KINDS).await;
         sections.push(typing::measure(ground, &mut lanes, options).await?);
         lanes.stop().await?;
+    }
+    if options.has(Part::Idle) {
+        sections.push(idle::measure(ground, options).await?);
+    }
+    if options.has(Part::Latency) {
+        sections.push(latency::measure(ground, options).await?);
+    }
+    if options.has(Part::Stall) {
+        sections.push(stall::measure(ground).await?);
+    }
+    if options.has(Part::Start) {
+        sections.push(start::measure(ground).await?);
     }
     Ok(sections)
 }

@@ -48,6 +48,8 @@ pub enum Job {
     Steady { bytes: u32, a_second: u32 },
     /// From now on receive frames of so many bytes at full speed.
     Flood { bytes: u32 },
+    /// Say how much was received since the session was opened.
+    Tell,
     /// Ask for data at full speed, and never read again.
     Stall { bytes: u32 },
 }

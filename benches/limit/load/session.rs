@@ -84,8 +84,9 @@ impl Session {
 
     async fn run(&mut self, job: Job) -> Outcome<Done> {
         let mut done = Done::default();
-        let bytes = self.check.data_bytes;
+        let before = if matches!(job, Job::Tell) { 0 } else { self.check.data_bytes };
         match job {
+            Job::Tell => {}
             Job::Receive { bytes, frames } => self.receive(bytes, frames).await?,
             Job::Type { frames, records } => self.type_keys(frames, records).await?,
             Job::Press { keys, pause_micros } => {
@@ -97,7 +98,7 @@ impl Session {
             Job::Steady { bytes, a_second } => self.say(Word::Steady { bytes, a_second }).await?,
             Job::Flood { bytes } | Job::Stall { bytes } => self.say(Word::Send { bytes, frames: u32::MAX }).await?,
         }
-        done.bytes = self.check.data_bytes - bytes;
+        done.bytes = self.check.data_bytes - before;
         Ok(done)
     }
 

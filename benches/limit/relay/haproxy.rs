@@ -11,7 +11,7 @@ pub fn command(ground: &Ground, address: SocketAddr) -> Outcome<Vec<String>> {
         r"
 global
     nbthread 1
-    maxconn 9500
+    maxconn {most}
     ssl-default-bind-options ssl-min-ver TLSv1.3
     ssl-default-server-options ssl-min-ver TLSv1.3
 defaults
@@ -26,7 +26,8 @@ frontend public
 backend nodes
     server node {node} ssl verify none
 ",
-        both = both.display()
+        both = both.display(),
+        most = ground.most_sessions()
     );
     let name = format!("haproxy-{}.cfg", address.port());
     ground.certificates.write(&name, &text)?;

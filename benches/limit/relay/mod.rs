@@ -8,7 +8,7 @@ mod gateway;
 mod haproxy;
 mod nginx;
 
-pub use gateway::{Settings, admin};
+pub use gateway::{Settings, admin, command as gateway_command};
 
 use crate::Outcome;
 use crate::ground::{Ground, free_address, listens, this_program};

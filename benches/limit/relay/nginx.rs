@@ -7,16 +7,17 @@ use std::net::SocketAddr;
 /// Writes its configuration; the command that runs it.
 pub fn command(ground: &Ground, address: SocketAddr) -> Outcome<Vec<String>> {
     let folder = ground.folder().display();
-    let node = ground.node;
+    let (node, descriptors) = (ground.node, ground.descriptors);
+    let connections = descriptors - 100;
     let (ip, port) = (address.ip(), address.port());
     let text = format!(
         r#"
 daemon off;
 worker_processes 1;
-worker_rlimit_nofile 20000;
+worker_rlimit_nofile {descriptors};
 pid {folder}/nginx-{port}.pid;
 error_log stderr warn;
-events {{ worker_connections 19900; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/nginx-body;
