@@ -64,7 +64,9 @@ impl Sub for &Used {
 
     /// What was used since an earlier account. A thread that ended in between is not counted.
     fn sub(self, earlier: Self) -> Duration {
-        let since = |(thread, now): (&String, &Duration)| *now - earlier.0.get(thread).copied().unwrap_or_default();
+        let since = |(thread, now): (&String, &Duration)| {
+            now.saturating_sub(earlier.0.get(thread).copied().unwrap_or_default())
+        };
         self.0.iter().map(since).sum()
     }
 }

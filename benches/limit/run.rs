@@ -1,22 +1,33 @@
-//! A run from its beginning to its end: the ground, the parts that were asked for, the table.
+//! A run from its beginning to its end: the ground, the parts that were asked for, the page.
 
-use crate::Outcome;
 use crate::ground::Ground;
 use crate::options::{Options, Part};
 use crate::part::lanes::Lanes;
 use crate::part::{idle, latency, opens, stall, start, throughput, typing};
 use crate::relay::Kind;
 use crate::table::{self, Section};
+use crate::{Outcome, machine, progress, report};
+use tokio::signal::unix::{SignalKind, signal};
 
-/// Measures and prints.
+/// Measures, prints, and writes the page where everything was measured.
 pub async fn run(options: Options) -> Outcome<()> {
+    progress::say("preparing");
+    let machine = machine::describe(&options.gateway);
     let ground = Ground::prepare(&options.gateway).await?;
-    let measured = measure(&ground, &options).await;
+    // Ended in the middle or not, nothing stays behind.
+    let measured = tokio::select! {
+        measured = measure(&ground, &options) => measured,
+        () = interrupted() => Err("interrupted".into()),
+    };
     ground.clear().await?;
     let sections = measured?;
-    println!("{}", table::goals(&sections));
+    println!("{machine}\n{}", table::goals(&sections));
     for section in &sections {
         println!("{section}");
+    }
+    if options.only.is_empty() {
+        report::write(&options.output, &machine, &sections)?;
+        progress::say(format_args!("written to {}", options.output.display()));
     }
     Ok(())
 }
@@ -51,4 +62,17 @@ async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
         sections.push(start::measure(ground).await?);
     }
     Ok(sections)
+}
+
+async fn interrupted() {
+    let asked = |kind| async move {
+        match signal(kind) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = asked(SignalKind::interrupt()) => {}
+        () = asked(SignalKind::terminate()) => {}
+    }
 }

@@ -8,6 +8,7 @@ use crate::ground::Ground;
 use crate::load::Job;
 use crate::options::Options;
 use crate::process::Load;
+use crate::progress;
 use crate::relay::{Kind, Relay};
 use crate::table::{Goal, Section, Table};
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
     let within = |counts: &[u32]| counts.iter().map(|count| (*count).min(most)).collect::<Vec<_>>();
     let mut rows = Vec::new();
     for kind in [Kind::Gateway].into_iter().chain(PEERS) {
-        eprintln!("idle: {}", kind.name());
+        progress::say(format_args!("idle: {}", kind.name()));
         let mut counts = within(if kind == Kind::Gateway { &COUNTS } else { &PEER_COUNTS });
         counts.dedup();
         let found = once(ground, kind, &counts).await.inspect_err(|error| failed(kind, ground, error.as_ref()));
@@ -62,6 +63,7 @@ async fn once(ground: &Ground, kind: Kind, counts: &[u32]) -> Outcome<Found> {
     let before = group.resident()?;
     for count in counts {
         loads.push(relay.load(ground, count - found.most, AT_ONCE).await?);
+        progress::say(format_args!("idle: {count} sessions of {}", kind.name()));
         found.most = *count;
         sleep(SETTLE).await;
         found.resident.push(kib_each(group.resident()?, before, found.most));
@@ -69,6 +71,7 @@ async fn once(ground: &Ground, kind: Kind, counts: &[u32]) -> Outcome<Found> {
     if kind == Kind::Gateway {
         found.processor.push(watched(&relay).await?);
     }
+    progress::say("idle: a burst");
     burst(&mut loads).await?;
     sleep(SETTLE).await;
     found.burst = Some(kib_each(group.resident()?, before, found.most));

@@ -7,6 +7,7 @@ use crate::ground::Ground;
 use crate::load::{Door, Job, Order, Outcomes};
 use crate::options::Options;
 use crate::process::Load;
+use crate::progress;
 use crate::relay::{Kind, Relay, Settings};
 use crate::table::{Goal, Section, Table};
 use std::time::Duration;
@@ -47,7 +48,7 @@ struct Ways {
 
 /// Measures in rounds, without and with the session at full speed in turn.
 pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
-    eprintln!("latency: opening {SESSIONS} sessions");
+    progress::say(format_args!("latency: opening {SESSIONS} sessions"));
     let settings = Settings { one_worker: false, ..Settings::default() };
     let mut relay = Relay::start_with(Kind::Gateway, ground, settings).await?;
     let mut busy = relay.load(ground, SESSIONS, AT_ONCE).await?;
@@ -57,7 +58,7 @@ pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
     sleep(SETTLE).await;
     let (mut ways, began, first) = (Ways::default(), Instant::now(), busy.run(Job::Tell).await?.bytes);
     for round in 0..options.rounds.min(3) {
-        eprintln!("latency: round {}", round + 1);
+        progress::say(format_args!("latency: round {}", round + 1));
         press(&mut through, &mut straight, &mut ways, 0).await?;
         let mut flood = relay.load(ground, 1, 1).await?;
         flood.run(FLOOD).await?;

@@ -5,6 +5,7 @@ use crate::Outcome;
 use crate::figures::Rounds;
 use crate::ground::Ground;
 use crate::options::Options;
+use crate::progress;
 use crate::relay::{Kind, Relay};
 use crate::table::{Goal, Section, Table};
 use std::time::Duration;
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub async fn measure(ground: &Ground, lanes: &mut Lanes, options: &Options) -> Outcome<Section> {
     let mut figures = Kind::ALL.map(|_| Rounds::default());
     for round in 0..options.rounds {
-        eprintln!("opens: round {} of {}", round + 1, options.rounds);
+        progress::say(format_args!("opens: round {} of {}", round + 1, options.rounds));
         let measured = lanes.alone(ground, round, async |relay| once(ground, relay).await).await;
         for (rounds, figure) in figures.iter_mut().zip(measured).filter_map(|(rounds, figure)| Some((rounds, figure?)))
         {

@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::figures::{MIB, Rounds, short};
 use crate::ground::Ground;
 use crate::load::Job;
+use crate::progress;
 use crate::relay::{Kind, Relay, Settings, admin};
 use crate::table::{Goal, Section, Table};
 use std::time::Duration;
@@ -22,7 +23,7 @@ const PAGE: f64 = 4096.0;
 
 /// Measures once.
 pub async fn measure(ground: &Ground) -> Outcome<Section> {
-    eprintln!("stall: {SESSIONS} readers that do not read");
+    progress::say(format_args!("stall: {SESSIONS} readers that do not read"));
     let settings = Settings { stall_seconds: STALL, ..Settings::default() };
     let mut relay = Relay::start_with(Kind::Gateway, ground, settings).await?;
     relay.load(ground, WARM, AT_ONCE).await?.stop().await?;

@@ -4,6 +4,7 @@ use crate::Outcome;
 use crate::figures::{MIB, Rounds};
 use crate::ground::{Ground, free_address};
 use crate::load::{connect, connector};
+use crate::progress;
 use crate::relay::{Kind, Relay, Settings, gateway_command};
 use crate::table::{Goal, Section};
 use std::process::Stdio;
@@ -19,7 +20,7 @@ const AGAIN: Duration = Duration::from_millis(1);
 
 /// Measures.
 pub async fn measure(ground: &Ground) -> Outcome<Section> {
-    eprintln!("start");
+    progress::say("start");
     let (mut millis, mut size, mut resident) = (Rounds::default(), Rounds::default(), Rounds::default());
     for _ in 0..STARTS {
         millis.push(timeout(PATIENCE, started(ground)).await.map_err(|_| "the gateway does not start")??);

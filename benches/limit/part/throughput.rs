@@ -7,6 +7,7 @@ use crate::ground::Ground;
 use crate::load::Job;
 use crate::options::Options;
 use crate::process::Load;
+use crate::progress;
 use crate::relay::{Kind, Relay};
 use crate::table::{Goal, Section, Table};
 
@@ -30,7 +31,7 @@ pub async fn measure(ground: &Ground, lanes: &mut Lanes, options: &Options) -> O
     lanes.open(ground, STREAMS).await;
     let mut figures = SIZES.map(|_| Kind::ALL.map(|_| Figures::default()));
     for round in 0..options.rounds {
-        eprintln!("throughput: round {} of {}", round + 1, options.rounds);
+        progress::say(format_args!("throughput: round {} of {}", round + 1, options.rounds));
         for (size, row) in SIZES.iter().zip(&mut figures) {
             let (bytes, frames) = (size * 1024, options.mib * 1024 / size / STREAMS);
             let measured =

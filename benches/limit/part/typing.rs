@@ -7,6 +7,7 @@ use crate::ground::Ground;
 use crate::load::{Job, Records};
 use crate::options::Options;
 use crate::process::Load;
+use crate::progress;
 use crate::relay::{Kind, Relay};
 use crate::table::{Goal, Section, Table};
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub async fn measure(ground: &Ground, lanes: &mut Lanes, options: &Options) -> O
     lanes.open(ground, SESSIONS).await;
     let mut figures = WAYS.map(|_| KINDS.map(|_| Rounds::default()));
     for round in 0..options.rounds {
-        eprintln!("typing: round {} of {}", round + 1, options.rounds);
+        progress::say(format_args!("typing: round {} of {}", round + 1, options.rounds));
         for ((records, _), row) in WAYS.iter().zip(&mut figures) {
             sleep(PAUSE).await;
             let measured = lanes.with_sessions(ground, round, async |relay, load| once(relay, load, *records).await);
