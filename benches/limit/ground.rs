@@ -1,12 +1,15 @@
 //! What every measurement stands on: a folder, certificates, the node, and the programs to measure.
 
 use crate::certificates::Certificates;
+use crate::load::{connect, connector};
 use crate::process::Server;
-use crate::{Outcome, guests};
+use crate::{Outcome, guests, upgrade};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 
@@ -26,6 +29,7 @@ pub struct Ground {
     /// Files that each process of the run may open.
     pub descriptors: u32,
     server: Server,
+    asked: AtomicU64,
 }
 
 impl Ground {
@@ -39,7 +43,15 @@ impl Ground {
         command.extend(["--guests".to_owned(), guests::COUNT.to_string()]);
         let mut server = Server::start(&command, folder.path().join("node.log"), &[]).await?;
         listens(&mut server, node).await.map_err(|error| format!("the node: {error}"))?;
-        Ok(Self { folder, certificates, gateway: gateway.to_owned(), node, descriptors, server })
+        Ok(Self {
+            folder,
+            certificates,
+            gateway: gateway.to_owned(),
+            node,
+            descriptors,
+            server,
+            asked: AtomicU64::new(0),
+        })
     }
 
     /// The most sessions a relay can have: each takes two descriptors, and there are files and listeners too.
@@ -50,6 +62,16 @@ impl Ground {
     /// The folder of the run.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Connections that the node has accepted so far, without the one that asks.
+    pub async fn connections(&self) -> Outcome<u64> {
+        let mut stream = connect(&connector(&self.certificates)?, self.node, 1).await?;
+        stream.write_all(b"GET /connections HTTP/1.1\r\nHost: node\r\n\r\n").await?;
+        stream.flush().await?;
+        upgrade::read_head(&mut stream, &mut Vec::new(), 4096).await?;
+        let number = std::str::from_utf8(stream.fill_buf().await?)?.parse::<u64>()?;
+        Ok(number - 1 - self.asked.fetch_add(1, Relaxed))
     }
 
     /// Why the node may be the cause of a failure.

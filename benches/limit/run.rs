@@ -6,7 +6,7 @@ use crate::part::lanes::Lanes;
 use crate::part::{idle, latency, opens, stall, start, throughput, typing};
 use crate::relay::Kind;
 use crate::table::{self, Section};
-use crate::{Outcome, machine, progress, report};
+use crate::{Outcome, Trouble, machine, progress, report};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures, prints, and writes the page where everything was measured.
@@ -29,37 +29,43 @@ pub async fn run(options: Options) -> Outcome<()> {
         report::write(&options.output, &machine, &sections)?;
         progress::say(format_args!("written to {}", options.output.display()));
     }
-    Ok(())
+    if sections.iter().all(Section::is_whole) { Ok(()) } else { Err("not everything could be measured".into()) }
 }
 
+/// A part that fails leaves its place in the page, and the others are measured all the same.
 async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
     let mut sections = Vec::new();
+    let mut add = |title, measured: Outcome<Section>| {
+        let failed = |error: &Trouble| eprintln!("{title}: {error}\n{}", ground.last_words());
+        let measured = measured.inspect_err(failed);
+        sections.push(measured.unwrap_or_else(|error| Section::failed(title, &error)));
+    };
     if options.has(Part::Throughput) || options.has(Part::Opens) {
         let mut lanes = Lanes::start(ground, &Kind::ALL).await;
         if options.has(Part::Throughput) {
-            sections.push(throughput::measure(ground, &mut lanes, options).await?);
+            add(throughput::TITLE, throughput::measure(ground, &mut lanes, options).await);
         }
         if options.has(Part::Opens) {
-            sections.push(opens::measure(ground, &mut lanes, options).await?);
+            add(opens::TITLE, opens::measure(ground, &mut lanes, options).await);
         }
         lanes.stop().await?;
     }
     if options.has(Part::Typing) {
         let mut lanes = Lanes::start(ground, &typing::KINDS).await;
-        sections.push(typing::measure(ground, &mut lanes, options).await?);
+        add(typing::TITLE, typing::measure(ground, &mut lanes, options).await);
         lanes.stop().await?;
     }
     if options.has(Part::Idle) {
-        sections.push(idle::measure(ground, options).await?);
+        add(idle::TITLE, idle::measure(ground, options).await);
     }
     if options.has(Part::Latency) {
-        sections.push(latency::measure(ground, options).await?);
+        add(latency::TITLE, latency::measure(ground, options).await);
     }
     if options.has(Part::Stall) {
-        sections.push(stall::measure(ground).await?);
+        add(stall::TITLE, stall::measure(ground).await);
     }
     if options.has(Part::Start) {
-        sections.push(start::measure(ground).await?);
+        add(start::TITLE, start::measure(ground).await);
     }
     Ok(sections)
 }

@@ -13,6 +13,19 @@ pub struct Section {
     pub tables: Vec<Table>,
 }
 
+impl Section {
+    /// A measurement that went wrong.
+    pub fn failed(title: &'static str, why: &dyn fmt::Display) -> Self {
+        let goal = Goal { what: title.to_owned(), goal: String::new(), measured: String::new(), met: None };
+        Self { title, how: format!("Not measured: {why}"), goals: vec![goal], tables: Vec::new() }
+    }
+
+    /// Whether anything is missing in it.
+    pub fn is_whole(&self) -> bool {
+        self.goals.iter().all(|goal| goal.met.is_some())
+    }
+}
+
 /// A goal and what came of it.
 #[derive(Debug)]
 pub struct Goal {

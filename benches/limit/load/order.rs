@@ -42,8 +42,8 @@ pub enum Job {
     /// Send this many frames of 16 bytes, two keys in each, and see them counted at the other end. `records`: each frame
     /// in a TLS record of its own, as a browser sends them, or as many as fit.
     Type { frames: u32, records: Records },
-    /// Press single keys and wait for the answer of each.
-    Press { keys: u32, pause_micros: u32 },
+    /// For so long, press single keys and wait for the answer of each, with a pause between two.
+    Press { seconds: u32, pause_millis: u32 },
     /// From now on receive frames of so many bytes at this pace, beside whatever else.
     Steady { bytes: u32, a_second: u32 },
     /// From now on receive frames of so many bytes at full speed.

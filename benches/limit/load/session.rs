@@ -89,10 +89,11 @@ impl Session {
             Job::Tell => {}
             Job::Receive { bytes, frames } => self.receive(bytes, frames).await?,
             Job::Type { frames, records } => self.type_keys(frames, records).await?,
-            Job::Press { keys, pause_micros } => {
-                for _ in 0..keys {
+            Job::Press { seconds, pause_millis } => {
+                let until = Instant::now() + Duration::from_secs(seconds.into());
+                while Instant::now() < until {
                     done.round_trips.push(self.press().await?);
-                    sleep(Duration::from_micros(pause_micros.into())).await;
+                    sleep(Duration::from_millis(pause_millis.into())).await;
                 }
             }
             Job::Steady { bytes, a_second } => self.say(Word::Steady { bytes, a_second }).await?,

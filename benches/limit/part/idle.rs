@@ -14,6 +14,9 @@ use crate::table::{Goal, Section, Table};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// The heading of its figures.
+pub const TITLE: &str = "Idle sessions";
+
 /// The gateway and, with fewer sessions, the others.
 const PEERS: [Kind; 5] = [Kind::Bare, Kind::BareSmall, Kind::Frames, Kind::Nginx, Kind::HaProxy];
 const COUNTS: [u32; 3] = [1_000, 3_000, 9_000];
@@ -113,7 +116,7 @@ fn section(rows: &[(Kind, Found)]) -> Section {
     gateway.resident.last().into_iter().for_each(|kib| at_most.push(*kib));
     gateway.burst.into_iter().for_each(|kib| after.push(kib));
     Section {
-        title: "Idle sessions",
+        title: TITLE,
         how: format!(
             "Resident memory less what it was before the first session, divided by the sessions; {} s after the last open, \
              and as long after a burst through every session. Processor: {} s with {most} sessions and a ping to each every \

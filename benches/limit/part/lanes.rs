@@ -107,6 +107,7 @@ impl Lanes {
 impl Lane {
     fn fail(&mut self, ground: &Ground, error: &dyn std::error::Error) {
         failed(self.kind, ground, error);
+        eprintln!("{}", self.relay.as_ref().map(|relay| relay.server().last_words()).unwrap_or_default());
         (self.relay, self.load) = (None, None);
     }
 }

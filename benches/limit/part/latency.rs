@@ -13,11 +13,14 @@ use crate::table::{Goal, Section, Table};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// The heading of its figures.
+pub const TITLE: &str = "Latency of a key";
+
 /// Busy sessions, each with so many messages a second of so many bytes.
 const SESSIONS: u32 = 1_000;
 const PACE: (u32, u32) = (20, 1024);
-/// Keys of one round, and the pause between two.
-const PRESSES: Job = Job::Press { keys: 1_500, pause_micros: 3_000 };
+/// Keys of one round: some 1,500 where nothing else holds them up.
+const PRESSES: Job = Job::Press { seconds: 8, pause_millis: 4 };
 /// What the session at full speed receives.
 const FLOOD: Job = Job::Flood { bytes: 4096 };
 const AT_ONCE: usize = 16;
@@ -97,7 +100,7 @@ fn section(ways: &Ways) -> Section {
     let ([calm, flooded], direct) = (&ways.gateway, &ways.direct[0]);
     let (half, most) = (calm.half.less(&direct.half), calm.most.less(&direct.most).map(|micros| micros / 1e3));
     Section {
-        title: "Latency of a key",
+        title: TITLE,
         how: format!(
             "{SESSIONS} sessions through the gateway get {} messages a second of {} bytes each (they really got {}), while \
              one more presses keys that the node echoes, and another does so straight at the node. Everything shares this \

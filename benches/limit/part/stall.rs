@@ -10,6 +10,9 @@ use crate::table::{Goal, Section, Table};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
+/// The heading of its figures.
+pub const TITLE: &str = "Readers that do not read";
+
 const SESSIONS: u32 = 1_000;
 const AT_ONCE: usize = 16;
 const WARM: u32 = 50;
@@ -54,7 +57,7 @@ pub async fn measure(ground: &Ground) -> Outcome<Section> {
     table.row("of that, the same sessions while they were idle", [short(idle.saturating_sub(before) as f64 / MIB)]);
     table.row("socket buffers of the whole machine, at most, above none", [short((kernel_most - kernel_before) / MIB)]);
     Ok(Section {
-        title: "Readers that do not read",
+        title: TITLE,
         how: format!(
             "{SESSIONS} sessions ask for frames of 4 KiB without end and read nothing, with timeouts.stall = {STALL}. The \
              socket buffers are those of the node, the gateway and the clients together."

@@ -12,6 +12,9 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
+/// The heading of its figures.
+pub const TITLE: &str = "Start";
+
 /// Starts that are timed.
 const STARTS: u32 = 11;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,7 +35,7 @@ pub async fn measure(ground: &Ground) -> Outcome<Section> {
     resident.push(relay.server().group().resident()? as f64 / MIB);
     relay.stop().await?;
     Ok(Section {
-        title: "Start",
+        title: TITLE,
         how: format!(
             "From the start of the process to the end of the first TLS handshake, median of {STARTS}; resident memory once it \
              is ready, before the first session."

@@ -11,6 +11,9 @@ use crate::progress;
 use crate::relay::{Kind, Relay};
 use crate::table::{Goal, Section, Table};
 
+/// The heading of its figures.
+pub const TITLE: &str = "Processor per GiB, node to browser";
+
 /// Sessions that receive at the same time.
 const STREAMS: u32 = 8;
 /// Payload of a frame in KiB; Proxmox sends up to 4.
@@ -66,7 +69,7 @@ fn section(figures: &[[Figures; 5]; 4], options: &Options) -> Section {
         busy.row(&name, row.iter().map(|figures| &figures.busy));
     }
     Section {
-        title: "Processor per GiB, node to browser",
+        title: TITLE,
         how: format!(
             "{STREAMS} sessions receive {} MiB together in frames of this much payload, and every byte is checked. Median \
              of {} rounds, in brackets the least and the most; ratios are of figures of the same round.",

@@ -13,6 +13,9 @@ use crate::table::{Goal, Section, Table};
 use std::time::Duration;
 use tokio::time::sleep;
 
+/// The heading of its figures.
+pub const TITLE: &str = "Frames of 16 bytes, browser to node";
+
 /// Beside the relays of other tables, the gateway with what a usual panel's tokens grant.
 pub const KINDS: [Kind; 6] = [Kind::Gateway, Kind::GatewayUsual, Kind::Bare, Kind::Frames, Kind::Nginx, Kind::HaProxy];
 
@@ -64,7 +67,7 @@ fn section(figures: &[[Rounds; 6]; 2]) -> Section {
         Goal::at_least(format!("{what}, of the fastwebsockets relay's"), 10.0, " times", &ratio)
     };
     Section {
-        title: "Frames of 16 bytes, browser to node",
+        title: TITLE,
         how: format!(
             "{SESSIONS} sessions send {FRAMES} masked frames each, two key events in every frame, as fast as they can; the \
              node counts them. With all rights the gateway follows what the browser says, with the usual ones (input and \
