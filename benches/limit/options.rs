@@ -12,7 +12,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5)]
     pub rounds: usize,
     /// MiB of payload in each round of throughput.
-    #[arg(long, default_value_t = 512)]
+    #[arg(long, default_value_t = 384)]
     pub mib: u32,
     /// The most sessions of the memory measurement.
     #[arg(long, default_value_t = 9000)]

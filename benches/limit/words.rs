@@ -40,7 +40,7 @@ pub enum Word {
     Send { bytes: u32, frames: u32 },
     /// From now on send frames of so many bytes at a steady pace; none a second: stop.
     Steady { bytes: u32, a_second: u32 },
-    /// A key. Where it is to be answered, the answer holds how many keys came before.
+    /// A key. Where it is to be answered, the answer holds the account of those before it that were not.
     Key { key: u32 },
     /// A sign of life.
     Nothing,
@@ -84,16 +84,16 @@ impl Word {
             Self::Nothing => {}
         }
     }
+}
 
-    /// A key that is answered.
-    pub const fn asking(number: u32) -> Self {
-        Self::Key { key: ANSWERED | (number % ANSWERED) }
-    }
+/// A key that is answered.
+pub const fn asking(number: u32) -> u32 {
+    ANSWERED | (number % ANSWERED)
+}
 
-    /// A key that is only counted.
-    pub const fn silent(number: u32) -> Self {
-        Self::Key { key: number % ANSWERED }
-    }
+/// A key that is only counted.
+pub const fn silent(number: u32) -> u32 {
+    number % ANSWERED
 }
 
 /// Whether a key is to be answered.
@@ -101,16 +101,33 @@ pub const fn is_asking(key: u32) -> bool {
     key >= ANSWERED
 }
 
+/// The keys that were only counted: how many, and a sum of which and in what order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Account {
+    keys: u64,
+    sum: u32,
+}
+
+impl Account {
+    /// One more.
+    pub const fn add(&mut self, key: u32) {
+        self.keys += 1;
+        self.sum = self.sum.wrapping_mul(31).wrapping_add(key);
+    }
+}
+
 /// The answer to a key.
-pub fn echo(key: u32, keys_before: u64) -> [u8; ECHO_LEN] {
+pub fn echo(key: u32, before: Account) -> [u8; ECHO_LEN] {
     let mut payload = [0; ECHO_LEN];
-    payload[..8].copy_from_slice(&keys_before.to_be_bytes());
+    payload[..8].copy_from_slice(&before.keys.to_be_bytes());
     payload[8..12].copy_from_slice(&key.to_be_bytes());
+    payload[12..].copy_from_slice(&before.sum.to_be_bytes());
     payload
 }
 
-/// Reads an answer: the key, and how many came before.
-pub fn read_echo(payload: &[u8]) -> (u32, u64) {
-    let before = u64::from_be_bytes(payload[..8].try_into().unwrap());
-    (u32::from_be_bytes(payload[8..12].try_into().unwrap()), before)
+/// Reads an answer: the key, and what came before it.
+pub fn read_echo(payload: &[u8]) -> (u32, Account) {
+    let number = |at: usize| u32::from_be_bytes(payload[at..at + 4].try_into().unwrap());
+    let keys = u64::from(number(0)) << 32 | u64::from(number(4));
+    (number(8), Account { keys, sum: number(12) })
 }

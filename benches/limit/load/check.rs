@@ -1,7 +1,7 @@
 //! What comes from the node, checked byte by byte: every frame whole, in order, and with the payload it was sent with.
 
 use crate::frames::{BINARY, CLOSE, Frames, Head, PING, Piece};
-use crate::words::{ECHO_LEN, MOST, NUMBER_LEN, PATTERN, read_echo};
+use crate::words::{Account, ECHO_LEN, MOST, NUMBER_LEN, PATTERN, read_echo};
 
 /// Follows what the node sends.
 #[derive(Debug, Default)]
@@ -13,8 +13,8 @@ pub struct Check {
     /// Data frames that came, which is the next one's number, and their payload.
     pub data_frames: u64,
     pub data_bytes: u64,
-    /// The last answer to a key: the key, and how many came before.
-    pub echo: Option<(u32, u64)>,
+    /// The last answer to a key: the key, and what came before.
+    pub echo: Option<(u32, Account)>,
     /// Payloads of pings that wait for their pong.
     pub pings: Vec<Vec<u8>>,
 }

@@ -5,7 +5,7 @@ use super::connect::{Stream, connect};
 use super::order::{Door, Job, Order, Records};
 use super::{Report, login, token};
 use crate::frames::{self, BINARY, PONG};
-use crate::words::Word;
+use crate::words::{self, Account, Word};
 use crate::{Outcome, Trouble, guests, upgrade};
 use std::io::Write as _;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub struct Done {
 pub struct Session {
     stream: Stream,
     check: Check,
-    keys: u64,
+    keys: Account,
     presses: u32,
 }
 
@@ -49,7 +49,7 @@ impl Session {
             login::run(&mut stream).await?;
         }
         stream.get_mut().1.set_buffer_limit(None);
-        Ok(Self { stream, check: Check::default(), keys: 0, presses: 0 })
+        Ok(Self { stream, check: Check::default(), keys: Account::default(), presses: 0 })
     }
 
     /// Does jobs until the session ends; says why it did.
@@ -119,8 +119,10 @@ impl Session {
             let mut many = Vec::new();
             for number in first..frames.min(first + AT_ONCE as u32) {
                 let (mut payload, mut frame) = (Vec::with_capacity(16), Vec::with_capacity(24));
-                Word::silent(2 * number).put(&mut payload);
-                Word::silent(2 * number + 1).put(&mut payload);
+                for key in [words::silent(2 * number), words::silent(2 * number + 1)] {
+                    Word::Key { key }.put(&mut payload);
+                    self.keys.add(key);
+                }
                 frames::put_masked(&mut frame, BINARY, &payload, MASK);
                 match records {
                     // Each write to the connection makes a record; what is sealed waits for the flush.
@@ -131,19 +133,17 @@ impl Session {
             self.stream.get_mut().1.writer().write_all(&many)?;
             self.stream.flush().await?;
         }
-        self.keys += 2 * u64::from(frames);
-        // Its answer says how many came before it.
+        // Its answer says what came before it.
         self.press().await.map(drop)
     }
 
     /// Presses one key and waits for its answer; nanoseconds.
     async fn press(&mut self) -> Outcome<u64> {
         self.presses += 1;
-        let word = Word::asking(self.presses);
-        let Word::Key { key } = word else { return Err("no key".into()) };
+        let key = words::asking(self.presses);
         self.check.echo = None;
         let began = Instant::now();
-        self.say(word).await?;
+        self.say(Word::Key { key }).await?;
         let (echoed, before) = loop {
             self.absorb().await?;
             if let Some(echo) = self.check.echo {
@@ -152,9 +152,8 @@ impl Session {
         };
         let took = began.elapsed();
         if (echoed, before) != (key, self.keys) {
-            return Err(
-                format!("key {key} was answered as {echoed}, with {before} of {} keys before it", self.keys).into()
-            );
+            let keys = self.keys;
+            return Err(format!("key {key} after {keys:?} was answered as {echoed} after {before:?}").into());
         }
         Ok(u64::try_from(took.as_nanos())?)
     }

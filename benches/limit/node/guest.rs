@@ -5,8 +5,8 @@
 
 use super::{Stream, http};
 use crate::Outcome;
-use crate::frames::{self, BINARY, CLOSE, Frames, Head, PING, PONG, Piece};
-use crate::words::{self, MOST, NUMBER_LEN, PATTERN, Word};
+use crate::frames::{self, BINARY, Frames, Head, PING, PONG, Piece};
+use crate::words::{self, Account, MOST, NUMBER_LEN, PATTERN, Word};
 use futures_util::FutureExt as _;
 use std::io::{IoSlice, Write as _};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -30,15 +30,17 @@ struct Guest {
     stream: Stream,
     frames: Frames,
     head: Head,
-    /// What the client said and is not read yet; a control frame's payload.
+    /// What the client said and is not read yet, and the payload of a control frame under way.
     said: Vec<u8>,
     control: Vec<u8>,
     /// Frames to go out before anything else.
     answers: Vec<u8>,
-    keys: u64,
+    keys: Account,
+    /// The next data frame's.
     number: u64,
     /// Payload and count of the data frames to send.
     sending: (usize, u32),
+    /// Payload and pace of the data frames that go out whatever else does, and whether one is due.
     steady: Option<(usize, Interval)>,
     due: bool,
 }
@@ -52,7 +54,7 @@ impl Guest {
             said: Vec::new(),
             control: Vec::new(),
             answers: Vec::new(),
-            keys: 0,
+            keys: Account::default(),
             number: 0,
             sending: (0, 0),
             steady: None,
@@ -85,19 +87,20 @@ impl Guest {
         }
         while let Some(piece) = self.frames.next(&mut bytes) {
             match piece {
-                Piece::Head(head) if head.mask.is_none() || head.first == CLOSE => return Err(http::ended().into()),
-                Piece::Head(head) => self.head = head,
+                Piece::Head(head) if head.mask.is_some() && matches!(head.first, BINARY | PING | PONG) => {
+                    self.head = head
+                }
+                Piece::Head(_) => return Err(http::ended().into()),
                 Piece::Data { bytes, at, .. } => {
                     let to = if self.head.first == BINARY { &mut self.said } else { &mut self.control };
                     frames::put_unmasked(to, bytes, self.head.mask.unwrap_or_default(), at);
                 }
             }
-            if self.head.first == PING && self.control.len() == self.head.len {
-                frames::put(&mut self.answers, PONG, &self.control);
-            }
             if self.head.first != BINARY && self.control.len() == self.head.len {
-                self.control.clear();
-                self.head.first = BINARY;
+                let payload = std::mem::take(&mut self.control);
+                if self.head.first == PING {
+                    frames::put(&mut self.answers, PONG, &payload);
+                }
             }
         }
         self.stream.consume(len);
@@ -111,12 +114,13 @@ impl Guest {
             match word {
                 Word::Send { bytes, frames } => self.sending = (sized(bytes)?, frames),
                 Word::Steady { bytes, a_second } => {
-                    self.steady = paced(a_second).zip(Some(sized(bytes)?)).map(|(i, b)| (b, i))
+                    let bytes = sized(bytes)?;
+                    self.steady = paced(a_second).map(|pace| (bytes, pace));
                 }
                 Word::Key { key } if words::is_asking(key) => {
                     frames::put(&mut self.answers, BINARY, &words::echo(key, self.keys));
                 }
-                Word::Key { .. } => self.keys += 1,
+                Word::Key { key } => self.keys.add(key),
                 Word::Nothing => {}
             }
         }
