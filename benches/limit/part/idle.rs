@@ -36,7 +36,7 @@ const BURST: Job = Job::Receive { bytes: 4096, frames: 64 };
 #[derive(Debug, Default)]
 struct Found {
     /// KiB for each session, at each count.
-    resident: Vec<f64>,
+    resident: Vec<(u32, f64)>,
     burst: Option<f64>,
     /// Per cent of one core.
     processor: Rounds,
@@ -69,7 +69,7 @@ async fn once(ground: &Ground, kind: Kind, counts: &[u32]) -> Outcome<Found> {
         progress::say(format_args!("idle: {count} sessions of {}", kind.name()));
         found.most = *count;
         sleep(SETTLE).await;
-        found.resident.push(kib_each(group.resident()?, before, found.most));
+        found.resident.push((found.most, kib_each(group.resident()?, before, found.most)));
     }
     if kind == Kind::Gateway {
         found.processor.push(watched(&relay).await?);
@@ -104,16 +104,18 @@ fn kib_each(now: u64, before: u64, sessions: u32) -> f64 {
 }
 
 fn section(rows: &[(Kind, Found)]) -> Section {
-    let mut table = Table::new(["KiB for each session", "1,000", "3,000", "9,000", "after 256 KiB through each"]);
-    for (kind, found) in rows {
-        let mut cells: Vec<String> = found.resident.iter().map(|kib| short(*kib)).collect();
-        cells.resize(COUNTS.len(), "–".to_owned());
-        cells.push(found.burst.map_or("–".to_owned(), short));
-        table.row(kind.name(), cells);
-    }
     let gateway = &rows[0].1;
+    let counts: Vec<u32> = gateway.resident.iter().map(|(count, _)| *count).collect();
+    let columns = counts.iter().map(|count| format!("{count} sessions"));
+    let (first, last) = ("KiB for each of".to_owned(), "after 256 KiB through each".to_owned());
+    let mut table = Table::new([first].into_iter().chain(columns).chain([last]));
+    for (kind, found) in rows {
+        let at = |count: &u32| found.resident.iter().find(|(of, _)| of == count).map(|(_, kib)| *kib);
+        let cells = counts.iter().map(at).chain([found.burst]);
+        table.row(kind.name(), cells.map(|kib| kib.map_or("–".to_owned(), short)));
+    }
     let (most, mut at_most, mut after) = (gateway.most, Rounds::default(), Rounds::default());
-    gateway.resident.last().into_iter().for_each(|kib| at_most.push(*kib));
+    gateway.resident.last().into_iter().for_each(|(_, kib)| at_most.push(*kib));
     gateway.burst.into_iter().for_each(|kib| after.push(kib));
     Section {
         title: TITLE,
@@ -127,7 +129,7 @@ fn section(rows: &[(Kind, Found)]) -> Section {
         goals: vec![
             Goal::at_most(format!("memory of an idle session, of {most}"), 12.0, " KiB", &at_most),
             Goal::at_most(format!("memory of an idle session after a burst, of {most}"), 12.0, " KiB", &after),
-            Goal::at_most(format!("processor with {most} idle sessions"), 4.0, " % of a core", &gateway.processor),
+            Goal::at_most(format!("processor of {most} idle sessions"), 4.0, " % of a core", &gateway.processor),
         ],
         tables: vec![table],
     }
