@@ -108,6 +108,14 @@ pub struct Traffic {
     pub keep_alives: Count,
 }
 
+impl Traffic {
+    /// Bytes both ways so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.up.bytes().wrapping_add(self.down.bytes())
+    }
+}
+
 /// Round-trip times in power-of-two buckets of microseconds: 32 counters hold any session's figures without growing.
 #[derive(Debug)]
 pub struct Rtt {

@@ -78,7 +78,7 @@ where
     gateway.store.session_live(session, generation, ends).await;
     let record = Record::new(&gateway, &opening);
     let goodbye = match Box::pin(open(&gateway, &opening, &record, stream, early)).await {
-        Ok(live) => live.to_its_end(&gateway, &opening, &record).await,
+        Ok(live) => live.run(&gateway, &opening, &record).await,
         Err(goodbye) => goodbye,
     };
     if goodbye.reason.may_resume() {
@@ -135,7 +135,7 @@ struct Live<C> {
 
 impl<C: Transport> Live<C> {
     /// Splices, and asks what became of the guest.
-    async fn to_its_end(self, gateway: &Gateway, opening: &Opening, record: &Record<'_>) -> Box<Goodbye<C>> {
+    async fn run(self, gateway: &Gateway, opening: &Opening, record: &Record<'_>) -> Box<Goodbye<C>> {
         let Self { splice, guard, place } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;

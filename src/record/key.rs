@@ -1,71 +1,97 @@
 //! A key with its counter: what seals and what opens the records of one direction (RFC 8446 5.2, 5.3).
 //!
-//! The counter lives inside the key, goes up with each use and ends the key before it could come round: no nonce can be
-//! used twice. Keys cannot be cloned, and are wiped when they are dropped. No I/O.
+//! The counter lives beside the key, goes up with each use and ends the key before it could come round: no nonce can be
+//! used twice. Keys cannot be cloned, and are wiped when they are dropped. A key at rest is its bytes alone; what the
+//! cipher makes of them is eighteen times as large, made at the first use and given back when nothing goes on. No I/O.
 
 use super::head::{Broke, ContentType, HEADER, MAX_PLAIN, TAG, header};
 use aws_lc_rs::aead::{
-    AES_128_GCM, AES_256_GCM, Aad, BoundKey, CHACHA20_POLY1305, NONCE_LEN, Nonce, NonceSequence, OpeningKey,
-    SealingKey, UnboundKey,
+    AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey,
 };
-use aws_lc_rs::error::Unspecified;
 use rustls::ConnectionTrafficSecrets as Secrets;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 /// Records that are left when a sealing key asks for the next one, so that what is under way still goes out.
-const RESERVE: u64 = 1024;
+const RESERVE: u64 = 4096;
+/// The longest key of a suite.
+const MAX_KEY: usize = 32;
 
-/// The nonces of one key: its IV with the record's number.
+/// The nonces of one key: its IV with the record's number (5.3).
 #[derive(Debug)]
 struct Nonces {
-    iv: [u8; NONCE_LEN],
+    iv: Zeroizing<[u8; NONCE_LEN]>,
     next: u64,
     end: u64,
 }
 
-impl NonceSequence for Nonces {
-    fn advance(&mut self) -> Result<Nonce, Unspecified> {
+impl Nonces {
+    /// The next nonce. Whoever holds it has the only one of its kind.
+    fn advance(&mut self) -> Result<Nonce, Broke> {
         if self.next >= self.end {
-            return Err(Unspecified);
+            return Err(Broke::Exhausted);
         }
-        let mut nonce = self.iv;
+        let mut nonce = *self.iv;
         for (byte, count) in nonce.iter_mut().rev().zip(self.next.to_le_bytes()) {
             *byte ^= count;
         }
         self.next += 1;
         Ok(Nonce::assume_unique_for_key(nonce))
     }
-}
 
-impl Drop for Nonces {
-    fn drop(&mut self) {
-        self.iv.zeroize();
+    const fn left(&self) -> u64 {
+        self.end - self.next
     }
 }
 
-fn bound(secrets: &Secrets, next: u64, end: u64) -> Result<(UnboundKey, Nonces), Broke> {
+/// A key at rest or at work.
+struct Cipher {
+    algorithm: &'static Algorithm,
+    key: Zeroizing<[u8; MAX_KEY]>,
+    at_work: Option<LessSafeKey>,
+}
+
+impl std::fmt::Debug for Cipher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cipher").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}
+
+impl Cipher {
+    fn at_work(&mut self) -> Result<&LessSafeKey, Broke> {
+        if self.at_work.is_none() {
+            let key = self.key.get(..self.algorithm.key_len()).ok_or(Broke::Exhausted)?;
+            let key = UnboundKey::new(self.algorithm, key).map_err(|_| Broke::Exhausted)?;
+            self.at_work = Some(LessSafeKey::new(key));
+        }
+        self.at_work.as_ref().ok_or(Broke::Exhausted)
+    }
+}
+
+fn bound(secrets: &Secrets, next: u64, end: u64) -> Result<(Cipher, Nonces), Broke> {
     let (algorithm, key, iv) = match secrets {
         Secrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
         Secrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
         Secrets::Chacha20Poly1305 { key, iv } => (&CHACHA20_POLY1305, key, iv),
         _ => return Err(Broke::Exhausted),
     };
-    // rustls keeps every key in as much room as the longest takes.
-    let key = key.as_ref().get(..algorithm.key_len()).ok_or(Broke::Exhausted)?;
-    let key = UnboundKey::new(algorithm, key).map_err(|_| Broke::Exhausted)?;
-    let iv = iv.as_ref().try_into().map_err(|_| Broke::Exhausted)?;
-    Ok((key, Nonces { iv, next, end }))
+    let mut bytes = Zeroizing::new([0; MAX_KEY]);
+    bytes.iter_mut().zip(key.as_ref()).for_each(|(to, from)| *to = *from);
+    let iv = Zeroizing::new(iv.as_ref().try_into().map_err(|_| Broke::Exhausted)?);
+    Ok((Cipher { algorithm, key: bytes, at_work: None }, Nonces { iv, next, end: end.max(next) }))
 }
 
 /// Opens what the peer sealed.
 #[derive(Debug)]
-pub(super) struct Opener(OpeningKey<Nonces>);
+pub(super) struct Opener {
+    cipher: Cipher,
+    nonces: Nonces,
+}
 
 impl Opener {
     /// `next`: the number of the record that comes next.
     pub(super) fn new(secrets: &Secrets, next: u64) -> Result<Self, Broke> {
-        let (key, nonces) = bound(secrets, next, u64::MAX)?;
-        Ok(Self(OpeningKey::new(key, nonces)))
+        let (cipher, nonces) = bound(secrets, next, u64::MAX)?;
+        Ok(Self { cipher, nonces })
     }
 
     /// Opens a whole record where it lies: what it carries, and how long that is, from behind the header on.
@@ -74,7 +100,8 @@ impl Opener {
     /// What is wrong with it. Nothing in `record` means anything then.
     pub(super) fn open(&mut self, record: &mut [u8]) -> Result<(ContentType, usize), Broke> {
         let (header, sealed) = record.split_first_chunk_mut::<HEADER>().ok_or(Broke::Malformed)?;
-        let inner = self.0.open_in_place(Aad::from(*header), sealed).map_err(|_| Broke::Sealed)?;
+        let (key, nonce) = (self.cipher.at_work()?, self.nonces.advance()?);
+        let inner = key.open_in_place(nonce, Aad::from(*header), sealed).map_err(|_| Broke::Sealed)?;
         if inner.len() > MAX_PLAIN + 1 {
             return Err(Broke::TooLong);
         }
@@ -83,25 +110,30 @@ impl Opener {
         let kind = inner.get(len).copied().and_then(ContentType::from_bits).ok_or(Broke::Unexpected)?;
         Ok((kind, len))
     }
+
+    /// Nothing goes on for now.
+    pub(super) fn rest(&mut self) {
+        self.cipher.at_work = None;
+    }
 }
 
 /// Seals what we send.
 #[derive(Debug)]
 pub(super) struct Sealer {
-    key: SealingKey<Nonces>,
-    left: u64,
+    cipher: Cipher,
+    nonces: Nonces,
 }
 
 impl Sealer {
     /// `next`: the number of the record that comes next; `most`: records that the suite may seal with one key.
     pub(super) fn new(secrets: &Secrets, next: u64, most: u64) -> Result<Self, Broke> {
-        let (key, nonces) = bound(secrets, next, most)?;
-        Ok(Self { key: SealingKey::new(key, nonces), left: most.saturating_sub(next) })
+        let (cipher, nonces) = bound(secrets, next, most)?;
+        Ok(Self { cipher, nonces })
     }
 
     /// The next key is due (RFC 8446 5.5).
     pub(super) const fn is_worn(&self) -> bool {
-        self.left <= RESERVE
+        self.nonces.left() <= RESERVE
     }
 
     /// Seals a record where it lies: `record` is room for the header, the plaintext, and [`super::head::TAIL`] bytes.
@@ -117,10 +149,15 @@ impl Sealer {
             return Err(Broke::TooLong);
         }
         *last = kind.bits();
-        self.left = self.left.saturating_sub(1);
-        let tag = self.key.seal_in_place_separate_tag(Aad::from(*head), inner).map_err(|_| Broke::Exhausted)?;
+        let (key, nonce) = (self.cipher.at_work()?, self.nonces.advance()?);
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(*head), inner).map_err(|_| Broke::Exhausted)?;
         *place = tag.as_ref().try_into().map_err(|_| Broke::Exhausted)?;
         Ok(())
+    }
+
+    /// Nothing goes on for now.
+    pub(super) fn rest(&mut self) {
+        self.cipher.at_work = None;
     }
 }
 

@@ -212,6 +212,12 @@ impl Layer {
         Ok(())
     }
 
+    /// Nothing goes on for now: only the bytes of the keys are kept.
+    pub(super) fn rest(&mut self) {
+        self.opener.rest();
+        self.sealer.rest();
+    }
+
     /// Adds the alert that says goodbye.
     ///
     /// # Errors

@@ -228,6 +228,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TlsStream<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
+    fn rest(&mut self) {
+        if let Mode::InPlace(layer) = &mut self.mode {
+            layer.rest();
+        }
+    }
+
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         AsyncWrite::poll_shutdown(Pin::new(self), cx)
     }

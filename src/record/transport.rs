@@ -48,6 +48,9 @@ pub trait Transport: Unpin {
     /// Gives what was sent to the network.
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
+    /// Little goes on for now: gives back what can be made again.
+    fn rest(&mut self);
+
     /// Ends the sending half, once nothing is held.
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 }
@@ -162,6 +165,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for Plain<S> {
         }
         flushed
     }
+
+    fn rest(&mut self) {}
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)

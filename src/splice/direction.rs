@@ -318,7 +318,8 @@ fn plain_parts<E>(
     before: u64,
     mut read: impl FnMut(&[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut plain = [0; 1024];
+    // Small enough to cost nothing where a frame is a key press.
+    let mut plain = [0; 128];
     for (part, at) in payload.chunks(plain.len()).zip((before..).step_by(plain.len())) {
         let plain = plain.get_mut(..part.len()).unwrap_or_default();
         plain.copy_from_slice(part);

@@ -1,24 +1,28 @@
-//! The buffered engine: gathered reads, one write, flush when the source is dry; both directions in one task.
+//! The engine: gathered reads, one write, flush when the source is dry; both directions in one task.
 //!
 //! Back-pressure is not reading: a direction reads only while its destination holds nothing, so at most one chunk is
 //! held each way, and while the client is stuck its own requests wait too.
 
 use super::clock::{Clock, Due, Leg as Which};
-use super::direction::{Direction, Seen};
+use super::direction::Direction;
 use super::ending::{Departing, Ended, GRACE, client_closed};
 use super::guard::Guard;
 use super::leg::{failed, fresh_key};
+use super::pump::{Pump, Pumped};
 use super::side::Side;
 use super::{Pair, Rules};
 use crate::reason::{Failure, Reason};
-use crate::record::{Batch, Cuts, Gathered, IntoTransport, Transport, with_batch};
-use crate::traffic::{Flow, Traffic};
+use crate::record::{IntoTransport, Transport};
+use crate::traffic::Traffic;
 use crate::wire::rfb_client::SMALLEST_REQUEST;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
+
+/// A turn that moved less leaves a session that may be idle: what can be made again is given back.
+const LITTLE: u64 = 512;
 
 /// Two legs at work on each other.
 #[derive(Debug)]
@@ -34,14 +38,6 @@ pub struct Splice<C, N> {
     pings: u64,
     pinged: Option<Instant>,
     client_code: Option<u16>,
-}
-
-/// What a pump did.
-enum Pumped {
-    /// It moved something; try again.
-    Moved,
-    /// The source is dry or the destination full; the context wakes us.
-    Waits,
 }
 
 impl<C: Transport, N: Transport> Splice<C, N> {
@@ -96,7 +92,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         self.down.finish();
         // A node that stopped inside a frame for good leaves no place for a close frame.
         let _ = timeout(GRACE, poll_fn(|cx| self.poll_frame_end(cx, traffic))).await;
-        self.end(why, traffic)
+        (*self).end(why, traffic)
     }
 
     /// Passes the rest of a node frame that is under way, so that a close frame can follow it.
@@ -111,7 +107,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         Poll::Ready(())
     }
 
-    fn end(mut self: Box<Self>, why: Failure, traffic: &Traffic) -> Box<Ended<C, N>> {
+    fn end(mut self, why: Failure, traffic: &Traffic) -> Box<Ended<C, N>> {
         let now = Instant::now();
         for (leg, flow) in [(Which::Client, &traffic.down), (Which::Node, &traffic.up)] {
             flow.add_paused(self.clock.free(leg, now).unwrap_or_default());
@@ -129,10 +125,14 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         if let Some(failure) = self.broke.take() {
             return Poll::Ready(failure);
         }
-        let now = Instant::now();
+        let (now, before) = (Instant::now(), traffic.bytes());
         match self.turn(cx, traffic, now) {
             Ok(()) => {}
             Err(failure) => return Poll::Ready(failure),
+        }
+        if traffic.bytes().wrapping_sub(before) < LITTLE {
+            self.client.transport.rest();
+            self.node.transport.rest();
         }
         loop {
             match self.clock.due(now) {
@@ -269,113 +269,6 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         }
         Err(client_closed(body))
     }
-}
-
-/// One direction at work.
-struct Pump<'a, S, D> {
-    from: (&'a mut Side<S>, Which),
-    to: (&'a mut Side<D>, Which),
-    direction: &'a mut Direction,
-    clock: &'a mut Clock,
-}
-
-impl<S: Transport, D: Transport> Pump<'_, S, D> {
-    fn run(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<(Pumped, Seen), Failure> {
-        let mut seen = Seen::default();
-        if self.drain(cx, flow, now)?.is_pending() {
-            return Ok((Pumped::Waits, seen));
-        }
-        let chunk = with_batch(|batch, cuts| self.chunk(cx, flow, now, batch, cuts, &mut seen))?;
-        if let Chunk::Nothing = chunk {
-            self.flush(cx)?;
-            return Ok((Pumped::Waits, seen));
-        }
-        let _ = self.drain(cx, flow, now)?;
-        Ok((Pumped::Moved, seen))
-    }
-
-    /// Writes and flushes what waits for the destination, without reading more.
-    fn settle(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<(), Failure> {
-        match self.drain(cx, flow, now)? {
-            Poll::Ready(()) => self.flush(cx),
-            Poll::Pending => Ok(()),
-        }
-    }
-
-    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        match self.to.0.transport.poll_flush(cx) {
-            Poll::Ready(Err(error)) => Err(failed(self.to.1, &error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
-        }
-    }
-
-    /// Writes what waits for the destination and keeps account of how long it made us wait.
-    fn drain(&mut self, cx: &mut Context<'_>, flow: &Flow, now: Instant) -> Result<Poll<()>, Failure> {
-        let mut left = 0;
-        let drained = self.to.0.transport.poll_drain(cx, &mut left);
-        self.clock.progress(self.to.1, left, now);
-        match drained {
-            Poll::Pending => {
-                self.clock.stuck(self.to.1, now);
-                Ok(Poll::Pending)
-            }
-            Poll::Ready(Err(error)) => Err(failed(self.to.1, &error)),
-            Poll::Ready(Ok(())) => {
-                if let Some(paused) = self.clock.free(self.to.1, now) {
-                    flow.add_paused(paused);
-                }
-                Ok(Poll::Ready(()))
-            }
-        }
-    }
-
-    /// Gathers what the source has, and sends what of it may leave.
-    fn chunk(
-        &mut self,
-        cx: &mut Context<'_>,
-        flow: &Flow,
-        now: Instant,
-        batch: &mut Batch,
-        cuts: &mut Cuts,
-        seen: &mut Seen,
-    ) -> Result<Chunk, Failure> {
-        let gathered = self.from.0.transport.poll_gather(cx, batch);
-        if !batch.is_empty() {
-            self.clock.heard(self.from.1, now);
-            let verdict = self.direction.feed(batch.parts(), &mut self.to.0.own, cuts, seen, now);
-            flow.add(batch.total() as u64, seen.frames);
-            if seen.moved {
-                self.clock.moved(now);
-            }
-            if !cuts.as_slice().is_empty() {
-                let sent = self.to.0.transport.send(cx, batch, cuts);
-                sent.map_err(|error| failed(self.to.1, &error))?;
-            }
-            verdict?;
-        }
-        match gathered {
-            Gathered::End if seen.close.is_none() => Err(self.source_ended()),
-            Gathered::Broken(error) if seen.close.is_none() => Err(failed(self.from.1, &error)),
-            Gathered::Open if batch.is_empty() => Ok(Chunk::Nothing),
-            Gathered::Open | Gathered::Full | Gathered::End | Gathered::Broken(_) => Ok(Chunk::Some),
-        }
-    }
-
-    fn source_ended(&self) -> Failure {
-        match self.from.1 {
-            Which::Client => Reason::ClientGone.into(),
-            Which::Node if self.direction.at_boundary() => {
-                Failure::new(Reason::GuestEnded, "the node ended the stream")
-            }
-            Which::Node => Failure::new(Reason::NodeCut, "the node ended the stream in the middle of a frame"),
-        }
-    }
-}
-
-/// What a source had.
-enum Chunk {
-    Nothing,
-    Some,
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod guard;
 mod heard;
 mod leg;
 mod observer;
+mod pump;
 mod rehead;
 mod screen;
 mod side;

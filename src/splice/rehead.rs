@@ -50,9 +50,14 @@ impl Rehead {
             return;
         }
         let out = self.next_piece();
+        let is_here = bytes == header.size();
+        if is_here && out == header {
+            cuts.range(at..at + bytes);
+            return;
+        }
         let encoded = out.encode();
         match chunk.get_mut(at..at + bytes) {
-            Some(place) if encoded.as_slice().len() == header.size() && bytes == header.size() => {
+            Some(place) if is_here && encoded.as_slice().len() == bytes => {
                 place.copy_from_slice(encoded.as_slice());
                 cuts.range(at..at + bytes);
             }

@@ -3,7 +3,7 @@
 //! Owns the order rules of RFC 6455 (masking 5.1, fragmentation 5.4, control frames 5.5). State lives in the struct, so a
 //! chunk may end anywhere and nothing is lost. It decides nothing about forwarding: see `splice`.
 
-use super::websocket::{Header, MAX_CONTROL, MAX_HEADER, Opcode, Violation, apply_mask};
+use super::websocket::{Header, MAX_HEADER, Opcode, Violation, apply_mask};
 
 /// Who sends the frames that are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub enum Sender {
 }
 
 /// The next thing in a chunk; `bytes` is how many of it this step used up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// A data frame begins. Where `bytes` is the header's whole size, the header lies in this chunk.
     Frame {
@@ -48,19 +48,19 @@ pub enum Step {
 }
 
 /// A control frame's content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Control {
     /// Close, ping or pong.
     pub opcode: Opcode,
-    payload: [u8; MAX_CONTROL],
-    len: u8,
+    /// Elsewhere, because frames of data come thousands of times as often and must not carry room for it.
+    payload: Vec<u8>,
 }
 
 impl Control {
     /// The unmasked payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        self.payload.get(..usize::from(self.len)).unwrap_or_default()
+        &self.payload
     }
 }
 
@@ -77,7 +77,7 @@ pub struct Walker {
 enum State {
     Header { seen: [u8; MAX_HEADER], len: u8 },
     Data { header: Header, left: u64 },
-    Control { control: Control, mask: Option<[u8; 4]>, left: u8 },
+    Control { opcode: Opcode, payload: Vec<u8>, mask: Option<[u8; 4]>, left: usize },
 }
 
 const BOUNDARY: State = State::Header { seen: [0; MAX_HEADER], len: 0 };
@@ -178,9 +178,8 @@ impl Walker {
         self.check_order(control, header.opcode == Opcode::Continuation)?;
         self.check_mask(header.mask.is_some())?;
         if control {
-            let control = Control { opcode: header.opcode, payload: [0; MAX_CONTROL], len: 0 };
-            let left = u8::try_from(header.len).map_err(|_| Violation::Control)?;
-            self.state = State::Control { control, mask: header.mask, left };
+            let left = usize::try_from(header.len).map_err(|_| Violation::Control)?;
+            self.state = State::Control { opcode: header.opcode, payload: Vec::new(), mask: header.mask, left };
             return Ok(self.step_control(chunk.get(bytes..).unwrap_or_default(), bytes));
         }
         if header.len > self.max_frame {
@@ -192,24 +191,22 @@ impl Walker {
     }
 
     fn step_control(&mut self, chunk: &[u8], before: usize) -> Step {
-        let State::Control { control, mask, left } = &mut self.state else { return Step::More { bytes: before } };
-        let bytes = chunk.len().min(usize::from(*left));
-        for byte in chunk.iter().take(bytes) {
-            if let Some(slot) = control.payload.get_mut(usize::from(control.len)) {
-                *slot = *byte;
-                control.len += 1;
-                *left -= 1;
-            }
-        }
+        let State::Control { opcode, payload, mask, left } = &mut self.state else {
+            return Step::More { bytes: before };
+        };
+        let part = chunk.get(..chunk.len().min(*left)).unwrap_or_default();
+        payload.extend_from_slice(part);
+        *left -= part.len();
+        let bytes = before + part.len();
         if *left > 0 {
-            return Step::More { bytes: before + bytes };
+            return Step::More { bytes };
         }
-        let mut done = *control;
+        let mut control = Control { opcode: *opcode, payload: std::mem::take(payload) };
         if let Some(key) = *mask {
-            apply_mask(&mut done.payload, key, 0);
+            apply_mask(&mut control.payload, key, 0);
         }
         self.state = BOUNDARY;
-        Step::Control { control: done, bytes: before + bytes }
+        Step::Control { control, bytes }
     }
 
     fn check_order(&self, control: bool, continuation: bool) -> Result<(), Violation> {

@@ -166,8 +166,13 @@ impl Header {
 
     /// Bytes of the encoded header.
     #[must_use]
-    pub fn size(&self) -> usize {
-        self.encode().as_slice().len()
+    pub const fn size(&self) -> usize {
+        let length = match self.len {
+            0..=125 => 0,
+            126..=0xFFFF => 2,
+            _ => 8,
+        };
+        2 + length + if self.mask.is_some() { 4 } else { 0 }
     }
 }
 
