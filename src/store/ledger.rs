@@ -61,6 +61,11 @@ impl Ledger {
     }
 
     /// The next generation of a session, for the holder of the newest one.
+    ///
+    /// The holder of the one before gets the newest again as long as it has not connected: the answer that brought it may
+    /// have been lost, and the page then has only the old resume token. That makes no second connection, because a ticket
+    /// is spent under its generation's name and so opens once however often it was sealed. Whoever stole the old token
+    /// gains nothing either: until the connection it could as well have resumed first.
     pub(super) fn resume(
         &mut self,
         session: SessionId,
@@ -69,10 +74,11 @@ impl Ledger {
         now: u64,
     ) -> Result<u32, Failure> {
         let refused = |cause: String| Err(Failure::new(Reason::ResumeExpired, cause));
-        let Some(entry) = self.sessions.get_mut(&session) else {
+        let Some(mut entry) = self.sessions.get(&session).copied() else {
             return refused("the session is not known here".to_owned());
         };
-        if generation < entry.issued {
+        let is_lost = generation.checked_add(1) == Some(entry.issued) && entry.connected < entry.issued;
+        if generation < entry.issued && !is_lost {
             let cause = format!("the resume token of generation {generation} was used; {} is the newest", entry.issued);
             return Err(Failure::new(Reason::TokenReplay, cause));
         }
@@ -91,6 +97,11 @@ impl Ledger {
         }
         entry.paid = paid + REFILL;
         entry.issued = generation.saturating_add(1);
+        if matches!(entry.state, State::Away(_)) {
+            // Its new ticket has a time of its own, in which the session must not be forgotten.
+            entry.state = State::Away(now);
+        }
+        self.insert(session, entry);
         Ok(entry.issued)
     }
 
@@ -103,7 +114,8 @@ impl Ledger {
             }
             Some(entry) if entry.issued == generation => Ok(()),
             None if generation == 0 => Ok(()),
-            Some(_) | None => Err(Failure::new(Reason::TicketRefused, "a later ticket of the session was issued")),
+            Some(_) => Err(Failure::new(Reason::TicketRefused, "a later ticket of the session was issued")),
+            None => Err(Failure::new(Reason::TicketRefused, "the session is not known here")),
         }
     }
 

@@ -92,10 +92,56 @@ async fn a_session_is_resumed_while_it_lives_and_shortly_after() {
 }
 
 #[tokio::test]
+async fn a_resume_in_the_last_second_leaves_its_ticket_time_to_open() {
+    let (store, other) = (Store::memory(10).resumable_for(120), SessionId::from_bits(2));
+    store.session_live(ID, 0, ENDS).await;
+    store.session_ended(ID, 0, NOW).await;
+    assert_eq!(resume(&store, 0, NOW + 120).await, Ok(1));
+    store.session_live(other, 0, ENDS).await;
+    store.session_ended(other, 0, NOW + 125).await;
+    assert_eq!(
+        store.may_open(ID, 1).await,
+        Ok(()),
+        "what sweeps forgets sessions that nobody may resume, not this one"
+    );
+    assert_eq!(store.may_return(ID, 120, NOW + 125).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_session_that_is_not_known_is_told_so() {
+    let cause = Store::memory(10).may_open(ID, 3).await.unwrap_err().cause;
+    assert!(cause.contains("not known"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_resume_is_given_again_until_its_ticket_opened() {
+    let store = Store::memory(10);
+    store.session_live(ID, 0, ENDS).await;
+    store.session_ended(ID, 0, NOW).await;
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    assert_eq!(resume(&store, 0, NOW + 1).await, Ok(1), "the same generation, so that one ticket of it opens");
+    store.session_live(ID, 1, ENDS).await;
+    assert_eq!(resume(&store, 0, NOW + 2).await, Err(Reason::TokenReplay));
+    assert_eq!(resume(&store, 1, NOW + 2).await, Ok(2));
+    assert_eq!(resume(&store, 0, NOW + 2).await, Err(Reason::TokenReplay), "only the one before the newest");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_given_again_faster_than_a_page_asks() {
+    let store = Store::memory(10);
+    store.session_begun(ID, ENDS, NOW).await;
+    for _ in 0..10 {
+        assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    }
+    assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeRate));
+}
+
+#[tokio::test]
 async fn a_resume_token_resumes_once_and_costs_no_name() {
     let store = Store::memory(2);
     store.session_begun(ID, ENDS, NOW).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    store.session_live(ID, 1, ENDS).await;
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::TokenReplay));
     for generation in 1..500 {
         assert_eq!(resume(&store, generation, NOW + u64::from(generation) * 2).await, Ok(generation + 1));
