@@ -216,7 +216,10 @@ impl fmt::Display for Guest {
     }
 }
 
-/// A console's place: the cluster and the guest in it. The key of locks and limits.
+/// A guest among those of all clusters: what is limited and paced, by whatever screens and terminals.
+pub type ClusterGuest = (ClusterName, Guest);
+
+/// One console: the screen or the terminal of a guest. The key of the turn to open it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Console {
     /// The configured cluster.
@@ -225,6 +228,14 @@ pub struct Console {
     pub guest: Guest,
     /// Screen or terminal.
     pub protocol: Protocol,
+}
+
+impl Console {
+    /// Whose console it is.
+    #[must_use]
+    pub fn cluster_guest(&self) -> ClusterGuest {
+        (self.cluster.clone(), self.guest.clone())
+    }
 }
 
 /// A session's public name: 128 random bits. It opens nothing.

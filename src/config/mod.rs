@@ -291,7 +291,7 @@ pub struct Session {
 pub struct Limits {
     /// Sessions in all.
     pub sessions: usize,
-    /// Sessions of one guest.
+    /// Sessions of one guest, its screens and terminals together.
     pub per_guest: usize,
     /// Sessions of one subject of one issuer.
     pub per_subject: usize,

@@ -9,7 +9,7 @@ mod turn;
 pub use turn::{Turn, Turns};
 
 use crate::config::Limits;
-use crate::id::{ClusterName, Console, NodeName, SessionId};
+use crate::id::{ClusterGuest, ClusterName, Console, NodeName, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::token::Envelope;
 use crate::traffic::Traffic;
@@ -30,7 +30,7 @@ pub struct Sessions {
 #[derive(Debug, Default)]
 struct Live {
     entries: HashMap<SessionId, Entry>,
-    guests: HashMap<Console, usize>,
+    guests: HashMap<ClusterGuest, usize>,
     subjects: HashMap<(String, String), usize>,
     nodes: HashMap<(ClusterName, NodeName), usize>,
     serial: u64,
@@ -92,7 +92,7 @@ impl Sessions {
             old.stop.send_replace(Some(Reason::TakenOver.into()));
         }
         live.check(&self.limits, grant.console(), &subject)?;
-        *live.guests.entry(grant.console().clone()).or_default() += 1;
+        *live.guests.entry(grant.console().cluster_guest()).or_default() += 1;
         *live.subjects.entry(subject.clone()).or_default() += 1;
         live.serial += 1;
         let traffic = Arc::new(Traffic::default());
@@ -167,7 +167,7 @@ impl Live {
         if self.entries.len() >= limits.sessions {
             return over(Reason::GatewayFull, limits.sessions);
         }
-        if self.guests.get(console).is_some_and(|count| *count >= limits.per_guest) {
+        if self.guests.get(&console.cluster_guest()).is_some_and(|count| *count >= limits.per_guest) {
             return over(Reason::LimitGuest, limits.per_guest);
         }
         if self.subjects.get(subject).is_some_and(|count| *count >= limits.per_subject) {
@@ -182,7 +182,7 @@ impl Live {
             return None;
         }
         let entry = self.entries.remove(&id)?;
-        give_back(&mut self.guests, &entry.console);
+        give_back(&mut self.guests, &entry.console.cluster_guest());
         give_back(&mut self.subjects, &entry.subject);
         if let Some(node) = &entry.node {
             give_back(&mut self.nodes, &(entry.console.cluster.clone(), node.clone()));

@@ -11,13 +11,22 @@ fn limits() -> Limits {
 }
 
 fn envelope(session: u128, vmid: u32, subject: &str) -> Envelope {
+    envelope_of(session, vmid, subject, Protocol::Vnc)
+}
+
+fn envelope_of(session: u128, vmid: u32, subject: &str, protocol: Protocol) -> Envelope {
     let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());
-    let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol: Protocol::Vnc };
+    let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
     let grant = serde_json::from_value(serde_json::json!({
         "issuer": "panel", "subject": subject, "jti_hash": "0", "console": console, "node": null, "rights": [],
         "max_seconds": null, "idle_seconds": null, "title": null, "lang": null, "theme": null, "origin": null,
     }));
     Envelope { session: SessionId::from_bits(session), generation: 0, expires: 0, ends: 0, grant: grant.unwrap() }
+}
+
+/// The same guest's terminal.
+fn terminal(session: u128, vmid: u32, subject: &str) -> Envelope {
+    envelope_of(session, vmid, subject, Protocol::Term)
 }
 
 fn refusal(sessions: &Arc<Sessions>, envelope: &Envelope) -> Reason {
@@ -38,6 +47,18 @@ fn e05_e06_each_limit_refuses_with_its_own_word_and_a_drop_gives_the_place_back(
     let _sixth = sessions.admit(&envelope(6, 103, "d"), BROWSER).unwrap();
     assert_eq!(refusal(&sessions, &envelope(7, 104, "e")), Reason::GatewayFull);
     assert_eq!(sessions.len(), 5);
+}
+
+#[test]
+fn e05_screens_and_terminals_of_a_guest_are_counted_together() {
+    let sessions = Sessions::new(limits());
+    let screen = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let _terminal = sessions.admit(&terminal(2, 100, "b"), BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &terminal(3, 100, "c")), Reason::LimitGuest);
+    assert_eq!(refusal(&sessions, &envelope(3, 100, "c")), Reason::LimitGuest);
+    drop(screen);
+    let _another = sessions.admit(&terminal(3, 100, "c"), BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &envelope(4, 100, "d")), Reason::LimitGuest);
 }
 
 #[test]

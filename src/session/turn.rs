@@ -1,11 +1,11 @@
-//! Taking turns at opening: one VNC handshake a guest (QEMU has one VNC password a VM), a few consoles a node, and no
-//! faster than a node should be asked.
+//! Taking turns at opening: one handshake a console (QEMU has one VNC password a VM), a few consoles a node, and no guest
+//! faster than its node should be asked, by whatever consoles of it.
 //!
 //! A console that was asked for and abandoned keeps its port at the node for ten seconds (protocol reference 6.1), so its
 //! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
 use super::press::Presses;
-use crate::id::{ClusterName, Console, NodeName};
+use crate::id::{ClusterGuest, ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -23,26 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long Proxmox keeps a port that nobody connects to.
 const PORT_LIFE: Duration = Duration::from_secs(10);
 
-/// Whose turn it is, for every guest and node. Guests that nobody opens are forgotten as others come.
+/// Whose turn it is, for every console, guest and node. Those that nobody opens are forgotten as others come.
 #[derive(Debug)]
 pub struct Turns {
     per_node: usize,
-    guests: Mutex<HashMap<Console, Guest>>,
+    consoles: Mutex<HashMap<Console, Arc<Semaphore>>>,
+    /// When the opens of a guest so far are paid off.
+    paid: Mutex<HashMap<ClusterGuest, Instant>>,
     nodes: Mutex<HashMap<(ClusterName, NodeName), Arc<Semaphore>>>,
     presses: Presses,
-}
-
-#[derive(Debug)]
-struct Guest {
-    one: Arc<Semaphore>,
-    /// When the opens so far are paid off.
-    paid: Instant,
 }
 
 /// The right to open one console now; dropping it lets the next one in.
 #[derive(Debug)]
 pub struct Turn {
-    _guest: OwnedSemaphorePermit,
+    _console: OwnedSemaphorePermit,
     node: Option<OwnedSemaphorePermit>,
     holds_port: bool,
 }
@@ -51,26 +46,38 @@ impl Turns {
     /// At most `per_node` consoles of a node are opened at once.
     #[must_use]
     pub fn new(per_node: usize) -> Self {
-        Self { per_node, guests: Mutex::default(), nodes: Mutex::default(), presses: Presses::default() }
+        Self {
+            per_node,
+            consoles: Mutex::default(),
+            paid: Mutex::default(),
+            nodes: Mutex::default(),
+            presses: Presses::default(),
+        }
     }
 
-    /// Waits until the guest may be opened again. Whoever gives up waiting has used the place all the same.
+    /// Waits until the console's guest may be opened again. Whoever gives up waiting has used the place all the same.
     ///
     /// # Errors
     /// `guest_pace` when that is too long.
     pub async fn pace(&self, console: &Console) -> Result<(), Failure> {
-        let now = Instant::now();
-        let at = self.with_guest(console, now, |guest| {
-            let paid = guest.paid.max(now);
-            let free = paid.checked_sub(INTERVAL * (BURST - 1)).unwrap_or(now);
-            if free > now + PATIENCE {
-                return None;
-            }
-            guest.paid = paid + INTERVAL;
-            Some(free)
-        });
-        sleep_until(at.ok_or(Reason::GuestPace)?).await;
+        sleep_until(self.pay(console.cluster_guest(), Instant::now())?).await;
         Ok(())
+    }
+
+    /// Pays for an open that may begin at the instant returned.
+    fn pay(&self, guest: ClusterGuest, now: Instant) -> Result<Instant, Failure> {
+        let mut all = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_about_to_grow(&all) {
+            all.retain(|_, paid| *paid > now);
+        }
+        let paid = all.entry(guest).or_insert(now);
+        let from = (*paid).max(now);
+        let free = from.checked_sub(INTERVAL * (BURST - 1)).unwrap_or(now);
+        if free > now + PATIENCE {
+            return Err(Reason::GuestPace.into());
+        }
+        *paid = from + INTERVAL;
+        Ok(free)
     }
 
     /// Notes that the console's guest is switched now.
@@ -81,29 +88,32 @@ impl Turns {
         self.presses.press(console, Instant::now())
     }
 
-    /// Waits for the guest first, so that many opens of one guest do not use up its node's places. The caller's
-    /// deadline bounds the wait.
+    /// Waits for the console first, so that many opens of one do not use up its node's places. The caller's deadline
+    /// bounds the wait.
     ///
     /// # Errors
     /// `internal`, when the process ends.
     pub async fn take(&self, console: &Console, node: &NodeName) -> Result<Turn, Failure> {
         let ends = |_| Failure::new(Reason::Internal, "the turns are closed");
-        let one = self.with_guest(console, Instant::now(), |guest| Arc::clone(&guest.one));
-        let guest = one.acquire_owned().await.map_err(ends)?;
+        let one = self.one(console).acquire_owned().await.map_err(ends)?;
         let key = (console.cluster.clone(), node.clone());
         let node = node_semaphore(&self.nodes, key, self.per_node).acquire_owned().await.map_err(ends)?;
-        Ok(Turn { _guest: guest, node: Some(node), holds_port: false })
+        Ok(Turn { _console: one, node: Some(node), holds_port: false })
     }
 
-    fn with_guest<T>(&self, console: &Console, now: Instant, act: impl FnOnce(&mut Guest) -> T) -> T {
-        let mut guests = self.guests.lock().unwrap_or_else(PoisonError::into_inner);
-        if guests.len() > 64 && guests.len() == guests.capacity() {
-            // Before the map grows: nobody waits for these, and all their opens are paid off.
-            guests.retain(|_, guest| Arc::strong_count(&guest.one) > 1 || guest.paid > now);
+    fn one(&self, console: &Console) -> Arc<Semaphore> {
+        let mut all = self.consoles.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_about_to_grow(&all) {
+            // Nobody opens these or waits to.
+            all.retain(|_, one| Arc::strong_count(one) > 1);
         }
-        let new = || Guest { one: Arc::new(Semaphore::new(1)), paid: now };
-        act(guests.entry(console.clone()).or_insert_with(new))
+        Arc::clone(all.entry(console.clone()).or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
+}
+
+/// The moment to forget what is over: before room is made for more.
+fn is_about_to_grow<K, V>(map: &HashMap<K, V>) -> bool {
+    map.len() > 64 && map.len() == map.capacity()
 }
 
 impl Turn {
@@ -162,14 +172,19 @@ mod tests {
         drop(second);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn guests_nobody_opens_are_forgotten() {
         let turns = Turns::new(2);
         let node: NodeName = "pve1".parse().unwrap();
         for vmid in 100..5_000 {
             drop(turns.take(&console(vmid), &node).await);
         }
-        assert!(turns.guests.lock().unwrap().len() < 200);
+        assert!(turns.consoles.lock().unwrap().len() < 200);
+        for vmid in 100..5_000 {
+            turns.pace(&console(vmid)).await.unwrap();
+            tokio::time::advance(INTERVAL).await;
+        }
+        assert!(turns.paid.lock().unwrap().len() < 200);
     }
 
     #[tokio::test(start_paused = true)]
@@ -187,6 +202,24 @@ mod tests {
         let refused =
             crowd.await.into_iter().filter(|paced| paced.as_ref().is_err_and(|f| f.reason == Reason::GuestPace));
         assert!(refused.count() >= 45);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e05_a_guest_is_paced_by_all_its_opens_and_its_screen_and_terminal_open_side_by_side() {
+        let turns = Turns::new(2);
+        let terminal = Console { protocol: Protocol::Term, ..console(100) };
+        let began = Instant::now();
+        for _ in 0..BURST / 2 {
+            turns.pace(&console(100)).await.unwrap();
+            turns.pace(&terminal).await.unwrap();
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        turns.pace(&terminal).await.unwrap();
+        assert!(began.elapsed() >= INTERVAL, "{:?}", began.elapsed());
+        // Only a screen has a password that a second open would change.
+        let node: NodeName = "pve1".parse().unwrap();
+        let _screen = turns.take(&console(100), &node).await.unwrap();
+        timeout(Duration::from_secs(1), turns.take(&terminal, &node)).await.expect("it waits for no screen").unwrap();
     }
 
     #[tokio::test(start_paused = true)]
