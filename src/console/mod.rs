@@ -3,8 +3,11 @@
 //! [`run`] reads like the product's sentence: admit, open, splice, close. Each stage's value proves the one before; every
 //! refusal and every end is counted, logged and closed with its code here, once.
 
+mod connected;
 mod opening;
 mod record;
+#[cfg(test)]
+mod scene;
 mod term;
 mod vnc;
 
@@ -19,6 +22,7 @@ use crate::splice::{Departing, Ended, Guard, Leg, Pair, Rules, Splice, TerminalG
 use crate::store::Store;
 use crate::token::{Envelope, Grant, Sealer, Verifier};
 use bytes::Bytes;
+use connected::Connected;
 use opening::{NodeStream, Opened};
 use record::Record;
 use std::net::IpAddr;
@@ -74,18 +78,13 @@ pub async fn run<S>(gateway: Arc<Gateway>, opening: Box<Opening>, stream: S, ear
 where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
-    let Envelope { session, generation, ends, .. } = opening.envelope;
-    gateway.store.session_live(session, generation, ends).await;
-    let record = Record::new(&gateway, &opening);
-    let goodbye = match Box::pin(open(&gateway, &opening, &record, stream, early)).await {
-        Ok(live) => live.to_its_end(&gateway, &opening, &record).await,
+    let connected = Connected::begin(&gateway.store, &opening.envelope).await;
+    let record = Record::new(&gateway.metrics, &opening);
+    let goodbye = match Box::pin(open(&gateway, &opening, record, stream, early)).await {
+        Ok(live) => live.until_its_end(&gateway, &opening).await,
         Err(goodbye) => goodbye,
     };
-    if goodbye.reason.may_resume() {
-        gateway.store.session_ended(session, generation, unix_now()).await;
-    } else {
-        gateway.store.session_over(session, generation).await;
-    }
+    connected.end(goodbye.reason, unix_now()).await;
     Box::pin(goodbye.say()).await;
 }
 
@@ -93,7 +92,7 @@ where
 async fn open<S>(
     gateway: &Gateway,
     opening: &Opening,
-    record: &Record<'_>,
+    mut record: Box<Record>,
     stream: S,
     early: Bytes,
 ) -> Result<Live<S::Transport>, Box<Goodbye<S::Transport>>>
@@ -119,9 +118,9 @@ where
     match opened {
         Err(failure) => Err(refuse(record, client, &failure)),
         Ok(Opened { node, place }) => {
-            record.opened(place.node());
+            record.opened(place.node(), guard.traffic());
             let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.envelope), says(grant));
-            Ok(Live { splice, guard, place })
+            Ok(Live { splice, guard, place, record })
         }
     }
 }
@@ -131,12 +130,13 @@ struct Live<C> {
     splice: Box<Splice<C, NodeStream>>,
     guard: SessionGuard,
     place: Place,
+    record: Box<Record>,
 }
 
 impl<C: Transport> Live<C> {
     /// Splices, and asks what became of the guest.
-    async fn to_its_end(self, gateway: &Gateway, opening: &Opening, record: &Record<'_>) -> Box<Goodbye<C>> {
-        let Self { splice, guard, place } = self;
+    async fn until_its_end(self, gateway: &Gateway, opening: &Opening) -> Box<Goodbye<C>> {
+        let Self { splice, guard, place, record } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;
         let lasted = began.elapsed();
@@ -144,8 +144,8 @@ impl<C: Transport> Live<C> {
             let Ended { reason, cause, client_code, client, node } = *ended;
             let end = why(gateway, &place, Failure::new(reason, cause)).await;
             let end = no_terminal(&opening.envelope.grant, lasted, end);
-            record.closed(&end, guard.traffic());
-            let reference = record.reference();
+            let (reference, lasted) = (record.reference(), record.lasted());
+            record.over(&end, lasted);
             Box::new(Goodbye { client, node: Some(node), reason: end.reason, client_code, reference })
         })
         .await
@@ -171,9 +171,9 @@ fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
 }
 
 /// An open that did not become a session: counted, logged, to be closed with its code.
-fn refuse<S: IntoTransport>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Box<Goodbye<S::Transport>> {
-    record.refused(failure);
-    let reference = record.reference();
+fn refuse<S: IntoTransport>(record: Box<Record>, client: Leg<S>, failure: &Failure) -> Box<Goodbye<S::Transport>> {
+    let (reference, lasted) = (record.reference(), record.lasted());
+    record.over(failure, lasted);
     Box::new(Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference })
 }
 

@@ -1,0 +1,77 @@
+//! That a session is connected, as the store knows it: told at the beginning, and at the end however that comes.
+//!
+//! Owns when the store is told. A session that the store thought connected for ever could be resumed for ever.
+
+use super::record::unsaid;
+use crate::id::SessionId;
+use crate::reason::Reason;
+use crate::store::Store;
+use crate::token::Envelope;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// One connection of a session in the store; dropped without an end, it ends as its task did.
+pub(super) struct Connected {
+    store: Arc<Store>,
+    session: SessionId,
+    generation: u32,
+    is_over: bool,
+}
+
+impl Connected {
+    pub(super) async fn begin(store: &Arc<Store>, envelope: &Envelope) -> Self {
+        let Envelope { session, generation, ends, .. } = *envelope;
+        let connected = Self { store: Arc::clone(store), session, generation, is_over: false };
+        store.session_live(session, generation, ends).await;
+        connected
+    }
+
+    /// It ended at `now` (Unix seconds). Whether it may come back is the reason's word.
+    pub(super) async fn end(mut self, reason: Reason, now: u64) {
+        tell(&self.store, self.session, self.generation, reason, now).await;
+        self.is_over = true;
+    }
+}
+
+async fn tell(store: &Store, session: SessionId, generation: u32, reason: Reason, now: u64) {
+    if reason.may_resume() {
+        store.session_ended(session, generation, now).await;
+    } else {
+        store.session_over(session, generation).await;
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        let (store, session, generation, reason) =
+            (Arc::clone(&self.store), self.session, self.generation, unsaid().reason);
+        // Without a runtime the process is ending, and what it remembers with it.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move { tell(&store, session, generation, reason, super::unix_now()).await });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::scene;
+
+    #[tokio::test]
+    async fn d07_a_session_whose_task_panics_is_over_for_the_store_too() {
+        let (store, opening) = (Arc::new(Store::memory(10)), scene::opening());
+        let session = opening.envelope.session;
+        let its = Arc::clone(&store);
+        let task = tokio::spawn(async move {
+            let _connected = Connected::begin(&its, &opening.envelope).await;
+            panic!("a bug");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        tokio::task::yield_now().await;
+        let cause = store.resume(session, 0, 120, 0).await.unwrap_err().cause;
+        assert_eq!(cause, "the session is over");
+    }
+}
