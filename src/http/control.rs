@@ -55,7 +55,7 @@ pub(super) async fn power(
     let (gateway, client) = (Arc::clone(&call.gateway), call.client);
     let pressed = service.consoles.spawn(async move {
         let outcome = press(&gateway, &envelope, action).await;
-        note(&envelope, client, action, &outcome)
+        note(&gateway, &envelope, client, action, &outcome)
     });
     let answer =
         pressed.await.map_err(|error| Failure::new(Reason::Internal, format!("switching a guest: {error}")))?;
@@ -75,12 +75,21 @@ async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result
 }
 
 /// One line for each press, whatever came of it, and its answer.
-fn note(envelope: &Envelope, client: IpAddr, action: Action, outcome: &Result<(), Failure>) -> Result<Answer, Failure> {
+fn note(
+    gateway: &Gateway,
+    envelope: &Envelope,
+    client: IpAddr,
+    action: Action,
+    outcome: &Result<(), Failure>,
+) -> Result<Answer, Failure> {
     let reference = envelope.session.reference();
     audit::power(&envelope.about().of_client(client), &reference, action.word(), outcome.as_ref().copied());
     match outcome {
         Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
-        Err(failure) => Ok(problem::once(failure.reason, &reference)),
+        Err(failure) => {
+            problem::count(&gateway.metrics, failure.reason);
+            Ok(problem::once(failure.reason, &reference))
+        }
     }
 }
 

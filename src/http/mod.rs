@@ -33,7 +33,7 @@ mod sessions;
 mod socket;
 mod spend;
 
-use crate::audit::About;
+use crate::audit::{self, About, Told};
 use crate::console::Gateway;
 use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
 use crate::reason::{Failure, Reason};
@@ -83,15 +83,12 @@ impl Handler for Service {
     }
 
     fn turned_away(&self, peer: IpAddr) {
+        let failure = Failure::from(Reason::ClientLimit);
+        problem::count(&self.gateway.load().metrics, failure.reason);
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
-            let failure = Failure::from(Reason::ClientLimit);
-            problem::note(
-                &self.gateway.load().metrics,
-                &failure,
-                &problem::reference(),
-                &About::default().of_client(peer),
-            );
+            let about = About::default().of_client(peer);
+            audit::refused(&about, &problem::reference(), &failure, Told::Nothing, None);
         }
     }
 

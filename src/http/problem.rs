@@ -122,10 +122,12 @@ pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, about:
     audit::refused(about, reference, failure, Told::Status, None);
 }
 
-/// Only tokens are counted here: an open is counted where it is tried, and none of these came so far.
-fn count(metrics: &Metrics, reason: Reason) {
+/// Once for each refusal. An open is counted where it is tried, and none of these came so far.
+pub(super) fn count(metrics: &Metrics, reason: Reason) {
     if reason.is_token() {
         metrics.token_rejected(reason);
+    } else {
+        metrics.request_refused(reason);
     }
 }
 

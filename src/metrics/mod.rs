@@ -37,6 +37,7 @@ pub struct Metrics {
     connect_failures: IntCounterVec,
     connect_duration: HistogramVec,
     tokens_rejected: IntCounterVec,
+    requests_refused: IntCounterVec,
     client_bytes: [IntCounterVec; 2],
     client_frames: [IntCounterVec; 2],
     paused: CounterVec,
@@ -85,6 +86,11 @@ impl Metrics {
             tokens_rejected: maker.counters(
                 "tokens_rejected_total",
                 "Tokens that were refused, by reason.",
+                &["reason"],
+            )?,
+            requests_refused: maker.counters(
+                "requests_refused_total",
+                "Requests that were refused for something else than their token, by reason.",
                 &["reason"],
             )?,
             client_bytes: [
@@ -238,6 +244,11 @@ impl Metrics {
     /// A token was refused.
     pub fn token_rejected(&self, reason: Reason) {
         self.tokens_rejected.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// A request was refused for something else than its token.
+    pub fn request_refused(&self, reason: Reason) {
+        self.requests_refused.with_label_values(&[reason.word()]).inc();
     }
 
     /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, vncproxy,

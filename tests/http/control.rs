@@ -227,6 +227,8 @@ async fn only_the_power_right_switches_and_no_host_is_switched() {
         }
     }
     assert_eq!(face.asked(), 0);
+    let counted = "consolegate_requests_refused_total{reason=\"power_denied\"} 8\n";
+    assert!(face.metrics().contains(counted), "{}", face.metrics());
 }
 
 #[tokio::test]

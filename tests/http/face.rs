@@ -80,6 +80,11 @@ impl Face {
         self.gateway.store(Arc::new(gateway(config, started)));
     }
 
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> String {
+        String::from_utf8(self.gateway.load_full().metrics.render(std::iter::empty()).unwrap()).unwrap()
+    }
+
     /// How often anybody came to the node.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)

@@ -141,7 +141,7 @@ async fn t20_a_ticket_of_the_very_second_of_the_start_may_have_been_used_before_
 }
 
 #[tokio::test]
-async fn only_refused_tokens_are_counted_and_only_as_such() {
+async fn i10_each_refusal_is_counted_once_as_a_token_or_as_a_request() {
     let face = Face::start().await;
     assert_eq!(post(&face, "a.b.c").await.status, 401);
     let foreign = format!("Authorization: Bearer {}", token());
@@ -149,12 +149,18 @@ async fn only_refused_tokens_are_counted_and_only_as_such() {
     assert_eq!(face.request("GET /v1/ws", &[]).await.status, 426);
     face.readiness.enter(Phase::Draining);
     assert_eq!(post(&face, &token()).await.status, 503);
-    let metrics = face.gateway.load_full().metrics.render(std::iter::empty()).unwrap();
-    let text = String::from_utf8(metrics).unwrap();
+    assert_eq!(face.raw("GET /console HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n").await.status, 421);
+    assert_eq!(face.raw("GET /\x01 HTTP/1.1\r\n\r\n").await.status, 400);
+    assert_eq!(face.request("GET /favicon.ico", &[]).await.status, 404, "nobody asked for a console");
+    let text = face.metrics();
     let counted: Vec<_> = text.lines().filter(|line| line.contains("{reason=")).collect();
     assert_eq!(
         counted,
         [
+            "consolegate_requests_refused_total{reason=\"bad_request\"} 1",
+            "consolegate_requests_refused_total{reason=\"draining\"} 1",
+            "consolegate_requests_refused_total{reason=\"host\"} 1",
+            "consolegate_requests_refused_total{reason=\"upgrade_required\"} 1",
             "consolegate_tokens_rejected_total{reason=\"malformed\"} 1",
             "consolegate_tokens_rejected_total{reason=\"origin\"} 1",
         ]
