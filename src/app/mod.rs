@@ -14,7 +14,7 @@ pub use signals::asked_to_stop;
 
 use crate::admin;
 use crate::config::Config;
-use crate::console::{Gateway, unix_now};
+use crate::console::{self, Gateway, unix_now};
 use crate::http::Service;
 use crate::listen::{self, Phase, Readiness, Tls};
 use crate::metrics::Metrics;
@@ -34,8 +34,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long consoles have for their close frames when the gateway stops.
-const GOODBYE: Duration = Duration::from_secs(5);
+/// How long consoles and connections have to end when the gateway stops: what a session takes, and a moment for what was
+/// just on its way to become one.
+const GOODBYE: Duration = console::GOODBYE.saturating_add(Duration::from_secs(1));
 /// After a start, tokens of this long may have been made before it: by a clock that is ahead by the leeway, and in the
 /// very second of the start.
 const AMBIGUOUS: Duration = Duration::from_secs(LEEWAY_SECONDS + 1);

@@ -4,12 +4,15 @@
 //! refusal and every end is counted, logged and closed with its code here, once.
 
 mod connected;
+mod goodbye;
 mod opening;
 mod record;
 #[cfg(test)]
 mod scene;
 mod term;
 mod vnc;
+
+pub use goodbye::GOODBYE;
 
 use crate::config::Config;
 use crate::id::{Protocol, Right};
@@ -18,11 +21,12 @@ use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
-use crate::splice::{Departing, Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
+use crate::splice::{Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
 use crate::store::Store;
 use crate::token::{Envelope, Grant, Sealer, Verifier};
 use bytes::Bytes;
 use connected::Connected;
+use goodbye::Goodbye;
 use opening::{NodeStream, Opened};
 use record::Record;
 use std::net::IpAddr;
@@ -139,12 +143,18 @@ impl<C: Transport> Live<C> {
         let Self { splice, guard, place, record } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;
-        let lasted = began.elapsed();
+        // Asking why is no part of the session, and whoever stops it meanwhile has the last word.
+        let (lived, lasted) = (began.elapsed(), record.lasted());
         Box::pin(async {
             let Ended { reason, cause, client_code, client, node } = *ended;
-            let end = why(gateway, &place, Failure::new(reason, cause)).await;
-            let end = no_terminal(&opening.envelope.grant, lasted, end);
-            let (reference, lasted) = (record.reference(), record.lasted());
+            let end = tokio::select! {
+                biased;
+                stopped = guard.stopped() => stopped,
+                end = why(gateway, &place, Failure::new(reason, cause)) => {
+                    no_terminal(&opening.envelope.grant, lived, end)
+                }
+            };
+            let reference = record.reference();
             record.over(&end, lasted);
             Box::new(Goodbye { client, node: Some(node), reason: end.reason, client_code, reference })
         })
@@ -175,31 +185,6 @@ fn refuse<S: IntoTransport>(record: Box<Record>, client: Leg<S>, failure: &Failu
     let (reference, lasted) = (record.reference(), record.lasted());
     record.over(failure, lasted);
     Box::new(Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference })
-}
-
-/// What is left to say to both legs once the session's place is given back.
-struct Goodbye<C> {
-    client: Departing<C>,
-    node: Option<Departing<NodeStream>>,
-    reason: Reason,
-    client_code: Option<u16>,
-    reference: String,
-}
-
-impl<C: Transport> Goodbye<C> {
-    /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
-    async fn say(self: Box<Self>) {
-        let Self { client, node, reason, client_code, reference } = *self;
-        let public = reason.public();
-        let text = serde_json::json!({ "code": public.code, "ref": reference }).to_string();
-        let (code, text) = client_code.map_or((public.close, text), |code| (code, String::new()));
-        let node = async {
-            if let Some(node) = node {
-                node.close(1000, "").await;
-            }
-        };
-        tokio::join!(client.close(code, &text), node);
-    }
 }
 
 /// What the browser may say.
