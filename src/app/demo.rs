@@ -70,15 +70,19 @@ impl Demo {
     }
 
     /// Serves until `stop`.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         let ended = CancellationToken::new();
         let (listener, panel) = self.panel;
         let panel = tokio::spawn(panel::serve(listener, panel, ended.clone()));
-        self.app.run(stop).await;
+        let ran = self.app.run(stop).await;
         ended.cancel();
         if let Err(error) = panel.await {
             tracing::error!(%error, "the panel's task failed");
         }
+        ran
     }
 }
 

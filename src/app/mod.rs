@@ -4,6 +4,7 @@
 //! here decides about a session.
 
 mod demo;
+mod listeners;
 mod machines;
 mod panel;
 mod signals;
@@ -24,6 +25,7 @@ use crate::session::{Sessions, Turns};
 use crate::store::Store;
 use crate::token::{LEEWAY_SECONDS, Sealer, Verifier};
 use arc_swap::ArcSwap;
+use listeners::Listeners;
 use std::future::Future;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -116,15 +118,20 @@ impl App {
 
     /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns. The admin face answers to
     /// the end, so that a balancer sees the drain.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    ///
+    /// # Errors
+    /// A listener's task ended by itself; nothing is waited for then.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
         let Self { gateway, public, admin, tls, before } = self;
         let readiness = Arc::new(Readiness::default());
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
         let service =
             Service::new(Arc::new(ArcSwap::from(Arc::clone(&gateway))), Arc::clone(&readiness), consoles.clone());
-        let accepting = tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone()));
-        let watching = tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), ended.clone()));
+        let mut listeners = Listeners {
+            public: tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone())),
+            admin: tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), ended.clone())),
+        };
         let ready = async {
             if before == Before::Unknown {
                 sleep(AMBIGUOUS).await;
@@ -136,6 +143,7 @@ impl App {
         tokio::select! {
             () = stop => {}
             () = ready => {}
+            failed = listeners.failed() => return Err(failed),
         }
         readiness.enter(Phase::Draining);
         gateway.metrics.draining(true);
@@ -148,11 +156,8 @@ impl App {
             tracing::warn!(live = gateway.sessions.len(), "connections that did not end in time are cut");
         }
         ended.cancel();
-        for task in [accepting, watching] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a listener's task failed");
-            }
-        }
+        listeners.ended().await;
+        Ok(())
     }
 }
 
@@ -169,7 +174,7 @@ pub async fn serve(config: Config) -> Result<(), Failure> {
     count_panics(metrics);
     warn_of_descriptors(app.gateway.config.limits.sessions);
     tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.run(asked_to_stop()).await;
+    app.run(asked_to_stop()).await.map_err(wrong)?;
     tracing::info!("stopped");
     Ok(())
 }

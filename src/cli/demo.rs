@@ -35,7 +35,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let demo = Demo::start(&options).await.map_err(Stop::Failed)?;
         writeln!(io::stdout(), "\n  Open {} in a browser. Ctrl-C ends the demo.\n", demo.url())?;
-        demo.run(asked_to_stop()).await;
-        Ok(())
+        demo.run(asked_to_stop()).await.map_err(Stop::Failed)
     })
 }

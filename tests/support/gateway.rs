@@ -38,7 +38,7 @@ pub struct TestGateway {
     pub place: Place,
     pub gateway: Arc<Gateway>,
     stop: Option<oneshot::Sender<()>>,
-    task: Option<tokio::task::JoinHandle<()>>,
+    task: Option<tokio::task::JoinHandle<Result<(), String>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -72,7 +72,7 @@ impl TestGateway {
     /// Asks it to stop and waits until it has.
     pub async fn stop(mut self) {
         drop(self.stop.take());
-        timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap();
+        timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap().unwrap();
     }
 }
 
