@@ -77,9 +77,8 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway, readiness: &Readiness)
 }
 
 fn metrics(gateway: &Gateway) -> Response<Full<Bytes>> {
-    let live = gateway.sessions.list();
-    let traffics = live.iter().map(|session| (session.console.protocol, &*session.traffic));
-    match gateway.metrics.render(traffics) {
+    let live = gateway.sessions.traffics();
+    match gateway.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic))) {
         Ok(body) => text(StatusCode::OK, body),
         Err(failure) => {
             tracing::error!(cause = failure.cause, "cannot render metrics");

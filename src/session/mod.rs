@@ -9,7 +9,7 @@ mod turn;
 pub use turn::{Turn, Turns};
 
 use crate::config::Limits;
-use crate::id::{ClusterGuest, ClusterName, Console, NodeName, SessionId};
+use crate::id::{ClusterGuest, ClusterName, Console, NodeName, Protocol, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::token::Envelope;
 use crate::traffic::Traffic;
@@ -119,6 +119,12 @@ impl Sessions {
         let mut listed: Vec<Listed> = live.entries.iter().map(|(id, entry)| entry.listed(*id)).collect();
         listed.sort_by_key(|session| session.id);
         listed
+    }
+
+    /// What passes through the live sessions, for whoever counts it; in no order, and nothing else of them.
+    #[must_use]
+    pub fn traffics(&self) -> Vec<(Protocol, Arc<Traffic>)> {
+        self.lock().entries.values().map(|entry| (entry.console.protocol, Arc::clone(&entry.traffic))).collect()
     }
 
     /// How many sessions are live.

@@ -1,7 +1,7 @@
 //! The registry: limits, guards, take-over and shutdown.
 
 use super::*;
-use crate::id::{Guest, Protocol, Vmid};
+use crate::id::{Guest, Vmid};
 use std::net::Ipv4Addr;
 
 const BROWSER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -73,6 +73,18 @@ fn a_nodes_places_are_counted_and_given_back() {
     let guard = sessions.admit(&envelope(9, 100, "s"), BROWSER).unwrap();
     guard.place(&node).unwrap();
     assert_eq!(sessions.list()[0].node, Some(node));
+}
+
+#[test]
+fn what_is_counted_is_the_traffic_of_the_live_sessions() {
+    let sessions = Sessions::new(limits());
+    let screen = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let _terminal = sessions.admit(&terminal(2, 101, "a"), BROWSER).unwrap();
+    screen.traffic().up.add(7, 1);
+    let mut counted: Vec<_> =
+        sessions.traffics().iter().map(|(protocol, traffic)| (protocol.word(), traffic.up.bytes())).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, [("term", 0), ("vnc", 7)]);
 }
 
 #[tokio::test]
