@@ -72,14 +72,7 @@ impl Service {
 
 impl Handler for Service {
     fn rules(&self, peer: IpAddr) -> Rules {
-        let gateway = self.gateway.load();
-        let config = &gateway.config;
-        let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
-        Rules {
-            tls: config.timeouts.tls,
-            dead: config.timeouts.dead,
-            per_client: (!is_proxy).then_some(config.limits.per_client),
-        }
+        rules(&self.gateway.load(), peer)
     }
 
     fn turned_away(&self, peer: IpAddr) {
@@ -94,5 +87,16 @@ impl Handler for Service {
 
     async fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
         connection::serve(self, stream, peer, stop).await;
+    }
+}
+
+/// The rules of one generation for a connection from this address.
+fn rules(gateway: &Gateway, peer: IpAddr) -> Rules {
+    let config = &gateway.config;
+    let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
+    Rules {
+        tls: config.timeouts.tls,
+        dead: config.timeouts.dead,
+        per_client: (!is_proxy).then_some(config.limits.per_client),
     }
 }

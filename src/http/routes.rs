@@ -1,10 +1,10 @@
 //! From a request to its answer: the rules of the head, then one route of a closed list.
 
 use super::call::{Answer, Call, Refused};
-use super::{Service, brand, control, cors, head, page, problem, sessions, socket};
+use super::{Service, brand, control, cors, head, page, problem, rules, sessions, socket};
 use crate::config::Origin;
 use crate::console::Gateway;
-use crate::listen::{Admission, Handler, Peer, Phase, Stream, client_address};
+use crate::listen::{Admission, Peer, Phase, Stream, client_address};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -152,7 +152,7 @@ async fn serve<S: Stream>(
         return Err(Reason::MethodNotAllowed.into());
     }
     let client = client?;
-    let _place = place(service, &peer, client)?;
+    let _place = place(&gateway, &peer, client)?;
     let call = Call { gateway, peer, client, origin: origin.unwrap_or_default() };
     match route {
         Route::Page => page::answer(&service.web, &call.gateway.config).ok_or_else(|| missing("page")),
@@ -174,12 +174,11 @@ async fn serve<S: Stream>(
 
 /// A request that a trusted proxy passed on takes a place of its own client, until it is answered. Any other request
 /// has its connection's.
-fn place(service: &Service, peer: &Peer, client: IpAddr) -> Result<Option<Admission>, Failure> {
-    if service.rules(peer.ip()).per_client.is_some() {
+fn place(gateway: &Gateway, peer: &Peer, client: IpAddr) -> Result<Option<Admission>, Failure> {
+    if rules(gateway, peer.ip()).per_client.is_some() {
         return Ok(None);
     }
-    let most = service.gateway.load().config.limits.per_client;
-    peer.admit(client, most).map(Some).ok_or_else(|| Reason::ClientLimit.into())
+    peer.admit(client, gateway.config.limits.per_client).map(Some).ok_or_else(|| Reason::ClientLimit.into())
 }
 
 fn missing(what: &str) -> Refused {
