@@ -3,7 +3,7 @@
 //! Routes and nothing else. No answer holds anything that opens a session (A04).
 
 use crate::console::Gateway;
-use crate::listen::{Phase, Readiness};
+use crate::listen::{Patience, Phase, Readiness};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -41,6 +41,8 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(gateway.config.timeouts.header).max_headers(64);
+            // One that asks and never reads must not keep its place.
+            let stream = Patience::new(stream, gateway.config.timeouts.stall);
             // A scraper that hangs up is not an error.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
             drop(place);
