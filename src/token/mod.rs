@@ -41,7 +41,8 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 fn fingerprint(parts: &[&[u8]]) -> String {
     let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in parts {
-        context.update(&part.len().to_be_bytes());
+        // Of one width everywhere: a store may be shared by machines of different words.
+        context.update(&(part.len() as u64).to_be_bytes());
         context.update(part);
     }
     hexadecimal(context.finish().as_ref())

@@ -93,3 +93,10 @@ async fn t33_a_spent_token_gives_a_grant_that_names_it_and_a_fresh_one_is_needed
     assert!(verified(&gate, "0123456789abcdef").spend(&store, NOW).await.is_err());
     assert!(verified(&gate, "fresh-0123456789").spend(&store, NOW).await.is_ok());
 }
+
+#[test]
+fn t22_a_name_is_the_same_on_every_machine() {
+    // SHA-256 of each part behind its length in eight bytes.
+    let known = "bce5f5df17119ee74d0cbe70fca24d6708379b2ed8db0821f5eb83c25994c129";
+    assert_eq!(super::super::fingerprint(&[b"panel", b"id"]), known);
+}
