@@ -3,7 +3,7 @@
 //! Routes and nothing else. No answer holds anything that opens a session (A04).
 
 use crate::console::Gateway;
-use crate::listen::{Patience, Phase, Readiness};
+use crate::listen::{Accept, Patience, Phase, Readiness};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -14,25 +14,25 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// Connections at once: a few scrapers and a balancer, never a crowd.
 const CONNECTIONS: usize = 64;
-/// After an accept error.
-const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// Serves the admin face until `stop`.
 pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<Readiness>, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (accept.next().await.0, place)
+        };
+        let (stream, place) = tokio::select! {
+            accepted = accepted => accepted,
             () = stop.cancelled() => return,
         };
-        let Some((stream, place)) = accepted else { continue };
         let (gateway, readiness) = (Arc::clone(&gateway), Arc::clone(&readiness));
         tokio::spawn(async move {
             let service = service_fn(|request| {
@@ -47,21 +47,6 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
             drop(place);
         });
-    }
-}
-
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
-        Err(error) => {
-            tracing::warn!(%error, "the admin listener cannot accept");
-            tokio::time::sleep(BACK_OFF).await;
-            None
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::machines::DemoGuest;
 use crate::console::unix_now;
+use crate::listen::Accept;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -104,14 +105,11 @@ impl Panel {
 
 /// Serves the panel until `stop`.
 pub(super) async fn serve(listener: TcpListener, panel: Panel, stop: CancellationToken) {
-    let panel = Arc::new(panel);
+    let (mut accept, panel) = (Accept::new(listener, "panel"), Arc::new(panel));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, _) = tokio::select! {
+            accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
-        };
-        let Ok((stream, _)) = accepted.inspect_err(|error| tracing::warn!(%error, "the panel cannot accept")) else {
-            continue;
         };
         let panel = Arc::clone(&panel);
         tokio::spawn(async move {

@@ -4,6 +4,7 @@
 //! Accept errors slow the loop down and never end it. Knows nothing of HTTP beyond the two headers in which a trusted
 //! proxy names its client; what serves a connection is a [`Handler`]. Design sections 5 and 7.
 
+mod accept;
 mod admission;
 mod block;
 mod forwarded;
@@ -13,6 +14,7 @@ mod patience;
 mod readiness;
 mod tls;
 
+pub use accept::Accept;
 pub use admission::{Admission, Admissions};
 pub use forwarded::client_address;
 pub use patience::Patience;
@@ -21,7 +23,6 @@ pub use tls::Tls;
 
 use crate::record::IntoTransport;
 use std::future::Future;
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,8 +32,6 @@ use tokio_util::task::TaskTracker;
 
 /// Unauthenticated connections in all; one more takes the place of the oldest.
 const UNAUTHENTICATED: usize = 4_096;
-/// First and longest wait after an accept error.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A client's byte stream: plain TCP or TLS over it.
 pub trait Stream: IntoTransport<Transport: Send> + Send + 'static {}
@@ -105,13 +104,12 @@ pub async fn serve<H: Handler>(
     stop: CancellationToken,
 ) {
     let admissions = Arc::new(Admissions::new(UNAUTHENTICATED));
-    let mut pause = None;
+    let mut accept = Accept::new(listener, "public");
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &mut pause) => accepted,
+        let (stream, ip) = tokio::select! {
+            accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
         };
-        let Some((stream, ip)) = accepted else { continue };
         let rules = handler.rules(ip);
         let Some(peer) = admit(&admissions, ip, &rules) else {
             handler.turned_away(ip);
@@ -119,39 +117,6 @@ pub async fn serve<H: Handler>(
         };
         tasks.spawn(connection(stream, tls.clone(), rules, handler.clone(), Arc::new(peer), stop.clone()));
     }
-}
-
-/// One connection, or none after an error. A broken connection costs nothing; anything else (descriptors, memory) gets
-/// time to pass, because accepting at once would spin.
-async fn accept(listener: &TcpListener, pause: &mut Option<Duration>) -> Option<(TcpStream, IpAddr)> {
-    match listener.accept().await {
-        Ok((stream, address)) => {
-            if pause.take().is_some() {
-                tracing::info!(target: "consolegate::listen", "accepting connections again");
-            }
-            Some((stream, address.ip().to_canonical()))
-        }
-        Err(error) if is_peers_doing(&error) => None,
-        Err(error) => {
-            let wait = longer(*pause);
-            if pause.replace(wait).is_none() {
-                tracing::warn!(target: "consolegate::listen", %error, "cannot accept connections; trying again");
-            }
-            tokio::time::sleep(wait).await;
-            None
-        }
-    }
-}
-
-fn longer(pause: Option<Duration>) -> Duration {
-    pause.map_or(BACK_OFF.0, |before| (before * 2).min(BACK_OFF.1))
-}
-
-fn is_peers_doing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-    )
 }
 
 fn admit(admissions: &Arc<Admissions>, ip: IpAddr, rules: &Rules) -> Option<Peer> {
@@ -182,17 +147,5 @@ async fn connection<H: Handler>(
         Ok(stream) => handler.serve(stream, peer, stop).await,
         // Scanners and balancers' checks end here all day: not an error.
         Err(error) => tracing::debug!(target: "consolegate::listen", src = %peer.ip, %error, "no TLS handshake"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn e01_waits_grow_to_a_second_and_no_further() {
-        let waits = std::iter::successors(Some(longer(None)), |before| Some(longer(Some(*before))));
-        let millis: Vec<u128> = waits.take(7).map(|wait| wait.as_millis()).collect();
-        assert_eq!(millis, [50, 100, 200, 400, 800, 1000, 1000]);
     }
 }
