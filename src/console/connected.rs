@@ -6,7 +6,7 @@ use super::record::unsaid;
 use crate::id::SessionId;
 use crate::reason::Reason;
 use crate::store::Store;
-use crate::token::Envelope;
+use crate::token::Pass;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -19,8 +19,8 @@ pub(super) struct Connected {
 }
 
 impl Connected {
-    pub(super) async fn begin(store: &Arc<Store>, envelope: &Envelope) -> Self {
-        let Envelope { session, generation, ends, .. } = *envelope;
+    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass) -> Self {
+        let (session, generation, ends) = (pass.session(), pass.generation(), pass.ends());
         let connected = Self { store: Arc::clone(store), session, generation, is_over: false };
         store.session_live(session, generation, ends).await;
         connected
@@ -63,10 +63,10 @@ mod tests {
     #[tokio::test]
     async fn d07_a_session_whose_task_panics_is_over_for_the_store_too() {
         let (store, opening) = (Arc::new(Store::memory(10)), scene::opening());
-        let session = opening.envelope.session;
+        let session = opening.pass.session();
         let its = Arc::clone(&store);
         let task = tokio::spawn(async move {
-            let _connected = Connected::begin(&its, &opening.envelope).await;
+            let _connected = Connected::begin(&its, &opening.pass).await;
             panic!("a bug");
         });
         assert!(task.await.unwrap_err().is_panic());

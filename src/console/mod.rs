@@ -23,7 +23,7 @@ use crate::resolve::{Place, Resolver};
 use crate::session::{SessionGuard, Sessions, Turns};
 use crate::splice::{Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
 use crate::store::Store;
-use crate::token::{Envelope, Grant, Sealer, Verifier};
+use crate::token::{Grant, Pass, Sealer, Verifier};
 use bytes::Bytes;
 use connected::Connected;
 use goodbye::Goodbye;
@@ -68,8 +68,8 @@ pub struct Gateway {
 /// An accepted upgrade, about to become a console.
 #[derive(Debug)]
 pub struct Opening {
-    /// The grant, with session and deadline.
-    pub envelope: Envelope,
+    /// The right to it, used up by opening it.
+    pub pass: Pass,
     /// The client's address, derived from trusted headers only.
     pub client: IpAddr,
 }
@@ -82,7 +82,7 @@ pub async fn run<S>(gateway: Arc<Gateway>, opening: Box<Opening>, stream: S, ear
 where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
-    let connected = Connected::begin(&gateway.store, &opening.envelope).await;
+    let connected = Connected::begin(&gateway.store, &opening.pass).await;
     let record = Record::new(&gateway.metrics, &opening);
     let goodbye = match Box::pin(open(&gateway, &opening, record, stream, early)).await {
         Ok(live) => live.until_its_end(&gateway, &opening).await,
@@ -103,14 +103,14 @@ async fn open<S>(
 where
     S: IntoTransport,
 {
-    let grant = &opening.envelope.grant;
+    let grant = opening.pass.grant();
     let mut client = match grant.console().protocol {
         Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
         Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
     };
     // It may be a corner of a large read buffer, which would live as long as the session.
     drop(early);
-    let guard = match gateway.sessions.admit(&opening.envelope, opening.client) {
+    let guard = match gateway.sessions.admit(&opening.pass, opening.client) {
         Ok(guard) => guard,
         Err(failure) => return Err(refuse(record, client, &failure)),
     };
@@ -123,7 +123,7 @@ where
         Err(failure) => Err(refuse(record, client, &failure)),
         Ok(Opened { node, place }) => {
             record.opened(place.node(), guard.traffic());
-            let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.envelope), says(grant));
+            let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.pass), says(grant));
             Ok(Live { splice, guard, place, record })
         }
     }
@@ -151,7 +151,7 @@ impl<C: Transport> Live<C> {
                 biased;
                 stopped = guard.stopped() => stopped,
                 end = why(gateway, &place, Failure::new(reason, cause)) => {
-                    no_terminal(&opening.envelope.grant, lived, end)
+                    no_terminal(opening.pass.grant(), lived, end)
                 }
             };
             let reference = record.reference();
@@ -195,26 +195,19 @@ fn says(grant: &Grant) -> Guard {
     }
 }
 
-fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
-    let config = &gateway.config;
-    let left = Duration::from_secs(envelope.ends.saturating_sub(unix_now()));
+fn rules(gateway: &Gateway, pass: &Pass) -> Rules {
+    let (config, grant) = (&gateway.config, pass.grant());
+    let left = Duration::from_secs(pass.ends().saturating_sub(unix_now()));
     Rules {
         ping: config.timeouts.ping,
         dead: config.timeouts.dead,
         stall: config.timeouts.stall,
-        idle: idle(config, &envelope.grant),
-        keep_alive: (envelope.grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
+        idle: grant.idle(config.session.idle),
+        keep_alive: (grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
         ends: Instant::now() + left,
         flood: true,
-        text: envelope.grant.console().protocol == Protocol::Term,
+        text: grant.console().protocol == Protocol::Term,
     }
-}
-
-/// How long a session may be without input: the tighter of the configuration's and the token's; none: no limit.
-#[must_use]
-pub fn idle(config: &Config, grant: &Grant) -> Option<Duration> {
-    let asked = grant.idle_seconds().map(Duration::from_secs);
-    [config.session.idle, asked].into_iter().flatten().min()
 }
 
 /// Seconds since 1970 by the wall clock: what tokens and tickets are dated in.

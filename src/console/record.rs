@@ -35,9 +35,9 @@ impl Record {
         metrics.connect_attempt();
         Box::new(Self {
             metrics: Arc::clone(metrics),
-            about: opening.envelope.about().of_client(opening.client),
-            reference: opening.envelope.session.reference(),
-            protocol: opening.envelope.grant.console().protocol,
+            about: opening.pass.about().of_client(opening.client),
+            reference: opening.pass.session().reference(),
+            protocol: opening.pass.grant().console().protocol,
             began: Instant::now(),
             stage: Stage::Opening,
         })

@@ -26,7 +26,7 @@ use tokio::time::timeout;
 /// What is wrong with the token or its page.
 pub(super) async fn state(call: &Call, headers: &HeaderMap, session: &str) -> Result<Answer, Refused> {
     let envelope = admitted(call, headers, session).await?;
-    let (grant, gateway) = (&envelope.grant, &call.gateway);
+    let (grant, gateway) = (envelope.grant(), &call.gateway);
     let asked = gateway.resolver.state(grant.console(), grant.node());
     let state = timeout(gateway.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
     Ok(json(StatusCode::OK, &serde_json::json!({ "state": state.word() }))?)
@@ -63,7 +63,7 @@ pub(super) async fn power(
 }
 
 async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result<(), Failure> {
-    let grant = &envelope.grant;
+    let grant = envelope.grant();
     match (&grant.console().guest, action) {
         _ if !grant.may(Right::Power) => return Err(Reason::PowerDenied.into()),
         (Guest::Node(_), _) => return Err(Reason::PowerDenied.into()),
@@ -82,7 +82,7 @@ fn note(
     action: Action,
     outcome: &Result<(), Failure>,
 ) -> Result<Answer, Failure> {
-    let reference = envelope.session.reference();
+    let reference = envelope.session().reference();
     audit::power(&envelope.about().of_client(client), &reference, action.word(), outcome.as_ref().copied());
     match outcome {
         Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
@@ -99,10 +99,10 @@ async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Env
     let now = unix_now();
     let envelope = spend::opened(call, Purpose::Control, token, now)?;
     let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
-    if session != envelope.session.to_string() {
+    if session != envelope.session().to_string() {
         return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
     }
     let within = call.gateway.config.session.resume.as_secs();
-    call.gateway.store.may_return(envelope.session, within, now).await.map_err(known)?;
+    call.gateway.store.may_return(envelope.session(), within, now).await.map_err(known)?;
     Ok(envelope)
 }

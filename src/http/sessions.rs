@@ -3,13 +3,13 @@
 use super::bearer;
 use super::brand::Brand;
 use super::call::{Answer, Call, Refused, json};
-use super::spend::{TICKET_SECONDS, connect, resume};
+use super::spend::{connect, resume};
 use crate::config::{Config, Origin};
-use crate::console::{idle, unix_now};
+use crate::console::unix_now;
 use crate::id::{Kind, Protocol, Right, SessionId};
 use crate::listen::Phase;
 use crate::reason::{Failure, Reason};
-use crate::token::{Envelope, Grant, Purpose, is_sealed};
+use crate::token::{Grant, Pass, Purpose, TICKET_SECONDS, is_sealed};
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde::Serialize;
@@ -57,26 +57,24 @@ pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Resu
         // The token stays good: another gateway of the fleet, or the next start, takes it.
         return Err(Reason::Draining.into());
     }
-    let envelope = if is_sealed(token) { resume(call, token).await? } else { connect(call, token).await? };
-    Ok(created(call, &envelope)?)
+    let pass = if is_sealed(token) { resume(call, token).await? } else { connect(call, token).await? };
+    Ok(created(call, &pass, unix_now())?)
 }
 
-fn created(call: &Call, envelope: &Envelope) -> Result<Answer, Failure> {
-    let sealer = &call.gateway.sealer;
+fn created(call: &Call, pass: &Pass, now: u64) -> Result<Answer, Failure> {
     let config = &call.gateway.config;
-    // The other two are as good as the session is long; how long after a cut is the store's knowledge.
-    let back = Envelope { expires: envelope.ends, ..envelope.clone() };
-    let grant = &envelope.grant;
+    let sealed = |purpose| call.gateway.sealer.seal(purpose, pass, now);
+    let grant = pass.grant();
     let opened = Opened {
-        session: envelope.session,
+        session: pass.session(),
         websocket: websocket(config),
-        ticket: sealer.seal(Purpose::Ticket, envelope)?,
+        ticket: sealed(Purpose::Ticket)?,
         ticket_seconds: TICKET_SECONDS,
-        resume: sealer.seal(Purpose::Resume, &back)?,
+        resume: sealed(Purpose::Resume)?,
         resume_seconds: config.session.resume.as_secs(),
-        control: sealer.seal(Purpose::Control, &back)?,
-        session_seconds: envelope.ends.saturating_sub(unix_now()),
-        idle_seconds: idle(config, grant).map_or(0, |idle| idle.as_secs()),
+        control: sealed(Purpose::Control)?,
+        session_seconds: pass.ends().saturating_sub(now),
+        idle_seconds: grant.idle(config.session.idle).map_or(0, |idle| idle.as_secs()),
         console: Console {
             kind: grant.console().guest.kind(),
             protocol: grant.console().protocol,

@@ -37,10 +37,10 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
         return Err(Reason::Draining.into());
     }
     let sealed = is_sealed(token);
-    let envelope = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
+    let pass = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
     call.peer.authenticated();
     let binary = offers.binary;
-    let opening = Box::new(Opening { envelope, client: call.client });
+    let opening = Box::new(Opening { pass, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
     service.consoles.spawn(console::<S>(upgraded, call.gateway, opening));
     Ok(handshake.answer(binary)?)

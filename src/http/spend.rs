@@ -5,59 +5,48 @@ use super::call::{Call, Refused};
 use crate::console::unix_now;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
-use crate::token::{Envelope, Grant, Purpose};
+use crate::token::{Envelope, Pass, Purpose};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
-
-/// Seconds within which a session ticket must open its WebSocket.
-pub(super) const TICKET_SECONDS: u64 = 30;
 
 /// A panel's connect token, used up: a new session.
 ///
 /// # Errors
 /// What is wrong with the token, its page or the store.
-pub(super) async fn connect(call: &Call, token: &str) -> Result<Envelope, Refused> {
+pub(super) async fn connect(call: &Call, token: &str) -> Result<Pass, Refused> {
     let now = unix_now();
     let verified = call.gateway.verifier.verify(token, now).map_err(|failure| late_or_early(failure, token, now))?;
     let about = verified.about();
     let known = |failure| Refused { about: Box::new(about.clone()), ..Refused::from(failure) };
     verified.check_origin(call.origin()).map_err(known)?;
-    let grant = verified.spend(&call.gateway.store, now).await.map_err(known)?;
-    let (session, ends) = (session()?, now.saturating_add(longest(call, &grant)));
-    call.gateway.store.session_begun(session, ends, now).await;
-    Ok(Envelope { session, generation: 0, expires: now + TICKET_SECONDS, ends, grant })
+    let longest = call.gateway.config.session.max;
+    verified.begin(&call.gateway.store, session()?, longest, now).await.map_err(known)
 }
 
 /// A session ticket, used up: the WebSocket of its session.
 ///
 /// # Errors
 /// `ticket`, `replay`, or what is wrong with the page or the store.
-pub(super) async fn ticket(call: &Call, text: &str) -> Result<Envelope, Refused> {
+pub(super) async fn ticket(call: &Call, text: &str) -> Result<Pass, Refused> {
     let now = unix_now();
     let envelope = opened(call, Purpose::Ticket, text, now)?;
-    // One sealed in the very second of the start may have been used by the process before.
-    if envelope.expires <= call.gateway.started + TICKET_SECONDS {
-        return Err(of_issuer(Reason::TokenBeforeBoot.into(), &envelope));
-    }
-    let store = &call.gateway.store;
-    let refused = |failure| of_issuer(failure, &envelope);
-    store.may_open(envelope.session, envelope.generation).await.map_err(refused)?;
-    store.spend(&envelope.spend_name(Purpose::Ticket), envelope.expires, now).await.map_err(refused)?;
-    Ok(envelope)
+    let about = envelope.about();
+    let pass = envelope.open(&call.gateway.store, call.gateway.started, now).await;
+    pass.map_err(|failure| Refused { about: Box::new(about), ..Refused::from(failure) })
 }
 
 /// A resume token, used up: the next generation of its session, with the same end.
 ///
 /// # Errors
 /// `ticket`, `resume_expired`, `replay`, or what is wrong with the page or the store.
-pub(super) async fn resume(call: &Call, text: &str) -> Result<Envelope, Refused> {
+pub(super) async fn resume(call: &Call, text: &str) -> Result<Pass, Refused> {
     let now = unix_now();
     let envelope = opened(call, Purpose::Resume, text, now)?;
+    let about = envelope.about();
     let within = call.gateway.config.session.resume.as_secs();
-    let issued = call.gateway.store.resume(envelope.session, envelope.generation, within, now).await;
-    let generation = issued.map_err(|failure| of_issuer(failure, &envelope))?;
-    Ok(Envelope { generation, expires: now + TICKET_SECONDS, ..envelope })
+    let pass = envelope.resume(&call.gateway.store, within, now).await;
+    pass.map_err(|failure| Refused { about: Box::new(about), ..Refused::from(failure) })
 }
 
 /// What is inside a sealed text, brought by a page that may bring it. Spends nothing.
@@ -68,19 +57,9 @@ pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Res
     let envelope = call.gateway.sealer.open(purpose, text, now)?;
     call.gateway
         .verifier
-        .origin_allowed_for(&envelope.grant, call.origin())
-        .map_err(|failure| of_issuer(failure, &envelope))?;
+        .origin_allowed_for(envelope.grant(), call.origin())
+        .map_err(|failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) })?;
     Ok(envelope)
-}
-
-fn of_issuer(failure: Failure, envelope: &Envelope) -> Refused {
-    Refused { about: Box::new(envelope.about()), ..Refused::from(failure) }
-}
-
-/// A token may only tighten the configured length.
-fn longest(call: &Call, grant: &Grant) -> u64 {
-    let configured = call.gateway.config.session.max.as_secs();
-    grant.max_seconds().map_or(configured, |asked| asked.min(configured))
 }
 
 fn session() -> Result<SessionId, Failure> {

@@ -11,7 +11,7 @@ pub use turn::{Turn, Turns};
 use crate::config::Limits;
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName, Protocol, SessionId};
 use crate::reason::{Failure, Reason};
-use crate::token::Envelope;
+use crate::token::Pass;
 use crate::traffic::Traffic;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -78,17 +78,17 @@ impl Sessions {
     ///
     /// # Errors
     /// `gateway_full`, `limit_guest`, `limit_subject`, or why nothing is admitted any more.
-    pub fn admit(self: &Arc<Self>, envelope: &Envelope, client: IpAddr) -> Result<SessionGuard, Failure> {
-        let grant = &envelope.grant;
+    pub fn admit(self: &Arc<Self>, pass: &Pass, client: IpAddr) -> Result<SessionGuard, Failure> {
+        let (session, generation, grant) = (pass.session(), pass.generation(), pass.grant());
         let subject = (grant.issuer().to_owned(), grant.subject().to_owned());
         let mut live = self.lock();
         if let Some(reason) = live.closed {
             return Err(reason.into());
         }
-        if live.entries.get(&envelope.session).is_some_and(|entry| entry.generation > envelope.generation) {
+        if live.entries.get(&session).is_some_and(|entry| entry.generation > generation) {
             return Err(Failure::new(Reason::TakenOver, "a later resume of this session is live already"));
         }
-        if let Some(old) = live.remove(envelope.session, None) {
+        if let Some(old) = live.remove(session, None) {
             old.stop.send_replace(Some(Reason::TakenOver.into()));
         }
         live.check(&self.limits, grant.console(), &subject)?;
@@ -99,15 +99,14 @@ impl Sessions {
         let stop = watch::Sender::new(None);
         let guard = SessionGuard {
             sessions: Arc::clone(self),
-            id: envelope.session,
+            id: session,
             serial: live.serial,
             traffic: Arc::clone(&traffic),
             stopped: stop.subscribe(),
         };
         let (serial, console) = (live.serial, grant.console().clone());
-        let generation = envelope.generation;
         let entry = Entry { serial, generation, console, subject, node: None, client, traffic, stop };
-        live.entries.insert(envelope.session, entry);
+        live.entries.insert(session, entry);
         self.count.send_replace(live.entries.len());
         Ok(guard)
     }

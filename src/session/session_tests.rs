@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::{Guest, Vmid};
+use crate::token::Grant;
 use std::net::Ipv4Addr;
 
 const BROWSER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -10,67 +11,63 @@ fn limits() -> Limits {
     Limits { sessions: 5, per_guest: 2, per_subject: 3, per_node: 2, per_node_opening: 8, per_client: 8 }
 }
 
-fn envelope(session: u128, vmid: u32, subject: &str) -> Envelope {
-    envelope_of(session, vmid, subject, Protocol::Vnc)
+fn pass(session: u128, vmid: u32, subject: &str) -> Pass {
+    pass_of(session, 0, vmid, subject, Protocol::Vnc)
 }
 
-fn envelope_of(session: u128, vmid: u32, subject: &str, protocol: Protocol) -> Envelope {
+fn pass_of(session: u128, generation: u32, vmid: u32, subject: &str, protocol: Protocol) -> Pass {
     let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());
     let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
-    let grant = serde_json::from_value(serde_json::json!({
-        "issuer": "panel", "subject": subject, "jti_hash": "0", "console": console, "node": null, "rights": [],
-        "max_seconds": null, "idle_seconds": null, "title": null, "lang": null, "theme": null, "origin": null,
-    }));
-    Envelope { session: SessionId::from_bits(session), generation: 0, expires: 0, ends: 0, grant: grant.unwrap() }
+    Pass::unspent(SessionId::from_bits(session), generation, Grant::unproven(subject, console))
 }
 
 /// The same guest's terminal.
-fn terminal(session: u128, vmid: u32, subject: &str) -> Envelope {
-    envelope_of(session, vmid, subject, Protocol::Term)
+fn terminal(session: u128, vmid: u32, subject: &str) -> Pass {
+    pass_of(session, 0, vmid, subject, Protocol::Term)
 }
 
-fn refusal(sessions: &Arc<Sessions>, envelope: &Envelope) -> Reason {
-    sessions.admit(envelope, BROWSER).unwrap_err().reason
+fn refusal(sessions: &Arc<Sessions>, pass: &Pass) -> Reason {
+    sessions.admit(pass, BROWSER).unwrap_err().reason
 }
 
 #[test]
 fn e05_e06_each_limit_refuses_with_its_own_word_and_a_drop_gives_the_place_back() {
     let sessions = Sessions::new(limits());
-    let first = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
-    let _second = sessions.admit(&envelope(2, 100, "b"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(3, 100, "c")), Reason::LimitGuest);
+    let first = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
+    let _second = sessions.admit(&pass(2, 100, "b"), BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &pass(3, 100, "c")), Reason::LimitGuest);
     drop(first);
-    let _third = sessions.admit(&envelope(3, 100, "b"), BROWSER).unwrap();
-    let _fourth = sessions.admit(&envelope(4, 101, "b"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(5, 102, "b")), Reason::LimitSubject);
-    let _fifth = sessions.admit(&envelope(5, 102, "d"), BROWSER).unwrap();
-    let _sixth = sessions.admit(&envelope(6, 103, "d"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(7, 104, "e")), Reason::GatewayFull);
+    let _third = sessions.admit(&pass(3, 100, "b"), BROWSER).unwrap();
+    let _fourth = sessions.admit(&pass(4, 101, "b"), BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &pass(5, 102, "b")), Reason::LimitSubject);
+    let _fifth = sessions.admit(&pass(5, 102, "d"), BROWSER).unwrap();
+    let _sixth = sessions.admit(&pass(6, 103, "d"), BROWSER).unwrap();
+    assert_eq!(refusal(&sessions, &pass(7, 104, "e")), Reason::GatewayFull);
     assert_eq!(sessions.len(), 5);
 }
 
 #[test]
 fn e05_screens_and_terminals_of_a_guest_are_counted_together() {
     let sessions = Sessions::new(limits());
-    let screen = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let screen = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
     let _terminal = sessions.admit(&terminal(2, 100, "b"), BROWSER).unwrap();
     assert_eq!(refusal(&sessions, &terminal(3, 100, "c")), Reason::LimitGuest);
-    assert_eq!(refusal(&sessions, &envelope(3, 100, "c")), Reason::LimitGuest);
+    assert_eq!(refusal(&sessions, &pass(3, 100, "c")), Reason::LimitGuest);
     drop(screen);
     let _another = sessions.admit(&terminal(3, 100, "c"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(4, 100, "d")), Reason::LimitGuest);
+    assert_eq!(refusal(&sessions, &pass(4, 100, "d")), Reason::LimitGuest);
 }
 
 #[test]
 fn a_nodes_places_are_counted_and_given_back() {
     let sessions = Sessions::new(limits());
     let node: NodeName = "pve1".parse().unwrap();
-    let guards: Vec<_> = (0..3).map(|n| sessions.admit(&envelope(n, 100 + n as u32, "s"), BROWSER).unwrap()).collect();
+    let guards: Vec<_> = (0..3).map(|n| sessions.admit(&pass(n, 100 + n as u32, "s"), BROWSER).unwrap()).collect();
     guards[0].place(&node).unwrap();
     guards[1].place(&node).unwrap();
     assert_eq!(guards[2].place(&node).unwrap_err().reason, Reason::LimitNode);
     drop(guards);
-    let guard = sessions.admit(&envelope(9, 100, "s"), BROWSER).unwrap();
+    let guard = sessions.admit(&pass(9, 100, "s"), BROWSER).unwrap();
     guard.place(&node).unwrap();
     assert_eq!(sessions.list()[0].node, Some(node));
 }
@@ -78,7 +75,7 @@ fn a_nodes_places_are_counted_and_given_back() {
 #[test]
 fn what_is_counted_is_the_traffic_of_the_live_sessions() {
     let sessions = Sessions::new(limits());
-    let screen = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let screen = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
     let _terminal = sessions.admit(&terminal(2, 101, "a"), BROWSER).unwrap();
     screen.traffic().up.add(7, 1);
     let mut counted: Vec<_> =
@@ -90,8 +87,8 @@ fn what_is_counted_is_the_traffic_of_the_live_sessions() {
 #[tokio::test]
 async fn a_resume_takes_the_old_leg_over_and_the_old_guard_frees_nothing_of_the_new() {
     let sessions = Sessions::new(limits());
-    let old = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
-    let new = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let old = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
+    let new = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
     assert_eq!(old.stopped().await.reason, Reason::TakenOver);
     drop(old);
     assert_eq!(sessions.len(), 1);
@@ -102,21 +99,21 @@ async fn a_resume_takes_the_old_leg_over_and_the_old_guard_frees_nothing_of_the_
 #[test]
 fn a_late_ticket_of_an_older_generation_takes_nothing_over() {
     let sessions = Sessions::new(limits());
-    let newer = Envelope { generation: 1, ..envelope(1, 100, "a") };
+    let newer = pass_of(1, 1, 100, "a", Protocol::Vnc);
     let _live = sessions.admit(&newer, BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(1, 100, "a")), Reason::TakenOver);
+    assert_eq!(refusal(&sessions, &pass(1, 100, "a")), Reason::TakenOver);
     assert_eq!(sessions.len(), 1);
 }
 
 #[tokio::test]
 async fn stop_and_close_reach_the_guard() {
     let sessions = Sessions::new(limits());
-    let guard = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let guard = sessions.admit(&pass(1, 100, "a"), BROWSER).unwrap();
     assert!(!sessions.stop(SessionId::from_bits(2), Reason::Killed));
     assert!(sessions.stop(SessionId::from_bits(1), Reason::Killed));
     assert_eq!(guard.stopped().await.reason, Reason::Killed);
     sessions.close(Reason::Shutdown);
-    assert_eq!(refusal(&sessions, &envelope(2, 100, "a")), Reason::Shutdown);
+    assert_eq!(refusal(&sessions, &pass(2, 100, "a")), Reason::Shutdown);
     drop(guard);
     sessions.emptied().await;
 }

@@ -3,19 +3,16 @@
 //! Owns their format: `base64url( version | salt | AES-256-GCM( JSON of the envelope ) )`. The message key is
 //! HKDF-SHA256 of the session key with a fresh 128-bit salt, so gateways that share the session key never share a message
 //! key and nonce (RFC 5869, NIST SP 800-38D section 8.3). Version, salt and purpose are authenticated. Never spends
-//! anything: that is the store's, under [`Envelope::spend_name`].
+//! anything: that is an [`Envelope`]'s.
 
-use super::MAX_TOKEN_BYTES;
-use super::grant::Grant;
-use crate::audit::About;
-use crate::id::SessionId;
+use super::written::Written;
+use super::{Envelope, MAX_TOKEN_BYTES, Pass, TICKET_SECONDS};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const VERSION: u8 = 1;
@@ -42,35 +39,6 @@ impl Purpose {
             Self::Resume => "resume",
             Self::Control => "control",
         }
-    }
-}
-
-/// What is inside a sealed text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// The session.
-    pub session: SessionId,
-    /// Counts resumes.
-    pub generation: u32,
-    /// Unix seconds after which it no longer opens.
-    pub expires: u64,
-    /// Unix seconds at which the session ends whatever happens.
-    pub ends: u64,
-    /// What the session may do.
-    pub grant: Grant,
-}
-
-impl Envelope {
-    /// What audit lines say of it.
-    #[must_use]
-    pub fn about(&self) -> About {
-        About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
-    }
-
-    /// Under which name the store remembers that a text of this purpose was used, until [`Envelope::expires`].
-    #[must_use]
-    pub fn spend_name(&self, purpose: Purpose) -> String {
-        format!("{}:{}:{}", purpose.word(), self.session, self.generation)
     }
 }
 
@@ -111,13 +79,18 @@ impl Sealer {
         Ok(Self { root: Salt::new(HKDF_SHA256, b"consolegate session key").extract(key.reveal()) })
     }
 
-    /// Seals: base64url without padding, safe as a subprotocol token.
+    /// Seals what lets its holder connect, come back or control: base64url without padding, safe as a subprotocol token.
+    /// A ticket is good for seconds, the other two as long as the session; how long after a cut is the store's knowledge.
     ///
     /// # Errors
     /// No randomness.
-    pub fn seal(&self, purpose: Purpose, envelope: &Envelope) -> Result<String, Failure> {
+    pub fn seal(&self, purpose: Purpose, pass: &Pass, now: u64) -> Result<String, Failure> {
+        let expires = match purpose {
+            Purpose::Ticket => now + TICKET_SECONDS,
+            Purpose::Resume | Purpose::Control => pass.ends,
+        };
         let salt = random::<SALT_BYTES>()?;
-        let mut sealed = serde_json::to_vec(envelope).map_err(|error| broken(&error))?;
+        let mut sealed = serde_json::to_vec(&Written::of(pass, expires)).map_err(|error| broken(&error))?;
         let (key, aad) = (self.message_key(&salt)?, associated(purpose, &salt));
         key.seal_in_place_append_tag(nonce(), Aad::from(aad), &mut sealed).map_err(|error| broken(&error))?;
         let text = URL_SAFE_NO_PAD.encode([&[VERSION][..], &salt, &sealed].concat());
@@ -127,7 +100,7 @@ impl Sealer {
         Ok(text)
     }
 
-    /// Opens what any gateway with the same key sealed. Does not spend it: see [`crate::store::Store`].
+    /// Opens what any gateway with the same key sealed. Uses nothing up: see [`Envelope`].
     ///
     /// # Errors
     /// `ticket` for anything not ours, expired or of another purpose.
@@ -145,11 +118,11 @@ impl Sealer {
         let opened = key
             .open_in_place(nonce(), Aad::from(aad), sealed)
             .or_else(|_| refused(format!("not a {} sealed with this gateway's session key", purpose.word())))?;
-        let envelope: Envelope = serde_json::from_slice(opened).or_else(|_| refused("sealed by another release"))?;
-        if now > envelope.expires {
-            return refused(format!("the {} expired {} s ago", purpose.word(), now - envelope.expires));
+        let written: Written = serde_json::from_slice(opened).or_else(|_| refused("sealed by another release"))?;
+        if now > written.expires() {
+            return refused(format!("the {} expired {} s ago", purpose.word(), now - written.expires()));
         }
-        Ok(envelope)
+        Ok(written.read())
     }
 
     fn message_key(&self, salt: &[u8; SALT_BYTES]) -> Result<LessSafeKey, Failure> {

@@ -1,7 +1,7 @@
 //! The way of a connect token: taken apart, key found, signature checked, and only then read.
 //!
 //! Owns the order. Up to the signature every refusal has one face outside; nothing of the claims is told before it holds.
-//! Holding a [`Verified`] proves everything but single use, which [`Verified::spend`] adds.
+//! Holding a [`Verified`] proves everything but single use, which [`Verified::begin`] adds.
 
 use super::claims::Claims;
 use super::console::Wish;
@@ -9,13 +9,15 @@ use super::grant::Grant;
 use super::header::{self, Parts};
 use super::issuer::Issuer;
 use super::json::{Json, Object};
-use super::{fingerprint, origin, plaintext, shown};
+use super::{Pass, fingerprint, origin, plaintext, shown};
 use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
+use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::store::Store;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// All issuers' keys and rules.
 #[derive(Debug)]
@@ -175,12 +177,15 @@ impl Verified {
         self.grant.about()
     }
 
-    /// Uses the token up.
+    /// Uses the token up: the session it asks for begins. `session` is random; `longest`: how long a session may be that
+    /// asks for no less.
     ///
     /// # Errors
     /// `replay`, `store_full` or `store_down`.
-    pub async fn spend(self, store: &Store, now: u64) -> Result<Grant, Failure> {
+    pub async fn begin(self, store: &Store, session: SessionId, longest: Duration, now: u64) -> Result<Pass, Failure> {
         store.spend(&self.name, self.until, now).await?;
-        Ok(self.grant)
+        let ends = now.saturating_add(self.grant.longest(longest));
+        store.session_begun(session, ends, now).await;
+        Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

@@ -16,7 +16,7 @@ fn a_good_token_becomes_a_grant() {
     assert_eq!((grant.console().cluster.as_str(), grant.console().protocol), ("eu1", Protocol::Term));
     assert_eq!(grant.node().map(NodeName::as_str), Some("pve2"));
     assert_eq!(grant.rights(), [Right::Input, Right::Clipboard]);
-    assert_eq!((grant.max_seconds(), grant.idle_seconds()), (Some(3600), Some(900)));
+    assert_eq!((grant.max_seconds, grant.idle_seconds), (Some(3600), Some(900)));
     assert_eq!((grant.title(), grant.lang(), grant.theme()), (Some("web-01 (Zürich)"), Some("pt-BR"), Some("dark")));
 }
 
@@ -25,7 +25,7 @@ fn what_may_be_left_out_has_its_default() {
     let grant = verify(&with("/console/cluster", Value::Null)).unwrap().grant;
     assert_eq!(grant.console().cluster.as_str(), "eu1");
     assert_eq!(grant.rights(), [Right::Input]);
-    assert_eq!((grant.node(), grant.max_seconds(), grant.idle_seconds()), (None, None, None));
+    assert_eq!((grant.node(), grant.max_seconds, grant.idle_seconds), (None, None, None));
     assert_eq!((grant.title(), grant.lang(), grant.theme(), grant.origin()), (None, None, None, None));
     let grant = verify(&with("/console/rights", json!([]))).unwrap().grant;
     assert!(!grant.may(Right::Input), "no rights are a view-only session");

@@ -10,11 +10,12 @@ mod scope;
 mod seals;
 mod used;
 
-use super::{Verified, Verifier};
+use super::{Pass, Verified, Verifier};
 use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
-use crate::id::Kind;
+use crate::id::{Kind, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
+use crate::store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -27,6 +28,11 @@ pub(super) const NOW: u64 = 1_795_300_000;
 const STARTED: u64 = NOW - 1000;
 pub(super) const OWN: &str = "https://console.example.com";
 pub(super) const PANEL: &str = "https://panel.example.com";
+
+/// Uses a token up for session 7, of an hour at most.
+pub(super) async fn used(verified: Verified, store: &Store, now: u64) -> Result<Pass, Failure> {
+    verified.begin(store, SessionId::from_bits(7), Duration::from_secs(3600), now).await
+}
 
 /// One side of a key: signs as a panel does.
 pub(super) struct Signer {
