@@ -40,6 +40,7 @@
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB: bytes in, values out |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
+//! | [`calendar`], [`clock`], [`hex`], [`random`], [`sha256`] | what every program needs, once |
 //!
 //! # Words
 //!
@@ -51,20 +52,25 @@
 pub mod admin;
 pub mod app;
 pub mod audit;
+pub mod calendar;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod console;
+pub mod hex;
 pub mod http;
 pub mod id;
 pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod random;
 pub mod reason;
 pub mod record;
 pub mod resolve;
 pub mod secret;
 pub mod session;
+pub mod sha256;
 pub mod sim;
 pub mod splice;
 pub mod store;

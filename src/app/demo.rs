@@ -8,6 +8,7 @@ use super::panel::{self, Panel};
 use super::{App, Before};
 use crate::config::Config;
 use crate::sim::{NodeConfig, Sim, SimConfig};
+use crate::{hex, random};
 use std::fmt::Write as _;
 use std::fs;
 use std::future::Future;
@@ -142,9 +143,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> io::Result<Self> {
-        let mut name = [0; 8];
-        aws_lc_rs::rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
-        let path = std::env::temp_dir().join(format!("consolegate-demo-{:016x}", u64::from_be_bytes(name)));
+        let name = hex::lower(&random::bytes::<8>().map_err(io::Error::other)?);
+        let path = std::env::temp_dir().join(format!("consolegate-demo-{name}"));
         fs::create_dir(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
         Ok(Self(path))
@@ -152,9 +152,7 @@ impl Folder {
 
     /// The files the configuration names; returns the panel's signing secret.
     fn write_keys(&self, sim: &Sim) -> io::Result<Vec<u8>> {
-        let mut secret = [0; 32];
-        aws_lc_rs::rand::fill(&mut secret).map_err(|_| io::Error::other("no randomness"))?;
-        let secret: Vec<u8> = secret.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+        let secret = hex::lower(&random::bytes::<32>().map_err(io::Error::other)?).into_bytes();
         self.write("panel.key", &secret)?;
         self.write("pve.secret", sim.api_token().1.as_bytes())?;
         self.write("pve-root-ca.pem", sim.ca_pem().as_bytes())?;

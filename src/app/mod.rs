@@ -14,8 +14,9 @@ pub use machines::DemoGuest;
 pub use signals::asked_to_stop;
 
 use crate::admin;
+use crate::clock::unix_now;
 use crate::config::Config;
-use crate::console::{self, Gateway, unix_now};
+use crate::console::{self, Gateway};
 use crate::http::Service;
 use crate::listen::{self, Phase, Readiness, Tls};
 use crate::metrics::Metrics;

@@ -4,8 +4,8 @@
 
 use super::exit::Stop;
 use super::{Configuration, verifier};
+use crate::clock::unix_now;
 use crate::config::{Config, Problem, Problems};
-use crate::console::unix_now;
 use crate::listen::Tls;
 use crate::metrics::Metrics;
 use crate::resolve::Resolver;

@@ -3,6 +3,7 @@
 //! Owns when the store is told. A session that the store thought connected for ever could be resumed for ever.
 
 use super::record::unsaid;
+use crate::clock::unix_now;
 use crate::id::SessionId;
 use crate::reason::Reason;
 use crate::store::Store;
@@ -50,7 +51,7 @@ impl Drop for Connected {
             (Arc::clone(&self.store), self.session, self.generation, unsaid().reason);
         // Without a runtime the process is ending, and what it remembers with it.
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { tell(&store, session, generation, reason, super::unix_now()).await });
+            runtime.spawn(async move { tell(&store, session, generation, reason, unix_now()).await });
         }
     }
 }

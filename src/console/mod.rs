@@ -14,6 +14,7 @@ mod vnc;
 
 pub use goodbye::GOODBYE;
 
+use crate::clock::unix_now;
 use crate::config::Config;
 use crate::id::{Protocol, Right};
 use crate::metrics::Metrics;
@@ -31,7 +32,7 @@ use opening::{NodeStream, Opened};
 use record::Record;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Payload a browser may send before its screen (R03) or terminal (X02) is ready.
@@ -208,10 +209,4 @@ fn rules(gateway: &Gateway, pass: &Pass) -> Rules {
         flood: true,
         text: grant.console().protocol == Protocol::Term,
     }
-}
-
-/// Seconds since 1970 by the wall clock: what tokens and tickets are dated in.
-#[must_use]
-pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -7,6 +7,7 @@ use super::call::{Answer, Refused};
 use crate::audit::{self, About, Told};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
+use crate::{hex, random};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
@@ -133,11 +134,7 @@ pub(super) fn count(metrics: &Metrics, reason: Reason) {
 
 /// Eight random hexadecimal digits. Without randomness they are zeros: a refusal needs no secret.
 pub(super) fn reference() -> String {
-    let mut bytes = [0; 4];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        bytes = [0; 4];
-    }
-    format!("{:08x}", u32::from_be_bytes(bytes))
+    hex::lower(&random::bytes::<4>().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 //! came with the wrong page, or too early in a drain, is still good elsewhere.
 
 use super::call::{Call, Refused};
-use crate::console::unix_now;
+use crate::clock::unix_now;
 use crate::id::SessionId;
+use crate::random;
 use crate::reason::{Failure, Reason};
 use crate::token::{Envelope, Pass, Purpose};
 use base64::Engine;
@@ -63,9 +64,7 @@ pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Res
 }
 
 fn session() -> Result<SessionId, Failure> {
-    let mut bits = [0; 16];
-    aws_lc_rs::rand::fill(&mut bits).map_err(|_| Failure::new(Reason::Internal, "no randomness"))?;
-    Ok(SessionId::from_bits(u128::from_be_bytes(bits)))
+    Ok(SessionId::from_bits(u128::from_be_bytes(random::bytes()?)))
 }
 
 /// Both time refusals come after the signature held, so the token's own times may be told.

@@ -34,6 +34,8 @@ pub use pass::Pass;
 pub use seal::{Purpose, Sealer, is_sealed};
 pub use verify::{Verified, Verifier};
 
+use crate::{hex, sha256};
+
 #[cfg(test)]
 mod tests;
 
@@ -48,17 +50,13 @@ pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Hexadecimal SHA-256 of parts, each with its length, so no two lists of parts give the same text.
 fn fingerprint(parts: &[&[u8]]) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut all = Vec::new();
     for part in parts {
         // Of one width everywhere: a store may be shared by machines of different words.
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part);
+        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        all.extend_from_slice(part);
     }
-    hexadecimal(context.finish().as_ref())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(&sha256::of(&all))
 }
 
 /// A stranger's text as a log line may hold it: escaped and cut.

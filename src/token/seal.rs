@@ -7,6 +7,7 @@
 
 use super::written::Written;
 use super::{Envelope, MAX_TOKEN_BYTES, Pass, TICKET_SECONDS};
+use crate::random;
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -69,7 +70,7 @@ impl Sealer {
         let key = match key {
             Some(key) => key,
             None => {
-                made = Secret::new(random::<SHORTEST_KEY>()?);
+                made = Secret::new(random::bytes::<SHORTEST_KEY>()?);
                 &made
             }
         };
@@ -89,7 +90,7 @@ impl Sealer {
             Purpose::Ticket => now + TICKET_SECONDS,
             Purpose::Resume | Purpose::Control => pass.ends,
         };
-        let salt = random::<SALT_BYTES>()?;
+        let salt = random::bytes::<SALT_BYTES>()?;
         let mut sealed = serde_json::to_vec(&Written::of(pass, expires)).map_err(|error| broken(&error))?;
         let (key, aad) = (self.message_key(&salt)?, associated(purpose, &salt));
         key.seal_in_place_append_tag(nonce(), Aad::from(aad), &mut sealed).map_err(|error| broken(&error))?;
@@ -139,12 +140,6 @@ fn nonce() -> Nonce {
 
 fn associated(purpose: Purpose, salt: &[u8; SALT_BYTES]) -> Vec<u8> {
     [b"consolegate ", purpose.word().as_bytes(), &[VERSION], salt].concat()
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| broken(&error))?;
-    Ok(bytes)
 }
 
 fn broken(error: &dyn fmt::Display) -> Failure {

@@ -15,6 +15,7 @@ use crate::config::{self, Cluster, Origin};
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::store::Store;
+use crate::{hex, sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -146,8 +147,7 @@ impl Verifier {
 }
 
 fn jti_hash(jti: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jti.as_bytes());
-    let mut text = super::hexadecimal(digest.as_ref());
+    let mut text = hex::lower(&sha256::of(jti.as_bytes()));
     text.truncate(16);
     text
 }

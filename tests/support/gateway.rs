@@ -3,8 +3,9 @@
 //! Owns start and stop. Everything a test says to it goes through real sockets.
 
 use consolegate::app::{App, Before};
+use consolegate::clock::unix_now;
 use consolegate::config::Config;
-use consolegate::console::{Gateway, unix_now};
+use consolegate::console::Gateway;
 use consolegate::sim::Sim;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
