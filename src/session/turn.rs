@@ -113,7 +113,7 @@ impl Turns {
 
 /// The moment to forget what is over: before room is made for more.
 fn is_about_to_grow<K, V>(map: &HashMap<K, V>) -> bool {
-    map.len() > 64 && map.len() == map.capacity()
+    map.len() == map.capacity()
 }
 
 impl Turn {
