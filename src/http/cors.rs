@@ -17,11 +17,6 @@ pub(super) fn known(config: &Config) -> impl Iterator<Item = &Origin> {
     std::iter::once(&config.public_url).chain(config.issuers.iter().flat_map(|issuer| &issuer.origins))
 }
 
-/// The one of them that the text names. Hosts fold case; everything else about an origin is exact.
-pub(super) fn find<'c>(config: &'c Config, origin: &str) -> Option<&'c Origin> {
-    known(config).find(|known| known.as_str().eq_ignore_ascii_case(origin))
-}
-
 /// Lets the page read the answer, in our spelling of its origin; what came is never reflected.
 pub(super) fn allow(answer: &mut Answer, origin: Option<&Origin>) {
     let headers = answer.headers_mut();

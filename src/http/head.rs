@@ -90,5 +90,5 @@ pub(super) fn origin<'c>(headers: &HeaderMap, config: &'c Config) -> Result<Opti
     let Some(origin) = only(headers, &ORIGIN).map_err(|_| refuse("Origin came twice or is not ASCII"))? else {
         return Ok(None);
     };
-    cors::find(config, origin).map(Some).ok_or_else(|| refuse("no issuer lists the page's origin"))
+    Origin::named(cors::known(config), origin).map(Some).ok_or_else(|| refuse("no issuer lists the page's origin"))
 }
