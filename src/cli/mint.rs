@@ -7,6 +7,7 @@ use super::{Configuration, verifier};
 use crate::clock::unix_now;
 use crate::config::{Config, Issuer, Key, KeyMaterial};
 use crate::secret::Secret;
+use crate::token::Rejected;
 use crate::{hex, random};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
@@ -171,6 +172,8 @@ fn claims<'a>(arguments: &'a Arguments, issuer: &'a Issuer, now: u64) -> Result<
 }
 
 fn refuse_useless(config: &Config, token: &str, now: u64) -> Result<(), Stop> {
-    let refused = |failure| Stop::Failed(format!("this gateway would refuse the token: {}", explain(&failure)));
+    let refused = |rejected: Rejected| {
+        Stop::Failed(format!("this gateway would refuse the token: {}", explain(&rejected.failure)))
+    };
     verifier(config).map_err(Stop::Failed)?.verify(token, now).map(|_| ()).map_err(refused)
 }

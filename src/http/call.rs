@@ -5,6 +5,7 @@ use crate::config::Origin;
 use crate::console::Gateway;
 use crate::listen::Peer;
 use crate::reason::{Failure, Reason};
+use crate::token::Rejected;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -49,6 +50,12 @@ pub(super) struct Refused {
 impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         Self { failure, about: Box::default(), seconds: None }
+    }
+}
+
+impl From<Rejected> for Refused {
+    fn from(Rejected { failure, seconds }: Rejected) -> Self {
+        Self { seconds, ..failure.into() }
     }
 }
 

@@ -5,11 +5,8 @@ use super::call::{Call, Refused};
 use crate::clock::unix_now;
 use crate::id::SessionId;
 use crate::random;
-use crate::reason::{Failure, Reason};
+use crate::reason::Failure;
 use crate::token::{Envelope, Pass, Purpose};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
 
 /// A panel's connect token, used up: a new session.
 ///
@@ -17,7 +14,7 @@ use serde::Deserialize;
 /// What is wrong with the token, its page or the store.
 pub(super) async fn connect(call: &Call, token: &str) -> Result<Pass, Refused> {
     let now = unix_now();
-    let verified = call.gateway.verifier.verify(token, now).map_err(|failure| late_or_early(failure, token, now))?;
+    let verified = call.gateway.verifier.verify(token, now)?;
     let about = verified.about();
     let known = |failure| Refused { about: Box::new(about.clone()), ..Refused::from(failure) };
     verified.check_origin(call.origin()).map_err(known)?;
@@ -65,27 +62,4 @@ pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Res
 
 fn session() -> Result<SessionId, Failure> {
     Ok(SessionId::from_bits(u128::from_be_bytes(random::bytes()?)))
-}
-
-/// Both time refusals come after the signature held, so the token's own times may be told.
-fn late_or_early(failure: Failure, token: &str, now: u64) -> Refused {
-    let seconds = if failure.reason == Reason::TokenExpired {
-        times(token).and_then(|times| now.checked_sub(times.exp))
-    } else if failure.reason == Reason::TokenNotYet {
-        times(token).and_then(|times| times.nbf?.checked_sub(now))
-    } else {
-        None
-    };
-    Refused { seconds, ..Refused::from(failure) }
-}
-
-#[derive(Debug, Deserialize)]
-struct Times {
-    exp: u64,
-    nbf: Option<u64>,
-}
-
-fn times(token: &str) -> Option<Times> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
 }

@@ -32,7 +32,7 @@ pub use envelope::Envelope;
 pub use grant::Grant;
 pub use pass::Pass;
 pub use seal::{Purpose, Sealer, is_sealed};
-pub use verify::{Verified, Verifier};
+pub use verify::{Rejected, Verified, Verifier};
 
 use crate::{hex, sha256};
 

@@ -58,17 +58,18 @@ impl Verifier {
     ///
     /// # Errors
     /// The first rule that does not hold.
-    pub fn verify(&self, token: &str, now: u64) -> Result<Verified, Failure> {
+    pub fn verify(&self, token: &str, now: u64) -> Result<Verified, Rejected> {
         if token.is_empty() {
-            return Err(Failure::new(Reason::TokenMalformed, "the token is empty"));
+            return Err(Failure::new(Reason::TokenMalformed, "the token is empty").into());
         }
         let parts = header::take_apart(token)?;
         let issuer = self.issuer(&parts.payload)?;
         self.check_signature(issuer, &parts, now)?;
         // From here on the panel is believed to have written this, and the answer may say what is wrong with it.
-        self.read(issuer, &parts.payload, now).map_err(|failure| {
-            let cause = format!("{} (issuer {:?}, key {})", failure.cause, issuer.name(), shown(&parts.key_id));
-            Failure::new(failure.reason, cause)
+        self.read(issuer, &parts.payload, now).map_err(|rejected| {
+            let Failure { reason, cause } = rejected.failure;
+            let cause = format!("{cause} (issuer {:?}, key {})", issuer.name(), shown(&parts.key_id));
+            Rejected { failure: Failure::new(reason, cause), ..rejected }
         })
     }
 
@@ -119,7 +120,7 @@ impl Verifier {
         Some(Failure::new(Reason::TokenIssuerKey, cause))
     }
 
-    fn read(&self, issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Failure> {
+    fn read(&self, issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Rejected> {
         plaintext::refuse(payload)?;
         let claims = Claims::read(payload, issuer.audience())?;
         claims.times.check(now, issuer.max_token_seconds(), self.started)?;
@@ -150,6 +151,21 @@ fn jti_hash(jti: &str) -> String {
     let mut text = hex::lower(&sha256::of(jti.as_bytes()));
     text.truncate(16);
     text
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The rule that does not hold.
+    pub failure: Failure,
+    /// By how many seconds it came late or early, where that is the rule: told only after the signature held.
+    pub seconds: Option<u64>,
+}
+
+impl From<Failure> for Rejected {
+    fn from(failure: Failure) -> Self {
+        Self { failure, seconds: None }
+    }
 }
 
 /// A token that is right but may have been used already.

@@ -10,7 +10,7 @@ mod scope;
 mod seals;
 mod used;
 
-use super::{Pass, Verified, Verifier};
+use super::{Pass, Rejected, Verified, Verifier};
 use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
 use crate::id::{Kind, SessionId};
 use crate::reason::{Failure, Reason};
@@ -147,7 +147,7 @@ pub(super) fn with_text(pointer: &str, text: &str) -> String {
     with(pointer, json!("@@")).to_string().replace("\"@@\"", text)
 }
 
-pub(super) fn verify(claims: &Value) -> Result<Verified, Failure> {
+pub(super) fn verify(claims: &Value) -> Result<Verified, Rejected> {
     gateway(&[issuer(&[&panel()])]).verify(&panel().token(claims), NOW)
 }
 
@@ -156,8 +156,8 @@ pub(super) fn refused(claims: &Value) -> Reason {
     reason(verify(claims))
 }
 
-pub(super) fn reason(result: Result<Verified, Failure>) -> Reason {
-    let failure = result.unwrap_err();
+pub(super) fn reason(result: Result<Verified, Rejected>) -> Reason {
+    let failure = result.unwrap_err().failure;
     assert!(failure.cause.len() < 400 && failure.cause.chars().all(|c| !c.is_control()), "{failure}");
     failure.reason
 }
