@@ -29,7 +29,7 @@
 //! | [`console`] | the pipeline of one console, and the VNC login |
 //! | [`upstream`] | the node's WebSocket |
 //! | [`resolve`] | the Proxmox API: guests, credentials, tickets |
-//! | [`session`] | live sessions, limits, turns |
+//! | [`session`], [`turns`] | live sessions and their limits; who opens what now |
 //! | [`token`] | connect tokens, grants, sealed tickets |
 //! | [`splice`] | bytes between the legs: re-heading, back-pressure, times |
 //! | [`listen`] | accepting, TLS, client addresses |
@@ -76,5 +76,6 @@ pub mod splice;
 pub mod store;
 pub mod token;
 pub mod traffic;
+pub mod turns;
 pub mod upstream;
 pub mod wire;

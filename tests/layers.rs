@@ -21,7 +21,7 @@ const RANKS: [&[&str]; 18] = [
     &["listen"],
     &["splice"],
     &["token"],
-    &["session"],
+    &["session", "turns"],
     &["resolve"],
     &["upstream"],
     &["console"],

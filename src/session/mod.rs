@@ -3,11 +3,6 @@
 //! Holding a [`SessionGuard`] proves that a session is within the limits, listed and killable; dropping it takes the
 //! session off the list and gives its places back. Decides by counting alone: no I/O, no clock.
 
-mod press;
-mod turn;
-
-pub use turn::{Turn, Turns};
-
 use crate::config::Limits;
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName, Protocol, SessionId};
 use crate::reason::{Failure, Reason};

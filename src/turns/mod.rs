@@ -4,9 +4,11 @@
 //! A console that was asked for and abandoned keeps its port at the node for ten seconds (protocol reference 6.1), so its
 //! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
-use super::press::Presses;
+mod press;
+
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
+use press::Presses;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
