@@ -2,8 +2,9 @@
 //!
 //! Routes and nothing else. No answer holds anything that opens a session (A04).
 
-use crate::console::Gateway;
+use crate::console::Generation;
 use crate::listen::{Accept, Patience, Phase, Readiness};
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -22,7 +23,12 @@ use tokio_util::sync::CancellationToken;
 const CONNECTIONS: usize = 64;
 
 /// Serves the admin face until `stop`.
-pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<Readiness>, stop: CancellationToken) {
+pub async fn serve(
+    listener: TcpListener,
+    generations: Arc<ArcSwap<Generation>>,
+    readiness: Arc<Readiness>,
+    stop: CancellationToken,
+) {
     let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
         let accepted = async {
@@ -33,16 +39,17 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<
             accepted = accepted => accepted,
             () = stop.cancelled() => return,
         };
-        let (gateway, readiness) = (Arc::clone(&gateway), Arc::clone(&readiness));
+        let (generations, readiness) = (Arc::clone(&generations), Arc::clone(&readiness));
         tokio::spawn(async move {
+            let timeouts = generations.load().config.timeouts.clone();
             let service = service_fn(|request| {
-                let answer = answer(&request, &gateway, &readiness);
+                let answer = answer(&request, &generations.load(), &readiness);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(gateway.config.timeouts.header).max_headers(64);
+            http.timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_headers(64);
             // One that asks and never reads must not keep its place.
-            let stream = Patience::new(stream, gateway.config.timeouts.stall);
+            let stream = Patience::new(stream, timeouts.stall);
             // A scraper that hangs up is not an error.
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
             drop(place);
@@ -50,7 +57,7 @@ pub async fn serve(listener: TcpListener, gateway: Arc<Gateway>, readiness: Arc<
     }
 }
 
-fn answer(request: &Request<Incoming>, gateway: &Gateway, readiness: &Readiness) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, generation: &Generation, readiness: &Readiness) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n");
     }
@@ -58,14 +65,14 @@ fn answer(request: &Request<Incoming>, gateway: &Gateway, readiness: &Readiness)
         ("/healthz", _) | ("/readyz", Phase::Ready) => text(StatusCode::OK, "ok\n"),
         ("/readyz", Phase::Starting) => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
         ("/readyz", Phase::Draining) => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        ("/metrics", _) => metrics(gateway),
+        ("/metrics", _) => metrics(generation),
         _ => text(StatusCode::NOT_FOUND, "metrics are at /metrics, health at /healthz and /readyz\n"),
     }
 }
 
-fn metrics(gateway: &Gateway) -> Response<Full<Bytes>> {
-    let live = gateway.sessions.traffics();
-    match gateway.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic))) {
+fn metrics(generation: &Generation) -> Response<Full<Bytes>> {
+    let live = generation.shared.sessions.traffics();
+    match generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic))) {
         Ok(body) => text(StatusCode::OK, body),
         Err(failure) => {
             tracing::error!(cause = failure.cause, "cannot render metrics");

@@ -16,16 +16,13 @@ pub use signals::asked_to_stop;
 use crate::admin;
 use crate::clock::unix_now;
 use crate::config::Config;
-use crate::console::{self, Gateway};
+use crate::console::{self, Generation, Shared, Since};
 use crate::http::Service;
-use crate::listen::{self, Phase, Readiness, Tls};
+use crate::listen::{self, Phase, Readiness};
 use crate::metrics::Metrics;
-use crate::reason::{Failure, Reason};
-use crate::resolve::Resolver;
-use crate::session::Sessions;
+use crate::reason::Reason;
 use crate::store::Store;
-use crate::token::{LEEWAY_SECONDS, Sealer, Verifier};
-use crate::turns::Turns;
+use crate::token::LEEWAY_SECONDS;
 use arc_swap::ArcSwap;
 use listeners::Listeners;
 use std::future::Future;
@@ -60,10 +57,10 @@ pub enum Before {
 /// A gateway whose ports are bound.
 #[derive(Debug)]
 pub struct App {
-    gateway: Arc<Gateway>,
+    generations: Arc<ArcSwap<Generation>>,
+    shared: Arc<Shared>,
     public: TcpListener,
     admin: TcpListener,
-    tls: Option<Tls>,
     before: Before,
 }
 
@@ -88,12 +85,14 @@ impl App {
         admin: TcpListener,
         before: Before,
     ) -> Result<Self, String> {
-        let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
-        let gateway = Arc::new(assemble(config, before)?);
-        if let Some(tls) = &tls {
-            gateway.metrics.certificate("public", tls.not_after());
-        }
-        Ok(Self { gateway, public, admin, tls, before })
+        let (tickets, tokens) = match before {
+            Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
+            Before::Nothing => (0, None),
+        };
+        let shared = Shared::new(config.session.key.as_ref(), Store::memory(REMEMBERED), Since { tickets, tokens })?;
+        let generation = Generation::build(config, &shared)?;
+        generation.enter();
+        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before })
     }
 
     /// Where the public listener is.
@@ -112,10 +111,10 @@ impl App {
         self.admin.local_addr()
     }
 
-    /// The gateway, for tests that look inside.
+    /// The generation of the moment, for tests that look inside and for those that change it.
     #[must_use]
-    pub const fn gateway(&self) -> &Arc<Gateway> {
-        &self.gateway
+    pub const fn generations(&self) -> &Arc<ArcSwap<Generation>> {
+        &self.generations
     }
 
     /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns. The admin face answers to
@@ -124,15 +123,14 @@ impl App {
     /// # Errors
     /// A listener's task ended by itself; nothing is waited for then.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
-        let Self { gateway, public, admin, tls, before } = self;
+        let Self { generations, shared, public, admin, before } = self;
         let readiness = Arc::new(Readiness::default());
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
-        let service =
-            Service::new(Arc::new(ArcSwap::from(Arc::clone(&gateway))), Arc::clone(&readiness), consoles.clone());
+        let service = Service::new(Arc::clone(&generations), Arc::clone(&readiness), consoles.clone());
         let mut listeners = Listeners {
-            public: tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone())),
-            admin: tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), ended.clone())),
+            public: tokio::spawn(listen::serve(public, service, connections.clone(), shut.clone())),
+            admin: tokio::spawn(admin::serve(admin, Arc::clone(&generations), Arc::clone(&readiness), ended.clone())),
         };
         let ready = async {
             if before == Before::Unknown {
@@ -148,14 +146,14 @@ impl App {
             failed = listeners.failed() => return Err(failed),
         }
         readiness.enter(Phase::Draining);
-        gateway.metrics.draining(true);
-        tracing::info!(live = gateway.sessions.len(), "stopping");
-        gateway.sessions.close(Reason::Shutdown);
+        shared.metrics.draining(true);
+        tracing::info!(live = shared.sessions.len(), "stopping");
+        shared.sessions.close(Reason::Shutdown);
         shut.cancel();
         connections.close();
         consoles.close();
         if timeout(GOODBYE, async { tokio::join!(connections.wait(), consoles.wait()) }).await.is_err() {
-            tracing::warn!(live = gateway.sessions.len(), "connections that did not end in time are cut");
+            tracing::warn!(live = shared.sessions.len(), "connections that did not end in time are cut");
         }
         ended.cancel();
         listeners.ended().await;
@@ -166,17 +164,15 @@ impl App {
 /// Runs a gateway until it is asked to stop.
 ///
 /// # Errors
-/// What [`App::bind`] says.
-pub async fn serve(config: Config) -> Result<(), Failure> {
-    let wrong = |cause: String| Failure::new(Reason::Internal, cause);
-    let app = App::bind(config).await.map_err(wrong)?;
-    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| wrong(error.to_string()));
+/// What [`App::bind`] and [`App::run`] say.
+pub async fn serve(config: Config) -> Result<(), String> {
+    warn_of_descriptors(config.limits.sessions);
+    let app = App::bind(config).await?;
+    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
-    let metrics = Arc::clone(&app.gateway.metrics);
-    count_panics(metrics);
-    warn_of_descriptors(app.gateway.config.limits.sessions);
+    count_panics(Arc::clone(&app.shared.metrics));
     tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.run(asked_to_stop()).await.map_err(wrong)?;
+    app.run(asked_to_stop()).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -204,27 +200,6 @@ fn warn_of_descriptors(sessions: usize) {
             "too few file descriptors for limits.sessions; raise LimitNOFILE or ulimit -n"
         );
     }
-}
-
-fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
-    let said = |failure: Failure| failure.cause;
-    let (started, tokens_since) = match before {
-        Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
-        Before::Nothing => (0, None),
-    };
-    let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
-    Ok(Gateway {
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, tokens_since)?,
-        started,
-        sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
-        store: Arc::new(Store::memory(REMEMBERED).resumable_for(config.session.resume.as_secs())),
-        sessions: Sessions::new(config.limits.clone()),
-        turns: Turns::new(config.limits.per_node_opening),
-        resolver: Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&metrics))?,
-        metrics,
-        config,
-    })
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -16,42 +16,45 @@ pub(super) struct Connected {
     store: Arc<Store>,
     session: SessionId,
     generation: u32,
+    /// Seconds for which it may be resumed.
+    keep: u64,
     is_over: bool,
 }
 
 impl Connected {
-    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass) -> Self {
+    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64) -> Self {
         let (session, generation, ends) = (pass.session(), pass.generation(), pass.ends());
-        let connected = Self { store: Arc::clone(store), session, generation, is_over: false };
+        let connected = Self { store: Arc::clone(store), session, generation, keep, is_over: false };
         store.session_live(session, generation, ends).await;
         connected
     }
 
     /// It ended at `now` (Unix seconds). Whether it may come back is the reason's word.
     pub(super) async fn end(mut self, reason: Reason, now: u64) {
-        tell(&self.store, self.session, self.generation, reason, now).await;
+        self.told(reason, now).await;
         self.is_over = true;
     }
-}
 
-async fn tell(store: &Store, session: SessionId, generation: u32, reason: Reason, now: u64) {
-    if reason.may_resume() {
-        store.session_ended(session, generation, now).await;
-    } else {
-        store.session_over(session, generation).await;
+    fn told(&self, reason: Reason, now: u64) -> impl Future<Output = ()> + use<> {
+        let Self { session, generation, keep, .. } = *self;
+        let store = Arc::clone(&self.store);
+        async move {
+            if reason.may_resume() {
+                store.session_ended(session, generation, keep, now).await;
+            } else {
+                store.session_over(session, generation).await;
+            }
+        }
     }
 }
 
 impl Drop for Connected {
     fn drop(&mut self) {
-        if self.is_over {
-            return;
-        }
-        let (store, session, generation, reason) =
-            (Arc::clone(&self.store), self.session, self.generation, unsaid().reason);
         // Without a runtime the process is ending, and what it remembers with it.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move { tell(&store, session, generation, reason, unix_now()).await });
+        if !self.is_over
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.told(unsaid().reason, unix_now()));
         }
     }
 }
@@ -67,7 +70,7 @@ mod tests {
         let session = opening.pass.session();
         let its = Arc::clone(&store);
         let task = tokio::spawn(async move {
-            let _connected = Connected::begin(&its, &opening.pass).await;
+            let _connected = Connected::begin(&its, &opening.pass, 120).await;
             panic!("a bug");
         });
         assert!(task.await.unwrap_err().is_panic());

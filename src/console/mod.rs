@@ -4,28 +4,29 @@
 //! refusal and every end is counted, logged and closed with its code here, once.
 
 mod connected;
+mod generation;
 mod goodbye;
 mod opening;
 mod record;
 #[cfg(test)]
 mod scene;
+mod shared;
 mod term;
 mod vnc;
 
+pub use generation::Generation;
 pub use goodbye::GOODBYE;
+pub use shared::{Shared, Since};
 
 use crate::clock::unix_now;
 use crate::config::Config;
 use crate::id::{Protocol, Right};
-use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
-use crate::session::{SessionGuard, Sessions};
+use crate::session::SessionGuard;
 use crate::splice::{Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
-use crate::store::Store;
-use crate::token::{Grant, Pass, Sealer, Verifier};
-use crate::turns::Turns;
+use crate::token::{Grant, Pass};
 use bytes::Bytes;
 use connected::Connected;
 use goodbye::Goodbye;
@@ -44,29 +45,6 @@ const NO_TERMINAL: Duration = Duration::from_secs(2);
 /// How long the customer waits for a better word than "ended".
 const WHY_WITHIN: Duration = Duration::from_secs(3);
 
-/// What every session shares: one generation of the configuration.
-#[derive(Debug)]
-pub struct Gateway {
-    /// The configuration.
-    pub config: Config,
-    /// When the memory of used tickets begins, in Unix seconds: older tickets may have been used already.
-    pub started: u64,
-    /// Checks connect tokens.
-    pub verifier: Verifier,
-    /// Seals tickets.
-    pub sealer: Sealer,
-    /// Used tokens.
-    pub store: Arc<Store>,
-    /// Live sessions.
-    pub sessions: Arc<Sessions>,
-    /// Who opens what now.
-    pub turns: Turns,
-    /// Proxmox.
-    pub resolver: Resolver,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-}
-
 /// An accepted upgrade, about to become a console.
 #[derive(Debug)]
 pub struct Opening {
@@ -80,14 +58,15 @@ pub struct Opening {
 ///
 /// What a stage needs is in a box of its own, and given back when the stage is over: most sessions are idle for most of
 /// their life, and then only the splice is left.
-pub async fn run<S>(gateway: Arc<Gateway>, opening: Box<Opening>, stream: S, early: Bytes)
+pub async fn run<S>(generation: Arc<Generation>, opening: Box<Opening>, stream: S, early: Bytes)
 where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
-    let connected = Connected::begin(&gateway.store, &opening.pass).await;
-    let record = Record::new(&gateway.metrics, &opening);
-    let goodbye = match Box::pin(open(&gateway, &opening, record, stream, early)).await {
-        Ok(live) => live.until_its_end(&gateway, &opening).await,
+    let keep = generation.config.session.resume.as_secs();
+    let connected = Connected::begin(&generation.shared.store, &opening.pass, keep).await;
+    let record = Record::new(&generation.shared.metrics, &opening);
+    let goodbye = match Box::pin(open(generation, opening, record, stream, early)).await {
+        Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
     };
     connected.end(goodbye.reason, unix_now()).await;
@@ -96,8 +75,8 @@ where
 
 /// Admits and opens, or says why not.
 async fn open<S>(
-    gateway: &Gateway,
-    opening: &Opening,
+    generation: Arc<Generation>,
+    opening: Box<Opening>,
     mut record: Box<Record>,
     stream: S,
     early: Bytes,
@@ -106,43 +85,48 @@ where
     S: IntoTransport,
 {
     let grant = opening.pass.grant();
-    let mut client = match grant.console().protocol {
+    let protocol = grant.console().protocol;
+    let mut client = match protocol {
         Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
         Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
     };
     // It may be a corner of a large read buffer, which would live as long as the session.
     drop(early);
-    let guard = match gateway.sessions.admit(&opening.pass, opening.client) {
+    let guard = match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits) {
         Ok(guard) => guard,
         Err(failure) => return Err(refuse(record, client, &failure)),
     };
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(gateway, grant, &guard, &mut client) => opened,
+        opened = opening::open(&generation, grant, &guard, &mut client) => opened,
     };
     match opened {
         Err(failure) => Err(refuse(record, client, &failure)),
         Ok(Opened { node, place }) => {
             record.opened(place.node(), guard.traffic());
-            let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.pass), says(grant));
-            Ok(Live { splice, guard, place, record })
+            let rules = rules(&generation.config, &opening.pass);
+            let splice = Splice::new(Pair::new(client, node), rules, says(grant));
+            Ok(Live { splice, guard, place, protocol, record, resolver: Arc::clone(&generation.resolver) })
         }
     }
 }
 
-/// An open console.
+/// An open console. It may outlive many generations of the configuration: of its own it keeps the way to its cluster, and
+/// no more.
 struct Live<C> {
     splice: Box<Splice<C, NodeStream>>,
     guard: SessionGuard,
     place: Place,
+    protocol: Protocol,
     record: Box<Record>,
+    resolver: Arc<Resolver>,
 }
 
 impl<C: Transport> Live<C> {
     /// Splices, and asks what became of the guest.
-    async fn until_its_end(self, gateway: &Gateway, opening: &Opening) -> Box<Goodbye<C>> {
-        let Self { splice, guard, place, record } = self;
+    async fn until_its_end(self) -> Box<Goodbye<C>> {
+        let Self { splice, guard, place, protocol, record, resolver } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;
         // Asking why is no part of the session, and whoever stops it meanwhile has the last word.
@@ -152,9 +136,7 @@ impl<C: Transport> Live<C> {
             let end = tokio::select! {
                 biased;
                 stopped = guard.stopped() => stopped,
-                end = why(gateway, &place, Failure::new(reason, cause)) => {
-                    no_terminal(opening.pass.grant(), lived, end)
-                }
+                end = why(&resolver, &place, Failure::new(reason, cause)) => no_terminal(protocol, lived, end),
             };
             let reference = record.reference();
             record.over(&end, lasted);
@@ -165,20 +147,19 @@ impl<C: Transport> Live<C> {
 }
 
 /// A node that just ends says nothing about the guest, so Proxmox is asked: off, moved or gone has its own words.
-async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
+async fn why(resolver: &Resolver, place: &Place, end: Failure) -> Failure {
     if !matches!(end.reason, Reason::GuestEnded | Reason::NodeReset | Reason::NodeCut) {
         return end;
     }
-    match timeout(WHY_WITHIN, gateway.resolver.why_ended(place)).await {
+    match timeout(WHY_WITHIN, resolver.why_ended(place)).await {
         Ok(better) if better.reason != Reason::GuestEnded => better,
         Ok(_) | Err(_) => end,
     }
 }
 
 /// Proxmox says on the terminal itself that there is none, and ends it: a guest without a serial port, for one.
-fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
-    let terminal = grant.console().protocol == Protocol::Term;
-    let none = terminal && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
+fn no_terminal(protocol: Protocol, lasted: Duration, end: Failure) -> Failure {
+    let none = protocol == Protocol::Term && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
     if none { Reason::NoTerminal.into() } else { end }
 }
 
@@ -197,8 +178,8 @@ fn says(grant: &Grant) -> Guard {
     }
 }
 
-fn rules(gateway: &Gateway, pass: &Pass) -> Rules {
-    let (config, grant) = (&gateway.config, pass.grant());
+fn rules(config: &Config, pass: &Pass) -> Rules {
+    let grant = pass.grant();
     let left = Duration::from_secs(pass.ends().saturating_sub(unix_now()));
     Rules {
         ping: config.timeouts.ping,

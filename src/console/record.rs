@@ -101,7 +101,7 @@ mod tests {
     use crate::console::scene;
 
     async fn panicked(opens: bool) -> String {
-        let metrics = Arc::new(Metrics::new(&[], 10).unwrap());
+        let metrics = Arc::new(Metrics::new().unwrap());
         let its = Arc::clone(&metrics);
         let task = tokio::spawn(async move {
             let mut record = Record::new(&its, &scene::opening());
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_session_ends_once() {
-        let metrics = Arc::new(Metrics::new(&[], 10).unwrap());
+        let metrics = Arc::new(Metrics::new().unwrap());
         let mut record = Record::new(&metrics, &scene::opening());
         record.opened(&"pve1".parse().unwrap(), &Arc::default());
         record.over(&Reason::ClientClosed.into(), Duration::from_secs(1));

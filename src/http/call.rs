@@ -2,7 +2,7 @@
 
 use crate::audit::About;
 use crate::config::Origin;
-use crate::console::Gateway;
+use crate::console::Generation;
 use crate::listen::Peer;
 use crate::reason::{Failure, Reason};
 use crate::token::Rejected;
@@ -21,7 +21,7 @@ pub(super) type Answer = Response<Full<Bytes>>;
 #[derive(Debug)]
 pub(super) struct Call {
     /// The generation that serves it to its end.
-    pub gateway: Arc<Gateway>,
+    pub generation: Arc<Generation>,
     /// The connection's other end.
     pub peer: Arc<Peer>,
     /// Whose request it is, derived from trusted headers only.

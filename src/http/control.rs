@@ -8,7 +8,7 @@ use super::call::{Answer, Call, Refused, json};
 use super::{Service, bearer, problem, spend};
 use crate::audit;
 use crate::clock::unix_now;
-use crate::console::Gateway;
+use crate::console::Generation;
 use crate::id::{Guest, Right};
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Action, GuestState};
@@ -27,9 +27,9 @@ use tokio::time::timeout;
 /// What is wrong with the token or its page.
 pub(super) async fn state(call: &Call, headers: &HeaderMap, session: &str) -> Result<Answer, Refused> {
     let envelope = admitted(call, headers, session).await?;
-    let (grant, gateway) = (envelope.grant(), &call.gateway);
-    let asked = gateway.resolver.state(grant.console(), grant.node());
-    let state = timeout(gateway.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
+    let (grant, generation) = (envelope.grant(), &call.generation);
+    let asked = generation.resolver.state(grant.console(), grant.node());
+    let state = timeout(generation.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
     Ok(json(StatusCode::OK, &serde_json::json!({ "state": state.word() }))?)
 }
 
@@ -52,18 +52,18 @@ pub(super) async fn power(
 ) -> Result<Answer, Refused> {
     let envelope = admitted(&call, headers, session).await?;
     let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
-    let Press { action } = body::json(body, call.gateway.config.timeouts.header).await.map_err(known)?;
-    let (gateway, client) = (Arc::clone(&call.gateway), call.client);
+    let Press { action } = body::json(body, call.generation.config.timeouts.header).await.map_err(known)?;
+    let (generation, client) = (Arc::clone(&call.generation), call.client);
     let pressed = service.consoles.spawn(async move {
-        let outcome = press(&gateway, &envelope, action).await;
-        note(&gateway, &envelope, client, action, &outcome)
+        let outcome = press(&generation, &envelope, action).await;
+        note(&generation, &envelope, client, action, &outcome)
     });
     let answer =
         pressed.await.map_err(|error| Failure::new(Reason::Internal, format!("switching a guest: {error}")))?;
     answer.map_err(Into::into)
 }
 
-async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result<(), Failure> {
+async fn press(generation: &Generation, envelope: &Envelope, action: Action) -> Result<(), Failure> {
     let grant = envelope.grant();
     match (&grant.console().guest, action) {
         _ if !grant.may(Right::Power) => return Err(Reason::PowerDenied.into()),
@@ -71,13 +71,13 @@ async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result
         (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
         (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
     }
-    gateway.turns.press(grant.console())?;
-    gateway.resolver.power(grant.console(), grant.node(), action).await
+    generation.shared.turns.press(grant.console())?;
+    generation.resolver.power(grant.console(), grant.node(), action).await
 }
 
 /// One line for each press, whatever came of it, and its answer.
 fn note(
-    gateway: &Gateway,
+    generation: &Generation,
     envelope: &Envelope,
     client: IpAddr,
     action: Action,
@@ -88,7 +88,7 @@ fn note(
     match outcome {
         Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
         Err(failure) => {
-            problem::count(&gateway.metrics, failure.reason);
+            problem::count(&generation.shared.metrics, failure.reason);
             Ok(problem::once(failure.reason, &reference))
         }
     }
@@ -103,7 +103,7 @@ async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Env
     if session != envelope.session().to_string() {
         return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
     }
-    let within = call.gateway.config.session.resume.as_secs();
-    call.gateway.store.may_return(envelope.session(), within, now).await.map_err(known)?;
+    let within = call.generation.config.session.resume.as_secs();
+    call.generation.shared.store.may_return(envelope.session(), within, now).await.map_err(known)?;
     Ok(envelope)
 }

@@ -34,7 +34,7 @@ mod socket;
 mod spend;
 
 use crate::audit::{self, About, Told};
-use crate::console::Gateway;
+use crate::console::Generation;
 use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
 use crate::reason::{Failure, Reason};
 use arc_swap::ArcSwap;
@@ -49,7 +49,7 @@ use tokio_util::task::TaskTracker;
 /// Serves the public face; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Service {
-    gateway: Arc<ArcSwap<Gateway>>,
+    generations: Arc<ArcSwap<Generation>>,
     readiness: Arc<Readiness>,
     consoles: TaskTracker,
     web: Web,
@@ -57,10 +57,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// A face for whatever generation `gateway` holds when a request comes. Consoles run in tasks of `consoles`.
+    /// A face for whatever generation holds when a request comes. Consoles run in tasks of `consoles`.
     #[must_use]
-    pub fn new(gateway: Arc<ArcSwap<Gateway>>, readiness: Arc<Readiness>, consoles: TaskTracker) -> Self {
-        Self { gateway, readiness, consoles, web: Web::built_in(), turned_away: Arc::default() }
+    pub fn new(generations: Arc<ArcSwap<Generation>>, readiness: Arc<Readiness>, consoles: TaskTracker) -> Self {
+        Self { generations, readiness, consoles, web: Web::built_in(), turned_away: Arc::default() }
     }
 
     /// The same face with the page and files of another folder: `console.html` and `assets/`.
@@ -72,12 +72,12 @@ impl Service {
 
 impl Handler for Service {
     fn rules(&self, peer: IpAddr) -> Rules {
-        rules(&self.gateway.load(), peer)
+        rules(&self.generations.load(), peer)
     }
 
     fn turned_away(&self, peer: IpAddr) {
         let failure = Failure::from(Reason::ClientLimit);
-        problem::count(&self.gateway.load().metrics, failure.reason);
+        problem::count(&self.generations.load().shared.metrics, failure.reason);
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
             let about = About::default().of_client(peer);
@@ -91,11 +91,12 @@ impl Handler for Service {
 }
 
 /// The rules of one generation for a connection from this address.
-fn rules(gateway: &Gateway, peer: IpAddr) -> Rules {
-    let config = &gateway.config;
+fn rules(generation: &Generation, peer: IpAddr) -> Rules {
+    let config = &generation.config;
     let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
     Rules {
-        tls: config.timeouts.tls,
+        tls: generation.tls.clone(),
+        handshake: config.timeouts.tls,
         dead: config.timeouts.dead,
         per_client: (!is_proxy).then_some(config.limits.per_client),
     }

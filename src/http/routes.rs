@@ -3,7 +3,7 @@
 use super::call::{Answer, Call, Refused};
 use super::{Service, brand, control, cors, head, page, problem, rules, sessions, socket};
 use crate::config::Origin;
-use crate::console::Gateway;
+use crate::console::Generation;
 use crate::listen::{Admission, Peer, Phase, Stream, client_address};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
@@ -88,21 +88,26 @@ impl<'p> Route<'p> {
 
 /// Answers a request. Every refusal leaves here, once.
 pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request: Request<Incoming>) -> Answer {
-    let gateway = service.gateway.load_full();
+    let generation = service.generations.load_full();
     let (parts, body) = request.into_parts();
     let path = parts.uri.path().to_owned();
     let route = Route::of(&path);
-    let origin = head::origin(&parts.headers, &gateway.config).map(Option::<&_>::cloned);
-    let client = client_address(peer.ip(), &parts.headers, &gateway.config.listen.trusted_proxies);
+    let origin = head::origin(&parts.headers, &generation.config).map(Option::<&_>::cloned);
+    let client = client_address(peer.ip(), &parts.headers, &generation.config.listen.trusted_proxies);
     let src = client.as_ref().copied().unwrap_or(peer.ip());
     let page = origin.as_ref().ok().and_then(Clone::clone);
 
     let asked = Asked { parts, body, route, origin, client };
-    let mut answer = match serve::<S>(&service, Arc::clone(&gateway), peer, asked).await {
+    let mut answer = match serve::<S>(&service, Arc::clone(&generation), peer, asked).await {
         Ok(answer) => answer,
         Err(refused) => {
             let reference = problem::reference();
-            problem::note(&gateway.metrics, &refused.failure, &reference, &refused.about.clone().of_client(src));
+            problem::note(
+                &generation.shared.metrics,
+                &refused.failure,
+                &reference,
+                &refused.about.clone().of_client(src),
+            );
             let mut answer = problem::answer(&refused, &reference);
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
                 let allow = route.map_or("GET, HEAD, POST, OPTIONS", Route::allow);
@@ -128,7 +133,7 @@ struct Asked<'p> {
 
 async fn serve<S: Stream>(
     service: &Service,
-    gateway: Arc<Gateway>,
+    generation: Arc<Generation>,
     peer: Arc<Peer>,
     asked: Asked<'_>,
 ) -> Result<Answer, Refused> {
@@ -146,18 +151,18 @@ async fn serve<S: Stream>(
     if route.is_some_and(Route::is_api) {
         origin.as_ref().map_err(Clone::clone)?;
     }
-    head::check_host(&parts.headers, &gateway.config)?;
+    head::check_host(&parts.headers, &generation.config)?;
     let route = route.ok_or(Reason::NotFound)?;
     if !route.allows(&parts.method) {
         return Err(Reason::MethodNotAllowed.into());
     }
     let client = client?;
-    let _place = place(&gateway, &peer, client)?;
-    let call = Call { gateway, peer, client, origin: origin.unwrap_or_default() };
+    let _place = place(&generation, &peer, client)?;
+    let call = Call { generation, peer, client, origin: origin.unwrap_or_default() };
     match route {
-        Route::Page => page::answer(&service.web, &call.gateway.config).ok_or_else(|| missing("page")),
+        Route::Page => page::answer(&service.web, &call.generation.config).ok_or_else(|| missing("page")),
         Route::Asset(name) => service.web.asset(name, &parts.headers).ok_or_else(|| missing("file")),
-        Route::Brand(name) => brand::answer(&call.gateway.config, name).ok_or_else(|| missing("logo")),
+        Route::Brand(name) => brand::answer(&call.generation.config, name).ok_or_else(|| missing("logo")),
         Route::Embed(name) => service.web.embed(name, &parts.headers).ok_or_else(|| missing("file")),
         Route::Sessions | Route::Session(_) | Route::Power(_) if parts.method == Method::OPTIONS => {
             let method = route.allow().strip_suffix(", OPTIONS").unwrap_or_default();
@@ -174,11 +179,11 @@ async fn serve<S: Stream>(
 
 /// A request that a trusted proxy passed on takes a place of its own client, until it is answered. Any other request
 /// has its connection's.
-fn place(gateway: &Gateway, peer: &Peer, client: IpAddr) -> Result<Option<Admission>, Failure> {
-    if rules(gateway, peer.ip()).per_client.is_some() {
+fn place(generation: &Generation, peer: &Peer, client: IpAddr) -> Result<Option<Admission>, Failure> {
+    if rules(generation, peer.ip()).per_client.is_some() {
         return Ok(None);
     }
-    peer.admit(client, gateway.config.limits.per_client).map(Some).ok_or_else(|| Reason::ClientLimit.into())
+    peer.admit(client, generation.config.limits.per_client).map(Some).ok_or_else(|| Reason::ClientLimit.into())
 }
 
 fn missing(what: &str) -> Refused {

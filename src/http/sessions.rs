@@ -62,8 +62,8 @@ pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Resu
 }
 
 fn created(call: &Call, pass: &Pass, now: u64) -> Result<Answer, Failure> {
-    let config = &call.gateway.config;
-    let sealed = |purpose| call.gateway.sealer.seal(purpose, pass, now);
+    let config = &call.generation.config;
+    let sealed = |purpose| call.generation.shared.sealer.seal(purpose, pass, now);
     let grant = pass.grant();
     let opened = Opened {
         session: pass.session(),

@@ -6,7 +6,7 @@
 use super::call::{Answer, Call, Refused};
 use super::leg::Leg;
 use super::{Service, bearer, handshake, spend};
-use crate::console::{self, Gateway, Opening};
+use crate::console::{self, Generation, Opening};
 use crate::listen::{Phase, Stream};
 use crate::reason::{Failure, Reason};
 use crate::token::is_sealed;
@@ -42,14 +42,14 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
     let binary = offers.binary;
     let opening = Box::new(Opening { pass, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
-    service.consoles.spawn(console::<S>(upgraded, call.gateway, opening));
+    service.consoles.spawn(console::<S>(upgraded, call.generation, opening));
     Ok(handshake.answer(binary)?)
 }
 
-async fn console<S: Stream>(upgraded: OnUpgrade, gateway: Arc<Gateway>, opening: Box<Opening>) {
+async fn console<S: Stream>(upgraded: OnUpgrade, generation: Arc<Generation>, opening: Box<Opening>) {
     match upgraded.await {
         Ok(upgraded) => match bare::<S>(upgraded) {
-            Some((stream, early)) => console::run(gateway, opening, stream, early).await,
+            Some((stream, early)) => console::run(generation, opening, stream, early).await,
             None => tracing::error!(target: "consolegate::http", "an upgrade was not of the stream it came on"),
         },
         // It left before the 101 was out.

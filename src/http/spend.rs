@@ -14,12 +14,12 @@ use crate::token::{Envelope, Pass, Purpose};
 /// What is wrong with the token, its page or the store.
 pub(super) async fn connect(call: &Call, token: &str) -> Result<Pass, Refused> {
     let now = unix_now();
-    let verified = call.gateway.verifier.verify(token, now)?;
+    let verified = call.generation.verifier.verify(token, now)?;
     let about = verified.about();
     let known = |failure| Refused { about: Box::new(about.clone()), ..Refused::from(failure) };
     verified.check_origin(call.origin()).map_err(known)?;
-    let longest = call.gateway.config.session.max;
-    verified.begin(&call.gateway.store, session()?, longest, now).await.map_err(known)
+    let rules = &call.generation.config.session;
+    verified.begin(&call.generation.shared.store, session()?, rules, now).await.map_err(known)
 }
 
 /// A session ticket, used up: the WebSocket of its session.
@@ -30,7 +30,7 @@ pub(super) async fn ticket(call: &Call, text: &str) -> Result<Pass, Refused> {
     let now = unix_now();
     let envelope = opened(call, Purpose::Ticket, text, now)?;
     let about = envelope.about();
-    let pass = envelope.open(&call.gateway.store, call.gateway.started, now).await;
+    let pass = envelope.open(&call.generation.shared.store, call.generation.shared.since.tickets, now).await;
     pass.map_err(|failure| Refused { about: Box::new(about), ..Refused::from(failure) })
 }
 
@@ -42,8 +42,7 @@ pub(super) async fn resume(call: &Call, text: &str) -> Result<Pass, Refused> {
     let now = unix_now();
     let envelope = opened(call, Purpose::Resume, text, now)?;
     let about = envelope.about();
-    let within = call.gateway.config.session.resume.as_secs();
-    let pass = envelope.resume(&call.gateway.store, within, now).await;
+    let pass = envelope.resume(&call.generation.shared.store, &call.generation.config.session, now).await;
     pass.map_err(|failure| Refused { about: Box::new(about), ..Refused::from(failure) })
 }
 
@@ -52,8 +51,8 @@ pub(super) async fn resume(call: &Call, text: &str) -> Result<Pass, Refused> {
 /// # Errors
 /// `ticket`, or what is wrong with the page.
 pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
-    let envelope = call.gateway.sealer.open(purpose, text, now)?;
-    call.gateway
+    let envelope = call.generation.shared.sealer.open(purpose, text, now)?;
+    call.generation
         .verifier
         .origin_allowed_for(envelope.grant(), call.origin())
         .map_err(|failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) })?;

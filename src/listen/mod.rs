@@ -39,10 +39,12 @@ pub trait Stream: IntoTransport<Transport: Send> + Send + 'static {}
 impl<T: IntoTransport<Transport: Send> + Send + 'static> Stream for T {}
 
 /// What a connection must keep to, as the configuration of the moment says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rules {
+    /// The certificate; none: the connection is plain.
+    pub tls: Option<Tls>,
     /// Deadline of the TLS handshake.
-    pub tls: Duration,
+    pub handshake: Duration,
     /// How long sent bytes may stay unacknowledged.
     pub dead: Duration,
     /// Unauthenticated connections of one address block; none for a trusted proxy, whose clients are counted one by
@@ -96,13 +98,7 @@ impl Peer {
 }
 
 /// Accepts until `stop`, then closes the listener. The connections run on in `tasks`.
-pub async fn serve<H: Handler>(
-    listener: TcpListener,
-    tls: Option<Tls>,
-    handler: H,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-) {
+pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTracker, stop: CancellationToken) {
     let admissions = Arc::new(Admissions::new(UNAUTHENTICATED));
     let mut accept = Accept::new(listener, "public");
     loop {
@@ -115,7 +111,7 @@ pub async fn serve<H: Handler>(
             handler.turned_away(ip);
             continue;
         };
-        tasks.spawn(connection(stream, tls.clone(), rules, handler.clone(), Arc::new(peer), stop.clone()));
+        tasks.spawn(connection(stream, rules, handler.clone(), Arc::new(peer), stop.clone()));
     }
 }
 
@@ -128,18 +124,11 @@ fn admit(admissions: &Arc<Admissions>, ip: IpAddr, rules: &Rules) -> Option<Peer
     Some(Peer { ip, admission: Mutex::new(admission), admissions: Arc::clone(admissions), evicted })
 }
 
-async fn connection<H: Handler>(
-    stream: TcpStream,
-    tls: Option<Tls>,
-    rules: Rules,
-    handler: H,
-    peer: Arc<Peer>,
-    stop: CancellationToken,
-) {
+async fn connection<H: Handler>(stream: TcpStream, rules: Rules, handler: H, peer: Arc<Peer>, stop: CancellationToken) {
     options::set(&stream, rules.dead);
-    let Some(tls) = tls else { return handler.serve(stream, peer, stop).await };
+    let Some(tls) = rules.tls else { return handler.serve(stream, peer, stop).await };
     let shaken = tokio::select! {
-        shaken = tls.accept(stream, rules.tls) => shaken,
+        shaken = tls.accept(stream, rules.handshake) => shaken,
         () = peer.evicted() => return,
         () = stop.cancelled() => return,
     };

@@ -17,7 +17,6 @@ use tokio::sync::watch;
 /// All live sessions of this gateway.
 #[derive(Debug)]
 pub struct Sessions {
-    limits: Limits,
     live: Mutex<Live>,
     count: watch::Sender<usize>,
 }
@@ -65,15 +64,15 @@ pub struct Listed {
 impl Sessions {
     /// No sessions yet.
     #[must_use]
-    pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, live: Mutex::default(), count: watch::Sender::new(0) })
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { live: Mutex::default(), count: watch::Sender::new(0) })
     }
 
-    /// Lists a session, or says which limit stands against it. A session that is live already is taken over.
+    /// Lists a session, or says which of the limits stands against it. A session that is live already is taken over.
     ///
     /// # Errors
     /// `gateway_full`, `limit_guest`, `limit_subject`, or why nothing is admitted any more.
-    pub fn admit(self: &Arc<Self>, pass: &Pass, client: IpAddr) -> Result<SessionGuard, Failure> {
+    pub fn admit(self: &Arc<Self>, pass: &Pass, client: IpAddr, limits: &Limits) -> Result<SessionGuard, Failure> {
         let (session, generation, grant) = (pass.session(), pass.generation(), pass.grant());
         let subject = (grant.issuer().to_owned(), grant.subject().to_owned());
         let mut live = self.lock();
@@ -86,7 +85,7 @@ impl Sessions {
         if let Some(old) = live.remove(session, None) {
             old.stop.send_replace(Some(Reason::TakenOver.into()));
         }
-        live.check(&self.limits, grant.console(), &subject)?;
+        live.check(limits, grant.console(), &subject)?;
         *live.guests.entry(grant.console().cluster_guest()).or_default() += 1;
         *live.subjects.entry(subject.clone()).or_default() += 1;
         live.serial += 1;
@@ -230,13 +229,12 @@ impl SessionGuard {
         &self.traffic
     }
 
-    /// Notes the node, within its limit.
+    /// Notes the node, within its limit of sessions.
     ///
     /// # Errors
     /// `limit_node`.
-    pub fn place(&self, node: &NodeName) -> Result<(), Failure> {
+    pub fn place(&self, node: &NodeName, limit: usize) -> Result<(), Failure> {
         let mut live = self.sessions.lock();
-        let limit = self.sessions.limits.per_node;
         let Some(entry) = live.entries.get(&self.id).filter(|entry| entry.serial == self.serial) else {
             return Err(Reason::TakenOver.into());
         };

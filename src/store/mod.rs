@@ -14,10 +14,6 @@ use ledger::Ledger;
 use spent::Spent;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How long an ended session is remembered unless [`Store::resumable_for`] says less: the longest
-/// `session.resume_seconds` there is.
-const RESUMABLE: u64 = 100_000;
-
 /// Where used tokens are remembered, and which sessions may be resumed.
 #[derive(Debug)]
 pub struct Store {
@@ -29,14 +25,7 @@ impl Store {
     /// In this process, for at most `capacity` unexpired names and as many sessions.
     #[must_use]
     pub fn memory(capacity: usize) -> Self {
-        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity, RESUMABLE)) }
-    }
-
-    /// Remembers ended sessions for `seconds`, the `session.resume_seconds` that holds, and no longer.
-    #[must_use]
-    pub fn resumable_for(self, seconds: u64) -> Self {
-        lock(&self.ledger).keep(seconds);
-        self
+        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity)) }
     }
 
     /// Uses `name` up until `until` (Unix seconds). The first caller wins.
@@ -47,9 +36,10 @@ impl Store {
         lock(&self.spent).spend(name, until, now)
     }
 
-    /// A connect token began a session; its first ticket is issued. `ends`: when it ends whatever happens.
-    pub async fn session_begun(&self, session: SessionId, ends: u64, now: u64) {
-        lock(&self.ledger).begun(session, ends, now);
+    /// A connect token began a session; its first ticket is issued. `ends`: when it ends whatever happens; `keep`: seconds
+    /// for which it is remembered without a connection.
+    pub async fn session_begun(&self, session: SessionId, ends: u64, keep: u64, now: u64) {
+        lock(&self.ledger).begun(session, ends, keep, now);
     }
 
     /// Issues the next generation to the holder of the newest resume token: of a session that is live, or that ended at
@@ -82,9 +72,9 @@ impl Store {
         lock(&self.ledger).live(session, generation, ends);
     }
 
-    /// The session's connection of this generation ended at `now` (Unix seconds), and may be resumed for a while.
-    pub async fn session_ended(&self, session: SessionId, generation: u32, now: u64) {
-        lock(&self.ledger).ended(session, generation, now);
+    /// The session's connection of this generation ended at `now` (Unix seconds); it is remembered for `keep` more.
+    pub async fn session_ended(&self, session: SessionId, generation: u32, keep: u64, now: u64) {
+        lock(&self.ledger).ended(session, generation, keep, now);
     }
 
     /// The session ended for good (an idle limit, a kill, ...): nothing of it opens or resumes again. Call it in place of

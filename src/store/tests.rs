@@ -80,12 +80,12 @@ async fn resume(store: &Store, generation: u32, now: u64) -> Result<u32, Reason>
 async fn a_session_is_resumed_while_it_lives_and_shortly_after() {
     let store = Store::memory(10);
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     store.session_live(ID, 0, ENDS).await;
     assert_eq!(resume(&store, 0, NOW + HOUR).await, Ok(1), "live, however long");
     store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 1, NOW + HOUR).await;
-    store.session_ended(ID, 1, NOW + 2 * HOUR).await;
+    store.session_ended(ID, 1, 120, NOW + HOUR).await;
+    store.session_ended(ID, 1, 120, NOW + HOUR + 100).await;
     assert_eq!(resume(&store, 1, NOW + HOUR + 121).await, Err(Reason::ResumeExpired), "a second end lengthens nothing");
     assert_eq!(resume(&store, 1, NOW + HOUR + 120).await, Ok(2));
     assert_eq!(resume(&store, 2, NOW + HOUR - 50).await, Ok(3), "a clock set back; ticket 2 was never used");
@@ -93,12 +93,12 @@ async fn a_session_is_resumed_while_it_lives_and_shortly_after() {
 
 #[tokio::test]
 async fn a_resume_in_the_last_second_leaves_its_ticket_time_to_open() {
-    let (store, other) = (Store::memory(10).resumable_for(120), SessionId::from_bits(2));
+    let (store, other) = (Store::memory(10), SessionId::from_bits(2));
     store.session_live(ID, 0, ENDS).await;
-    store.session_ended(ID, 0, NOW).await;
+    store.session_ended(ID, 0, 120, NOW).await;
     assert_eq!(resume(&store, 0, NOW + 120).await, Ok(1));
     store.session_live(other, 0, ENDS).await;
-    store.session_ended(other, 0, NOW + 125).await;
+    store.session_ended(other, 0, 120, NOW + 125).await;
     assert_eq!(
         store.may_open(ID, 1).await,
         Ok(()),
@@ -117,7 +117,7 @@ async fn a_ticket_of_a_session_that_is_not_known_is_told_so() {
 async fn a_lost_answer_to_a_resume_is_given_again_until_its_ticket_opened() {
     let store = Store::memory(10);
     store.session_live(ID, 0, ENDS).await;
-    store.session_ended(ID, 0, NOW).await;
+    store.session_ended(ID, 0, 120, NOW).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     assert_eq!(resume(&store, 0, NOW + 1).await, Ok(1), "the same generation, so that one ticket of it opens");
     store.session_live(ID, 1, ENDS).await;
@@ -129,7 +129,7 @@ async fn a_lost_answer_to_a_resume_is_given_again_until_its_ticket_opened() {
 #[tokio::test]
 async fn a_lost_answer_is_not_given_again_faster_than_a_page_asks() {
     let store = Store::memory(10);
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     for _ in 0..10 {
         assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     }
@@ -139,7 +139,7 @@ async fn a_lost_answer_is_not_given_again_faster_than_a_page_asks() {
 #[tokio::test]
 async fn a_resume_token_resumes_once_and_costs_no_name() {
     let store = Store::memory(2);
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     store.session_live(ID, 1, ENDS).await;
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::TokenReplay));
@@ -153,7 +153,7 @@ async fn a_resume_token_resumes_once_and_costs_no_name() {
 #[tokio::test]
 async fn resumes_faster_than_a_page_are_refused() {
     let store = Store::memory(10);
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     for generation in 0..10 {
         assert_eq!(resume(&store, generation, NOW).await, Ok(generation + 1));
     }
@@ -166,7 +166,7 @@ async fn only_the_newest_ticket_opens() {
     let store = Store::memory(10);
     assert!(store.may_open(ID, 0).await.is_ok(), "sealed by another gateway");
     assert!(store.may_open(ID, 1).await.is_err(), "a resume nobody here issued");
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     assert!(store.may_open(ID, 0).await.is_ok());
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     assert!(store.may_open(ID, 0).await.is_err());
@@ -176,14 +176,14 @@ async fn only_the_newest_ticket_opens() {
 #[tokio::test]
 async fn nothing_in_a_pocket_undoes_an_end_for_good() {
     let store = Store::memory(10);
-    store.session_begun(ID, ENDS, NOW).await;
+    store.session_begun(ID, ENDS, 120, NOW).await;
     store.session_live(ID, 0, ENDS).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1), "a ticket for the pocket");
     store.session_over(ID, 0).await;
     assert!(store.may_open(ID, 1).await.is_err());
     assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired));
     store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 1, NOW).await;
+    store.session_ended(ID, 1, 120, NOW).await;
     assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired), "nor does a connection that was on its way");
 }
 
@@ -193,7 +193,7 @@ async fn the_end_of_a_connection_that_was_taken_over_is_not_the_sessions_end() {
     store.session_live(ID, 0, ENDS).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 0, NOW).await;
+    store.session_ended(ID, 0, 120, NOW).await;
     store.session_over(ID, 0).await;
     assert_eq!(resume(&store, 1, NOW + HOUR).await, Ok(2));
 }
@@ -201,16 +201,16 @@ async fn the_end_of_a_connection_that_was_taken_over_is_not_the_sessions_end() {
 #[tokio::test]
 async fn the_ledger_is_bounded_and_forgets_what_nobody_may_resume() {
     let id = |n: u64| SessionId::from_bits(u128::from(n));
-    let store = Store::memory(10_000).resumable_for(120);
+    let store = Store::memory(10_000);
     for n in 0..1000 {
         store.session_live(id(n), 0, ENDS).await;
-        store.session_ended(id(n), 0, NOW + n).await;
+        store.session_ended(id(n), 0, 120, NOW + n).await;
     }
     assert_eq!(lock(&store.ledger).len(), 121, "those of the last 120 s, and none before");
-    let small = Store::memory(3).resumable_for(120);
+    let small = Store::memory(3);
     for n in 0..9 {
         small.session_live(id(n), 0, ENDS).await;
-        small.session_ended(id(n), 0, NOW + n).await;
+        small.session_ended(id(n), 0, 120, NOW + n).await;
         small.session_live(id(100 + n), 0, ENDS).await;
         assert!(lock(&small.ledger).len() <= 3);
     }
@@ -240,12 +240,12 @@ async fn a_session_may_return_while_it_is_live_or_was_a_moment_ago() {
     let (store, id) = (Store::memory(10), SessionId::from_bits(7));
     let may = async |within, now| store.may_return(id, within, now).await.is_ok();
     assert!(!may(120, NOW).await, "nobody knows it");
-    store.session_begun(id, NOW + HOUR, NOW).await;
+    store.session_begun(id, NOW + HOUR, 120, NOW).await;
     assert!(may(120, NOW + 120).await, "its ticket is still under way");
     assert!(!may(120, NOW + 121).await);
     store.session_live(id, 0, NOW + HOUR).await;
     assert!(may(120, NOW + 1000).await);
-    store.session_ended(id, 0, NOW + 1000).await;
+    store.session_ended(id, 0, 120, NOW + 1000).await;
     assert!(may(120, NOW + 1120).await);
     assert!(!may(120, NOW + 1121).await);
     assert!(may(120, NOW + 1000).await, "asking changes nothing");

@@ -5,6 +5,7 @@
 
 use super::{Grant, Pass, Purpose, TICKET_SECONDS};
 use crate::audit::About;
+use crate::config::Session;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::store::Store;
@@ -53,12 +54,12 @@ impl Envelope {
         Ok(self.pass())
     }
 
-    /// Uses a resume token up: the next generation of its session, with the same end. `within`: seconds after a cut.
+    /// Uses a resume token up, by the rules of the configuration: the next generation of its session, with the same end.
     ///
     /// # Errors
     /// `resume_expired`, `replay`, `resume_rate`, or what is wrong with the store.
-    pub async fn resume(self, store: &Store, within: u64, now: u64) -> Result<Pass, Failure> {
-        let generation = store.resume(self.session, self.generation, within, now).await?;
+    pub async fn resume(self, store: &Store, rules: &Session, now: u64) -> Result<Pass, Failure> {
+        let generation = store.resume(self.session, self.generation, rules.resume.as_secs(), now).await?;
         Ok(Self { generation, ..self }.pass())
     }
 

@@ -65,17 +65,17 @@ impl Sealer {
     ///
     /// # Errors
     /// No randomness, or a key shorter than 32 bytes.
-    pub fn new(key: Option<&Secret>) -> Result<Self, Failure> {
+    pub fn new(key: Option<&Secret>) -> Result<Self, String> {
         let made;
         let key = match key {
             Some(key) => key,
             None => {
-                made = Secret::new(random::bytes::<SHORTEST_KEY>()?);
+                made = Secret::new(random::bytes::<SHORTEST_KEY>().map_err(|error| error.to_string())?);
                 &made
             }
         };
         if key.reveal().len() < SHORTEST_KEY {
-            return Err(Failure::new(Reason::Internal, "session.key_file holds fewer than 32 bytes"));
+            return Err(format!("session.key_file holds fewer than {SHORTEST_KEY} bytes"));
         }
         Ok(Self { root: Salt::new(HKDF_SHA256, b"consolegate session key").extract(key.reveal()) })
     }

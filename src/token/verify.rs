@@ -18,7 +18,6 @@ use crate::store::Store;
 use crate::{hex, sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// All issuers' keys and rules.
 #[derive(Debug)]
@@ -193,15 +192,20 @@ impl Verified {
         self.grant.about()
     }
 
-    /// Uses the token up: the session it asks for begins. `session` is random; `longest`: how long a session may be that
-    /// asks for no less.
+    /// Uses the token up: the session it asks for begins, by the rules of the configuration. `session` is random.
     ///
     /// # Errors
     /// `replay`, `store_full` or `store_down`.
-    pub async fn begin(self, store: &Store, session: SessionId, longest: Duration, now: u64) -> Result<Pass, Failure> {
+    pub async fn begin(
+        self,
+        store: &Store,
+        session: SessionId,
+        rules: &config::Session,
+        now: u64,
+    ) -> Result<Pass, Failure> {
         store.spend(&self.name, self.until, now).await?;
-        let ends = now.saturating_add(self.grant.longest(longest));
-        store.session_begun(session, ends, now).await;
+        let ends = now.saturating_add(self.grant.longest(rules.max));
+        store.session_begun(session, ends, rules.resume.as_secs(), now).await;
         Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

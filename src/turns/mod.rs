@@ -4,13 +4,14 @@
 //! A console that was asked for and abandoned keeps its port at the node for ten seconds (protocol reference 6.1), so its
 //! place here is kept as long: whoever opens and vanishes cannot use up the ports of everybody else.
 
+mod places;
 mod press;
 
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
+use places::{Place, Places};
 use press::Presses;
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -26,13 +27,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PORT_LIFE: Duration = Duration::from_secs(10);
 
 /// Whose turn it is, for every console, guest and node. Those that nobody opens are forgotten as others come.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Turns {
-    per_node: usize,
     consoles: Mutex<HashMap<Console, Arc<Semaphore>>>,
     /// When the opens of a guest so far are paid off.
     paid: Mutex<HashMap<ClusterGuest, Instant>>,
-    nodes: Mutex<HashMap<(ClusterName, NodeName), Arc<Semaphore>>>,
+    nodes: Mutex<HashMap<(ClusterName, NodeName), Arc<Places>>>,
     presses: Presses,
 }
 
@@ -40,23 +40,11 @@ pub struct Turns {
 #[derive(Debug)]
 pub struct Turn {
     _console: OwnedSemaphorePermit,
-    node: Option<OwnedSemaphorePermit>,
+    node: Option<Place>,
     holds_port: bool,
 }
 
 impl Turns {
-    /// At most `per_node` consoles of a node are opened at once.
-    #[must_use]
-    pub fn new(per_node: usize) -> Self {
-        Self {
-            per_node,
-            consoles: Mutex::default(),
-            paid: Mutex::default(),
-            nodes: Mutex::default(),
-            presses: Presses::default(),
-        }
-    }
-
     /// Waits until the console's guest may be opened again. Whoever gives up waiting has used the place all the same.
     ///
     /// # Errors
@@ -90,17 +78,21 @@ impl Turns {
         self.presses.press(console, Instant::now())
     }
 
-    /// Waits for the console first, so that many opens of one do not use up its node's places. The caller's deadline
-    /// bounds the wait.
+    /// Waits for the console first, so that many opens of one do not use up its node's places: at most `per_node` consoles
+    /// of a node are opened at once. The caller's deadline bounds the wait.
     ///
     /// # Errors
     /// `internal`, when the process ends.
-    pub async fn take(&self, console: &Console, node: &NodeName) -> Result<Turn, Failure> {
+    pub async fn take(&self, console: &Console, node: &NodeName, per_node: usize) -> Result<Turn, Failure> {
         let ends = |_| Failure::new(Reason::Internal, "the turns are closed");
         let one = self.one(console).acquire_owned().await.map_err(ends)?;
-        let key = (console.cluster.clone(), node.clone());
-        let node = node_semaphore(&self.nodes, key, self.per_node).acquire_owned().await.map_err(ends)?;
+        let places = self.places((console.cluster.clone(), node.clone()));
+        let node = places.take(per_node).await.map_err(ends)?;
         Ok(Turn { _console: one, node: Some(node), holds_port: false })
+    }
+
+    fn places(&self, node: (ClusterName, NodeName)) -> Arc<Places> {
+        Arc::clone(self.nodes.lock().unwrap_or_else(PoisonError::into_inner).entry(node).or_default())
     }
 
     fn one(&self, console: &Console) -> Arc<Semaphore> {
@@ -132,20 +124,15 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(permit) = self.node.take().filter(|_| self.holds_port) else { return };
+        let Some(place) = self.node.take().filter(|_| self.holds_port) else { return };
         // Without a runtime the process is ending, and with it everybody who waits.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
                 sleep(PORT_LIFE).await;
-                drop(permit);
+                drop(place);
             });
         }
     }
-}
-
-fn node_semaphore<K: Hash + Eq>(all: &Mutex<HashMap<K, Arc<Semaphore>>>, key: K, places: usize) -> Arc<Semaphore> {
-    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(all.entry(key).or_insert_with(|| Arc::new(Semaphore::new(places))))
 }
 
 #[cfg(test)]
@@ -162,24 +149,24 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn one_guest_opens_one_at_a_time_and_a_node_a_few() {
-        let turns = Turns::new(2);
+        let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
-        let first = turns.take(&console(100), &node).await;
+        let first = turns.take(&console(100), &node, 2).await;
         let wait = Duration::from_secs(1);
-        assert!(timeout(wait, turns.take(&console(100), &node)).await.is_err(), "the guest is taken");
-        let second = turns.take(&console(101), &node).await;
-        assert!(timeout(wait, turns.take(&console(102), &node)).await.is_err(), "the node is full");
+        assert!(timeout(wait, turns.take(&console(100), &node, 2)).await.is_err(), "the guest is taken");
+        let second = turns.take(&console(101), &node, 2).await;
+        assert!(timeout(wait, turns.take(&console(102), &node, 2)).await.is_err(), "the node is full");
         drop(first);
-        assert!(timeout(wait, turns.take(&console(100), &node)).await.is_ok());
+        assert!(timeout(wait, turns.take(&console(100), &node, 2)).await.is_ok());
         drop(second);
     }
 
     #[tokio::test(start_paused = true)]
     async fn guests_nobody_opens_are_forgotten() {
-        let turns = Turns::new(2);
+        let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
         for vmid in 100..5_000 {
-            drop(turns.take(&console(vmid), &node).await);
+            drop(turns.take(&console(vmid), &node, 2).await);
         }
         assert!(turns.consoles.lock().unwrap().len() < 200);
         for vmid in 100..5_000 {
@@ -191,7 +178,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn e05_opens_of_one_guest_are_paced_and_of_another_are_not() {
-        let turns = Turns::new(2);
+        let turns = Turns::default();
         let began = Instant::now();
         for _ in 0..BURST {
             turns.pace(&console(100)).await.unwrap();
@@ -208,7 +195,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn e05_a_guest_is_paced_by_all_its_opens_and_its_screen_and_terminal_open_side_by_side() {
-        let turns = Turns::new(2);
+        let turns = Turns::default();
         let terminal = Console { protocol: Protocol::Term, ..console(100) };
         let began = Instant::now();
         for _ in 0..BURST / 2 {
@@ -220,25 +207,28 @@ mod tests {
         assert!(began.elapsed() >= INTERVAL, "{:?}", began.elapsed());
         // Only a screen has a password that a second open would change.
         let node: NodeName = "pve1".parse().unwrap();
-        let _screen = turns.take(&console(100), &node).await.unwrap();
-        timeout(Duration::from_secs(1), turns.take(&terminal, &node)).await.expect("it waits for no screen").unwrap();
+        let _screen = turns.take(&console(100), &node, 2).await.unwrap();
+        timeout(Duration::from_secs(1), turns.take(&terminal, &node, 2))
+            .await
+            .expect("it waits for no screen")
+            .unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_abandoned_port_keeps_its_place_for_its_life() {
-        let turns = Turns::new(1);
+        let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
-        let mut turn = turns.take(&console(100), &node).await.unwrap();
+        let mut turn = turns.take(&console(100), &node, 1).await.unwrap();
         turn.asks_for_a_port();
         drop(turn);
         let began = Instant::now();
-        let mut next = turns.take(&console(101), &node).await.unwrap();
+        let mut next = turns.take(&console(101), &node, 1).await.unwrap();
         assert!(began.elapsed() >= PORT_LIFE, "{:?}", began.elapsed());
         next.asks_for_a_port();
         next.has_no_port();
         drop(next);
         let began = Instant::now();
-        turns.take(&console(101), &node).await.unwrap();
+        turns.take(&console(101), &node, 1).await.unwrap();
         assert_eq!(began.elapsed(), Duration::ZERO, "a port that was connected to is free");
     }
 }

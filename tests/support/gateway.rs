@@ -2,10 +2,11 @@
 //!
 //! Owns start and stop. Everything a test says to it goes through real sockets.
 
+use arc_swap::ArcSwap;
 use consolegate::app::{App, Before};
 use consolegate::clock::unix_now;
 use consolegate::config::Config;
-use consolegate::console::Gateway;
+use consolegate::console::{Generation, Shared};
 use consolegate::sim::Sim;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -37,7 +38,8 @@ pub struct Place {
 /// A running gateway in this process.
 pub struct TestGateway {
     pub place: Place,
-    pub gateway: Arc<Gateway>,
+    pub shared: Arc<Shared>,
+    generations: Arc<ArcSwap<Generation>>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<tokio::task::JoinHandle<Result<(), String>>>,
     _folder: tempfile::TempDir,
@@ -60,14 +62,26 @@ impl TestGateway {
         let text = change(configuration(&address.to_string(), sim, nodes, ""));
         let config = Config::parse(&text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
         let app = App::assemble_on(config, public, admin, Before::Nothing).unwrap();
-        let gateway = Arc::clone(app.gateway());
+        let generations = Arc::clone(app.generations());
+        let shared = Arc::clone(&generations.load().shared);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(app.run(async move {
             // Dropping the sender stops it too.
             let _ = stopped.await;
         }));
         let place = Place { address, admin: admin_address, host: address.to_string() };
-        Self { place, gateway, stop: Some(stop), task: Some(task), _folder: folder }
+        Self { place, shared, generations, stop: Some(stop), task: Some(task), _folder: folder }
+    }
+
+    /// A new generation, as a reload makes it; returns the one before.
+    pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Arc<Generation> {
+        let before = self.generations.load_full();
+        let mut config = before.config.clone();
+        change(&mut config);
+        let generation = Generation::build(config, &self.shared).unwrap();
+        generation.enter();
+        self.generations.store(Arc::new(generation));
+        before
     }
 
     /// Asks it to stop and waits until it has.

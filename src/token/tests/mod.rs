@@ -11,7 +11,7 @@ mod seals;
 mod used;
 
 use super::{Pass, Rejected, Verified, Verifier};
-use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
+use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Session, Trust};
 use crate::id::{Kind, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
@@ -29,9 +29,13 @@ const STARTED: u64 = NOW - 1000;
 pub(super) const OWN: &str = "https://console.example.com";
 pub(super) const PANEL: &str = "https://panel.example.com";
 
-/// Uses a token up for session 7, of an hour at most.
+/// Uses a token up for session 7.
 pub(super) async fn used(verified: Verified, store: &Store, now: u64) -> Result<Pass, Failure> {
-    verified.begin(store, SessionId::from_bits(7), Duration::from_secs(3600), now).await
+    verified.begin(store, SessionId::from_bits(7), &rules(), now).await
+}
+
+pub(super) fn rules() -> Session {
+    Session { key: None, max: Duration::from_secs(3600), idle: None, resume: Duration::from_secs(120) }
 }
 
 /// One side of a key: signs as a panel does.

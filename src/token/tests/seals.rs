@@ -148,10 +148,10 @@ async fn t20_each_ticket_and_each_generation_opens_once() {
 async fn a_resume_token_gives_the_next_generation_with_the_same_end_and_grant() {
     let store = Store::memory(10);
     store.session_live(pass().session, 2, pass().ends).await;
-    let resumed = inside(Purpose::Resume, &pass()).resume(&store, 120, NOW).await;
+    let resumed = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
     assert_eq!(resumed, Ok(Pass { generation: 3, ..pass() }));
     store.session_over(pass().session, 3).await;
-    let late = inside(Purpose::Resume, &pass()).resume(&store, 120, NOW).await;
+    let late = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
     assert!(late.is_err());
 }
 
