@@ -5,7 +5,7 @@
 use super::record::unsaid;
 use crate::clock::unix_now;
 use crate::id::SessionId;
-use crate::reason::Reason;
+use crate::reason::{Failure, Reason};
 use crate::store::Store;
 use crate::token::Pass;
 use std::sync::Arc;
@@ -22,11 +22,15 @@ pub(super) struct Connected {
 }
 
 impl Connected {
-    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64) -> Self {
+    /// Tells the store that the session is connected; `keep`: seconds for which it may be resumed afterwards.
+    ///
+    /// # Errors
+    /// `store_down`. The store may have heard it all the same, so it is told the end too.
+    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64) -> Result<Self, Failure> {
         let (session, generation, ends) = (pass.session(), pass.generation(), pass.ends());
         let connected = Self { store: Arc::clone(store), session, generation, keep, is_over: false };
-        store.session_live(session, generation, ends).await;
-        connected
+        store.live(session, generation, ends).await?;
+        Ok(connected)
     }
 
     /// It ended at `now` (Unix seconds). Whether it may come back is the reason's word.
@@ -39,10 +43,13 @@ impl Connected {
         let Self { session, generation, keep, .. } = *self;
         let store = Arc::clone(&self.store);
         async move {
-            if reason.may_resume() {
-                store.session_ended(session, generation, keep, now).await;
+            let told = if reason.may_resume() {
+                store.ended(session, generation, keep, now).await
             } else {
-                store.session_over(session, generation).await;
+                store.over(session, generation).await
+            };
+            if let Err(failure) = told {
+                tracing::error!(%session, generation, %reason, cause = failure.cause, "the store was not told of an end");
             }
         }
     }
@@ -70,12 +77,18 @@ mod tests {
         let session = opening.pass.session();
         let its = Arc::clone(&store);
         let task = tokio::spawn(async move {
-            let _connected = Connected::begin(&its, &opening.pass, 120).await;
+            let _connected = Connected::begin(&its, &opening.pass, 120).await.unwrap();
             panic!("a bug");
         });
         assert!(task.await.unwrap_err().is_panic());
         tokio::task::yield_now().await;
         let cause = store.resume(session, 0, 120, 0).await.unwrap_err().cause;
         assert_eq!(cause, "the session is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f13_a_session_that_the_store_does_not_know_of_is_none() {
+        let refused = Connected::begin(&Arc::new(Store::Stuck), &scene::opening().pass, 120).await;
+        assert_eq!(refused.err().map(|failure| failure.reason), Some(Reason::StoreDown));
     }
 }

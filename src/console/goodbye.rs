@@ -6,14 +6,15 @@ use super::opening::NodeStream;
 use crate::reason::Reason;
 use crate::record::Transport;
 use crate::splice::Departing;
+use crate::store;
 use std::time::Duration;
 
 /// What a peer gets for each step of its end; the splice's own figure.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The longest a session takes from the word that ends it: the node's frame that is under way, the close frame, the
-/// peer's own end. Both legs go at once.
-pub const GOODBYE: Duration = GRACE.saturating_mul(3);
+/// The longest a session takes from the word that ends it: the node's frame that is under way, the store, the close
+/// frame, the peer's own end. Both legs go at once.
+pub const GOODBYE: Duration = GRACE.saturating_mul(3).saturating_add(store::DEADLINE);
 
 /// The last words.
 pub(super) struct Goodbye<C> {

@@ -63,8 +63,11 @@ where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
     let keep = generation.config.session.resume.as_secs();
-    let connected = Connected::begin(&generation.shared.store, &opening.pass, keep).await;
     let record = Record::new(&generation.shared.metrics, &opening);
+    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep).await {
+        Ok(connected) => connected,
+        Err(failure) => return Box::pin(refuse(record, leg(&opening, stream, early), &failure).say()).await,
+    };
     let goodbye = match Box::pin(open(generation, opening, record, stream, early)).await {
         Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
@@ -84,14 +87,7 @@ async fn open<S>(
 where
     S: IntoTransport,
 {
-    let grant = opening.pass.grant();
-    let protocol = grant.console().protocol;
-    let mut client = match protocol {
-        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
-        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
-    };
-    // It may be a corner of a large read buffer, which would live as long as the session.
-    drop(early);
+    let (grant, mut client) = (opening.pass.grant(), leg(&opening, stream, early));
     let guard = match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits) {
         Ok(guard) => guard,
         Err(failure) => return Err(refuse(record, client, &failure)),
@@ -107,9 +103,20 @@ where
             record.opened(place.node(), guard.traffic());
             let rules = rules(&generation.config, &opening.pass);
             let splice = Splice::new(Pair::new(client, node), rules, says(grant));
-            Ok(Live { splice, guard, place, protocol, record, resolver: Arc::clone(&generation.resolver) })
+            let (protocol, resolver) = (grant.console().protocol, Arc::clone(&generation.resolver));
+            Ok(Live { splice, guard, place, protocol, record, resolver })
         }
     }
+}
+
+/// The browser's leg. What came early may be a corner of a large read buffer, so it is copied and given back here.
+fn leg<S: IntoTransport>(opening: &Opening, stream: S, early: Bytes) -> Leg<S> {
+    let leg = match opening.pass.grant().console().protocol {
+        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
+        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
+    };
+    drop(early);
+    leg
 }
 
 /// An open console. It may outlive many generations of the configuration: of its own it keeps the way to its cluster, and

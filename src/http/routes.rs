@@ -171,7 +171,7 @@ async fn serve<S: Stream>(
         }
         Route::Session(session) => control::state(&call, &parts.headers, session).await,
         Route::Power(session) => control::power(call, &parts.headers, body, session, service).await,
-        Route::Sessions => sessions::open(&call, &parts.headers, service.readiness.phase()).await,
+        Route::Sessions => sessions::open(&call, &parts.headers, service).await,
         Route::Socket => socket::open::<S>(call, parts, service).await,
         Route::Health | Route::Ready => Ok(well(service, route)),
     }

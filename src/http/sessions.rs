@@ -1,15 +1,15 @@
 //! `POST /v1/sessions`: a token for a session ticket, and the means to come back.
 
-use super::bearer;
 use super::brand::Brand;
 use super::call::{Answer, Call, Refused, json};
-use super::spend::{connect, resume};
+use super::spend::Shown;
+use super::{Service, bearer};
 use crate::clock::unix_now;
 use crate::config::{Config, Origin};
 use crate::id::{Kind, Protocol, Right, SessionId};
 use crate::listen::Phase;
 use crate::reason::{Failure, Reason};
-use crate::token::{Grant, Pass, Purpose, TICKET_SECONDS, is_sealed};
+use crate::token::{Grant, Pass, Purpose, TICKET_SECONDS};
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde::Serialize;
@@ -51,13 +51,13 @@ struct Console<'a> {
 ///
 /// # Errors
 /// `missing`, `ambiguous`, `draining`, or what is wrong with the token.
-pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Result<Answer, Refused> {
+pub(super) async fn open(call: &Call, headers: &HeaderMap, service: &Service) -> Result<Answer, Refused> {
     let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
-    if phase == Phase::Draining {
+    if service.readiness.phase() == Phase::Draining {
         // The token stays good: another gateway of the fleet, or the next start, takes it.
         return Err(Reason::Draining.into());
     }
-    let pass = if is_sealed(token) { resume(call, token).await? } else { connect(call, token).await? };
+    let pass = Shown::at_sessions(call, token)?.used(call, &service.consoles).await?;
     Ok(created(call, &pass, unix_now())?)
 }
 

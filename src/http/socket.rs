@@ -5,11 +5,11 @@
 
 use super::call::{Answer, Call, Refused};
 use super::leg::Leg;
-use super::{Service, bearer, handshake, spend};
+use super::spend::Shown;
+use super::{Service, bearer, handshake};
 use crate::console::{self, Generation, Opening};
 use crate::listen::{Phase, Stream};
 use crate::reason::{Failure, Reason};
-use crate::token::is_sealed;
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -36,9 +36,10 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
         // Token and ticket stay good: another gateway of the fleet, or the next start, takes them.
         return Err(Reason::Draining.into());
     }
-    let sealed = is_sealed(token);
-    let pass = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
+    let shown = Shown::at_socket(&call, token)?;
+    // Whoever shows what a panel or we have made is no stranger any more, however long the store takes.
     call.peer.authenticated();
+    let pass = shown.used(&call, &service.consoles).await?;
     let binary = offers.binary;
     let opening = Box::new(Opening { pass, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));

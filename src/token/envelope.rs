@@ -8,7 +8,7 @@ use crate::audit::About;
 use crate::config::Session;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
-use crate::store::Store;
+use crate::store::{Once, Store};
 
 /// What was inside a sealed text.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,8 +49,9 @@ impl Envelope {
         if self.expires <= since + TICKET_SECONDS {
             return Err(Reason::TokenBeforeBoot.into());
         }
-        store.may_open(self.session, self.generation).await?;
-        store.spend(&self.name(Purpose::Ticket), self.expires, now).await?;
+        let name = format!("{}:{}:{}", Purpose::Ticket.word(), self.session, self.generation);
+        let ticket = Once { name: &name, until: self.expires };
+        store.open_ticket(ticket, self.session, self.generation, now).await?;
         Ok(self.pass())
     }
 
@@ -61,11 +62,6 @@ impl Envelope {
     pub async fn resume(self, store: &Store, rules: &Session, now: u64) -> Result<Pass, Failure> {
         let generation = store.resume(self.session, self.generation, rules.resume.as_secs(), now).await?;
         Ok(Self { generation, ..self }.pass())
-    }
-
-    /// Under which name the store remembers that a text of this purpose was used.
-    pub(super) fn name(&self, purpose: Purpose) -> String {
-        format!("{}:{}:{}", purpose.word(), self.session, self.generation)
     }
 
     fn pass(self) -> Pass {

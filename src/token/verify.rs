@@ -14,7 +14,7 @@ use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
-use crate::store::Store;
+use crate::store::{Once, Store};
 use crate::{hex, sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -203,9 +203,9 @@ impl Verified {
         rules: &config::Session,
         now: u64,
     ) -> Result<Pass, Failure> {
-        store.spend(&self.name, self.until, now).await?;
         let ends = now.saturating_add(self.grant.longest(rules.max));
-        store.session_begun(session, ends, rules.resume.as_secs(), now).await;
+        let token = Once { name: &self.name, until: self.until };
+        store.begin(token, session, ends, rules.resume.as_secs(), now).await?;
         Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

@@ -102,13 +102,13 @@ async fn every_reason_against_a_control_token_is_one_answer() {
     }
     let store = std::sync::Arc::clone(&face.shared().store);
     let id = |session: &Session| session.id.parse::<SessionId>().unwrap();
-    store.session_live(id(&one), 0, now() + 100).await;
-    store.session_ended(id(&one), 0, 120, now() - 100).await;
+    store.live(id(&one), 0, now() + 100).await.unwrap();
+    store.ended(id(&one), 0, 120, now() - 100).await.unwrap();
     assert_eq!(state(&face, &one.id, &one.control).await.status, 200, "it may still be resumed");
-    store.session_live(id(&one), 0, now() + 100).await;
-    store.session_ended(id(&one), 0, 120, now() - 121).await;
+    store.live(id(&one), 0, now() + 100).await.unwrap();
+    store.ended(id(&one), 0, 120, now() - 121).await.unwrap();
     assert_eq!(anonymous(state(&face, &one.id, &one.control).await), missing, "no longer");
-    store.session_over(id(&two), 0).await;
+    store.over(id(&two), 0).await.unwrap();
     assert_eq!(anonymous(state(&face, &two.id, &two.control).await), missing, "over for good");
     assert_eq!(anonymous(press(&face, &two, r#"{"action":"start"}"#).await), missing);
 }

@@ -134,7 +134,7 @@ async fn t20_each_ticket_and_each_generation_opens_once() {
     let store = Store::memory(10);
     let open = async |generation| {
         let pass = Pass { generation, ..pass() };
-        store.session_live(pass.session, generation, pass.ends).await;
+        store.live(pass.session, generation, pass.ends).await.unwrap();
         inside(Purpose::Ticket, &pass).open(&store, NOW - 60, NOW).await.map_err(|failure| failure.reason)
     };
     assert_eq!(open(2).await.unwrap(), pass());
@@ -147,10 +147,10 @@ async fn t20_each_ticket_and_each_generation_opens_once() {
 #[tokio::test]
 async fn a_resume_token_gives_the_next_generation_with_the_same_end_and_grant() {
     let store = Store::memory(10);
-    store.session_live(pass().session, 2, pass().ends).await;
+    store.live(pass().session, 2, pass().ends).await.unwrap();
     let resumed = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
     assert_eq!(resumed, Ok(Pass { generation: 3, ..pass() }));
-    store.session_over(pass().session, 3).await;
+    store.over(pass().session, 3).await.unwrap();
     let late = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
     assert!(late.is_err());
 }
