@@ -29,6 +29,7 @@
 //! | [`console`] | the pipeline of one console, and the VNC login |
 //! | [`upstream`] | the node's WebSocket |
 //! | [`resolve`] | the Proxmox API: guests, credentials, tickets |
+//! | [`lifecycle`] | starting, ready, draining, closed |
 //! | [`session`], [`turns`] | live sessions and their limits; who opens what now |
 //! | [`token`] | connect tokens, grants, sealed tickets |
 //! | [`splice`] | bytes between the legs: re-heading, back-pressure, times |
@@ -60,6 +61,7 @@ pub mod console;
 pub mod hex;
 pub mod http;
 pub mod id;
+pub mod lifecycle;
 pub mod listen;
 pub mod log;
 pub mod metrics;

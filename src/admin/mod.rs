@@ -3,7 +3,8 @@
 //! Routes and nothing else. No answer holds anything that opens a session (A04).
 
 use crate::console::Generation;
-use crate::listen::{Accept, Patience, Phase, Readiness};
+use crate::lifecycle::Phase;
+use crate::listen::{Accept, Patience};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::Full;
@@ -23,12 +24,7 @@ use tokio_util::sync::CancellationToken;
 const CONNECTIONS: usize = 64;
 
 /// Serves the admin face until `stop`.
-pub async fn serve(
-    listener: TcpListener,
-    generations: Arc<ArcSwap<Generation>>,
-    readiness: Arc<Readiness>,
-    stop: CancellationToken,
-) {
+pub async fn serve(listener: TcpListener, generations: Arc<ArcSwap<Generation>>, stop: CancellationToken) {
     let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Semaphore::new(CONNECTIONS)));
     loop {
         let accepted = async {
@@ -39,11 +35,11 @@ pub async fn serve(
             accepted = accepted => accepted,
             () = stop.cancelled() => return,
         };
-        let (generations, readiness) = (Arc::clone(&generations), Arc::clone(&readiness));
+        let generations = Arc::clone(&generations);
         tokio::spawn(async move {
             let timeouts = generations.load().config.timeouts.clone();
             let service = service_fn(|request| {
-                let answer = answer(&request, &generations.load(), &readiness);
+                let answer = answer(&request, &generations.load());
                 async move { Ok::<_, Infallible>(answer) }
             });
             let mut http = http1::Builder::new();
@@ -57,11 +53,11 @@ pub async fn serve(
     }
 }
 
-fn answer(request: &Request<Incoming>, generation: &Generation, readiness: &Readiness) -> Response<Full<Bytes>> {
+fn answer(request: &Request<Incoming>, generation: &Generation) -> Response<Full<Bytes>> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET is answered here\n");
     }
-    match (request.uri().path(), readiness.phase()) {
+    match (request.uri().path(), generation.shared.lifecycle.phase()) {
         ("/healthz", _) | ("/readyz", Phase::Ready) => text(StatusCode::OK, "ok\n"),
         ("/readyz", Phase::Starting) => text(StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
         ("/readyz", Phase::Draining) => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),

@@ -5,17 +5,17 @@
 
 use super::machines::Machines;
 use super::panel::{self, Panel};
-use super::{App, Before};
+use super::{App, Before, Signal};
 use crate::config::Config;
 use crate::sim::{NodeConfig, Sim, SimConfig};
 use crate::{hex, random};
 use std::fmt::Write as _;
 use std::fs;
-use std::future::Future;
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// What a demo needs to know.
@@ -70,15 +70,15 @@ impl Demo {
         &self.url
     }
 
-    /// Serves until `stop`.
+    /// Serves until it is asked to stop.
     ///
     /// # Errors
     /// As [`App::run`].
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
+    pub async fn run(self, signals: mpsc::Receiver<Signal>) -> Result<(), String> {
         let ended = CancellationToken::new();
         let (listener, panel) = self.panel;
         let panel = tokio::spawn(panel::serve(listener, panel, ended.clone()));
-        let ran = self.app.run(stop).await;
+        let ran = self.app.run(signals).await;
         ended.cancel();
         if let Err(error) = panel.await {
             tracing::error!(%error, "the panel's task failed");

@@ -7,37 +7,35 @@ mod demo;
 mod listeners;
 mod machines;
 mod panel;
+mod running;
 mod signals;
 
 pub use demo::{Demo, Options};
 pub use machines::DemoGuest;
-pub use signals::asked_to_stop;
+pub use signals::{Signal, signals};
 
 use crate::admin;
 use crate::clock::unix_now;
 use crate::config::Config;
-use crate::console::{self, Generation, Shared, Since};
+use crate::console::{Generation, Shared, Since};
 use crate::http::Service;
-use crate::listen::{self, Phase, Readiness};
+use crate::listen;
 use crate::metrics::Metrics;
-use crate::reason::Reason;
 use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
 use arc_swap::ArcSwap;
 use listeners::Listeners;
-use std::future::Future;
+use running::Running;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long consoles and connections have to end when the gateway stops: what a session takes, and a moment for what was
-/// just on its way to become one.
-const GOODBYE: Duration = console::GOODBYE.saturating_add(Duration::from_secs(1));
 /// After a start, tokens of this long may have been made before it: by a clock that is ahead by the leeway, and in the
 /// very second of the start.
 const AMBIGUOUS: Duration = Duration::from_secs(LEEWAY_SECONDS + 1);
@@ -117,47 +115,29 @@ impl App {
         &self.generations
     }
 
-    /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns. The admin face answers to
-    /// the end, so that a balancer sees the drain.
+    /// Serves until it is asked to stop, then refuses what is new, closes what is live with 1001 and returns.
     ///
     /// # Errors
     /// A listener's task ended by itself; nothing is waited for then.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), String> {
-        let Self { generations, shared, public, admin, before } = self;
-        let readiness = Arc::new(Readiness::default());
+    pub async fn run(self, mut signals: mpsc::Receiver<Signal>) -> Result<(), String> {
+        let ready = Instant::now() + if self.before == Before::Unknown { AMBIGUOUS } else { Duration::ZERO };
+        let mut running = self.start();
+        running.serve(&mut signals, ready).await?;
+        running.drain();
+        running.close().await;
+        Ok(())
+    }
+
+    fn start(self) -> Running {
+        let Self { generations, shared, public, admin, before: _ } = self;
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
-        let service = Service::new(Arc::clone(&generations), Arc::clone(&readiness), consoles.clone());
-        let mut listeners = Listeners {
+        let service = Service::new(Arc::clone(&generations), consoles.clone());
+        let listeners = Listeners {
             public: tokio::spawn(listen::serve(public, service, connections.clone(), shut.clone())),
-            admin: tokio::spawn(admin::serve(admin, Arc::clone(&generations), Arc::clone(&readiness), ended.clone())),
+            admin: tokio::spawn(admin::serve(admin, generations, ended.clone())),
         };
-        let ready = async {
-            if before == Before::Unknown {
-                sleep(AMBIGUOUS).await;
-            }
-            readiness.enter(Phase::Ready);
-            tracing::info!("consolegate is ready");
-            std::future::pending().await
-        };
-        tokio::select! {
-            () = stop => {}
-            () = ready => {}
-            failed = listeners.failed() => return Err(failed),
-        }
-        readiness.enter(Phase::Draining);
-        shared.metrics.draining(true);
-        tracing::info!(live = shared.sessions.len(), "stopping");
-        shared.sessions.close(Reason::Shutdown);
-        shut.cancel();
-        connections.close();
-        consoles.close();
-        if timeout(GOODBYE, async { tokio::join!(connections.wait(), consoles.wait()) }).await.is_err() {
-            tracing::warn!(live = shared.sessions.len(), "connections that did not end in time are cut");
-        }
-        ended.cancel();
-        listeners.ended().await;
-        Ok(())
+        Running { shared, listeners, connections, consoles, shut, ended }
     }
 }
 
@@ -172,7 +152,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));
     tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.run(asked_to_stop()).await?;
+    app.run(signals()).await?;
     tracing::info!("stopped");
     Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Owns nothing that a configuration decides: whoever asks brings the limits and times of its own generation along.
 
+use crate::lifecycle::Lifecycle;
 use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::session::Sessions;
@@ -30,6 +31,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// Live sessions.
     pub sessions: Arc<Sessions>,
+    /// Whether more are welcome.
+    pub lifecycle: Lifecycle,
     /// Who opens what now.
     pub turns: Turns,
     /// Counters.
@@ -42,13 +45,15 @@ impl Shared {
     /// # Errors
     /// In the operator's words: a key that is too short, no randomness, or metrics that do not fit together.
     pub fn new(key: Option<&Secret>, store: Store, since: Since) -> Result<Arc<Self>, String> {
+        let (sessions, metrics) = (Sessions::new(), Arc::new(Metrics::new()?));
         Ok(Arc::new(Self {
             since,
             sealer: Sealer::new(key)?,
             store: Arc::new(store),
-            sessions: Sessions::new(),
+            lifecycle: Lifecycle::new(Arc::clone(&sessions), Arc::clone(&metrics)),
+            sessions,
             turns: Turns::default(),
-            metrics: Arc::new(Metrics::new()?),
+            metrics,
         }))
     }
 }

@@ -35,7 +35,7 @@ mod spend;
 
 use crate::audit::{self, About, Told};
 use crate::console::Generation;
-use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
+use crate::listen::{Handler, Peer, Rules, Stream};
 use crate::reason::{Failure, Reason};
 use arc_swap::ArcSwap;
 use assets::Web;
@@ -50,7 +50,6 @@ use tokio_util::task::TaskTracker;
 #[derive(Debug, Clone)]
 pub struct Service {
     generations: Arc<ArcSwap<Generation>>,
-    readiness: Arc<Readiness>,
     consoles: TaskTracker,
     web: Web,
     turned_away: Arc<Sample>,
@@ -59,8 +58,8 @@ pub struct Service {
 impl Service {
     /// A face for whatever generation holds when a request comes. Consoles run in tasks of `consoles`.
     #[must_use]
-    pub fn new(generations: Arc<ArcSwap<Generation>>, readiness: Arc<Readiness>, consoles: TaskTracker) -> Self {
-        Self { generations, readiness, consoles, web: Web::built_in(), turned_away: Arc::default() }
+    pub fn new(generations: Arc<ArcSwap<Generation>>, consoles: TaskTracker) -> Self {
+        Self { generations, consoles, web: Web::built_in(), turned_away: Arc::default() }
     }
 
     /// The same face with the page and files of another folder: `console.html` and `assets/`.

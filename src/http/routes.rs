@@ -4,7 +4,8 @@ use super::call::{Answer, Call, Refused};
 use super::{Service, brand, control, cors, head, page, problem, rules, sessions, socket};
 use crate::config::Origin;
 use crate::console::Generation;
-use crate::listen::{Admission, Peer, Phase, Stream, client_address};
+use crate::lifecycle::Phase;
+use crate::listen::{Admission, Peer, Stream, client_address};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -142,7 +143,7 @@ async fn serve<S: Stream>(
     head::check(&parts, takes_body)?;
     if let Some(health @ (Route::Health | Route::Ready)) = route {
         return if health.allows(&parts.method) {
-            Ok(well(service, health))
+            Ok(well(&generation, health))
         } else {
             Err(Reason::MethodNotAllowed.into())
         };
@@ -173,7 +174,7 @@ async fn serve<S: Stream>(
         Route::Power(session) => control::power(call, &parts.headers, body, session, service).await,
         Route::Sessions => sessions::open(&call, &parts.headers, service).await,
         Route::Socket => socket::open::<S>(call, parts, service).await,
-        Route::Health | Route::Ready => Ok(well(service, route)),
+        Route::Health | Route::Ready => Ok(well(&call.generation, route)),
     }
 }
 
@@ -191,8 +192,8 @@ fn missing(what: &str) -> Refused {
 }
 
 /// What balancers ask. Alive is alive; ready is ready for new consoles.
-fn well(service: &Service, route: Route<'_>) -> Answer {
-    let (status, word) = match (route, service.readiness.phase()) {
+fn well(generation: &Generation, route: Route<'_>) -> Answer {
+    let (status, word) = match (route, generation.shared.lifecycle.phase()) {
         (Route::Ready, Phase::Starting) => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
         (Route::Ready, Phase::Draining) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         _ => (StatusCode::OK, "ok\n"),

@@ -7,7 +7,7 @@ use super::{Service, bearer};
 use crate::clock::unix_now;
 use crate::config::{Config, Origin};
 use crate::id::{Kind, Protocol, Right, SessionId};
-use crate::listen::Phase;
+use crate::lifecycle::Phase;
 use crate::reason::{Failure, Reason};
 use crate::token::{Grant, Pass, Purpose, TICKET_SECONDS};
 use hyper::StatusCode;
@@ -53,7 +53,7 @@ struct Console<'a> {
 /// `missing`, `ambiguous`, `draining`, or what is wrong with the token.
 pub(super) async fn open(call: &Call, headers: &HeaderMap, service: &Service) -> Result<Answer, Refused> {
     let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
-    if service.readiness.phase() == Phase::Draining {
+    if call.generation.shared.lifecycle.phase() == Phase::Draining {
         // The token stays good: another gateway of the fleet, or the next start, takes it.
         return Err(Reason::Draining.into());
     }

@@ -8,7 +8,8 @@ use super::leg::Leg;
 use super::spend::Shown;
 use super::{Service, bearer, handshake};
 use crate::console::{self, Generation, Opening};
-use crate::listen::{Phase, Stream};
+use crate::lifecycle::Phase;
+use crate::listen::Stream;
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use hyper::http::request::Parts;
@@ -32,7 +33,7 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
         (None, Some(token)) => token,
         (None, None) => return Err(Reason::TokenMissing.into()),
     };
-    if service.readiness.phase() == Phase::Draining {
+    if call.generation.shared.lifecycle.phase() == Phase::Draining {
         // Token and ticket stay good: another gateway of the fleet, or the next start, takes them.
         return Err(Reason::Draining.into());
     }

@@ -11,14 +11,12 @@ mod forwarded;
 mod not_after;
 mod options;
 mod patience;
-mod readiness;
 mod tls;
 
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
 pub use forwarded::client_address;
 pub use patience::Patience;
-pub use readiness::{Phase, Readiness};
 pub use tls::Tls;
 
 use crate::record::IntoTransport;

@@ -8,7 +8,7 @@ use consolegate::config::{
 use consolegate::console::{Generation, Shared, Since};
 use consolegate::http::Service;
 use consolegate::id::Kind;
-use consolegate::listen::{self, Phase, Readiness};
+use consolegate::listen;
 use consolegate::secret::Secret;
 use consolegate::store::Store;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -34,7 +34,6 @@ struct Pages;
 pub(crate) struct Face {
     pub(crate) address: SocketAddr,
     generations: Arc<ArcSwap<Generation>>,
-    pub(crate) readiness: Arc<Readiness>,
     pub(crate) stop: CancellationToken,
     pub(crate) connections: TaskTracker,
     pub(crate) consoles: TaskTracker,
@@ -55,15 +54,14 @@ impl Face {
         let generation = Generation::build(config, &shared).unwrap();
         generation.enter();
         let generations = Arc::new(ArcSwap::from_pointee(generation));
-        let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
-        readiness.enter(Phase::Ready);
+        shared.lifecycle.ready();
+        let stop = CancellationToken::new();
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
-        let service =
-            Service::new(Arc::clone(&generations), Arc::clone(&readiness), consoles.clone()).with_web::<Pages>();
+        let service = Service::new(Arc::clone(&generations), consoles.clone()).with_web::<Pages>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen::serve(listener, service, connections.clone(), stop.clone()));
-        Self { address, generations, readiness, stop, connections, consoles, asked }
+        Self { address, generations, stop, connections, consoles, asked }
     }
 
     /// A new generation of the same process, as a reload makes it.

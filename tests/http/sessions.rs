@@ -2,7 +2,6 @@
 
 use super::client::Answer;
 use super::face::{Face, PANEL, now, token, token_with};
-use consolegate::listen::Phase;
 use consolegate::secret::Secret;
 
 async fn post(face: &Face, token: &str) -> Answer {
@@ -112,12 +111,12 @@ async fn a_drain_takes_no_new_session_and_spends_nothing() {
     let face = Face::start().await;
     let (first, second) = (token(), token());
     let ticket = text(&post(&face, &token()).await, "ticket");
-    face.readiness.enter(Phase::Draining);
+    face.shared().lifecycle.drain();
     for answer in [post(&face, &first).await, open(&face, &second).await, open(&face, &ticket).await] {
         assert_eq!((answer.status, answer.code().as_str()), (503, "restarting"));
         assert_eq!(answer.json()["retryable"], true);
     }
-    face.readiness.enter(Phase::Ready);
+    face.shared().lifecycle.ready();
     assert_eq!(post(&face, &first).await.status, 201);
     assert_eq!(open(&face, &second).await.status, 101);
     assert_eq!(open(&face, &ticket).await.status, 101);
@@ -147,7 +146,7 @@ async fn i10_each_refusal_is_counted_once_as_a_token_or_as_a_request() {
     let foreign = format!("Authorization: Bearer {}", token());
     assert_eq!(face.request("POST /v1/sessions", &[&foreign, "Origin: https://evil.example"]).await.status, 403);
     assert_eq!(face.request("GET /v1/ws", &[]).await.status, 426);
-    face.readiness.enter(Phase::Draining);
+    face.shared().lifecycle.drain();
     assert_eq!(post(&face, &token()).await.status, 503);
     assert_eq!(face.raw("GET /console HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n").await.status, 421);
     assert_eq!(face.raw("GET /\x01 HTTP/1.1\r\n\r\n").await.status, 400);

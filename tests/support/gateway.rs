@@ -3,7 +3,7 @@
 //! Owns start and stop. Everything a test says to it goes through real sockets.
 
 use arc_swap::ArcSwap;
-use consolegate::app::{App, Before};
+use consolegate::app::{App, Before, Signal};
 use consolegate::clock::unix_now;
 use consolegate::config::Config;
 use consolegate::console::{Generation, Shared};
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Nothing here takes this long on a machine that is not stuck.
@@ -40,7 +40,7 @@ pub struct TestGateway {
     pub place: Place,
     pub shared: Arc<Shared>,
     generations: Arc<ArcSwap<Generation>>,
-    stop: Option<oneshot::Sender<()>>,
+    signals: Option<mpsc::Sender<Signal>>,
     task: Option<tokio::task::JoinHandle<Result<(), String>>>,
     _folder: tempfile::TempDir,
 }
@@ -64,13 +64,11 @@ impl TestGateway {
         let app = App::assemble_on(config, public, admin, Before::Nothing).unwrap();
         let generations = Arc::clone(app.generations());
         let shared = Arc::clone(&generations.load().shared);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(app.run(async move {
-            // Dropping the sender stops it too.
-            let _ = stopped.await;
-        }));
+        // Dropping the sender stops it.
+        let (signals, asked) = mpsc::channel(1);
+        let task = tokio::spawn(app.run(asked));
         let place = Place { address, admin: admin_address, host: address.to_string() };
-        Self { place, shared, generations, stop: Some(stop), task: Some(task), _folder: folder }
+        Self { place, shared, generations, signals: Some(signals), task: Some(task), _folder: folder }
     }
 
     /// A new generation, as a reload makes it; returns the one before.
@@ -86,7 +84,7 @@ impl TestGateway {
 
     /// Asks it to stop and waits until it has.
     pub async fn stop(mut self) {
-        drop(self.stop.take());
+        drop(self.signals.take());
         timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap().unwrap();
     }
 }
