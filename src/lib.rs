@@ -26,6 +26,7 @@
 //! | [`cli`] | one file per command |
 //! | [`app`] | configuration to running gateway; the demo |
 //! | [`admin`], [`http`] | the two faces: routes, nothing else |
+//! | [`api`] | what both faces say alike: bearer tokens, bodies, problems, health |
 //! | [`console`] | the pipeline of one console, and the VNC login |
 //! | [`upstream`] | the node's WebSocket |
 //! | [`resolve`] | the Proxmox API: guests, credentials, tickets |
@@ -51,6 +52,7 @@
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod audit;
 pub mod calendar;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the bottom: a room may import from the lines above its own, never from its own line or below.
-const RANKS: [&[&str]; 19] = [
+const RANKS: [&[&str]; 20] = [
     &["calendar", "clock", "hex", "random", "sha256"],
     &["id", "secret", "reason", "traffic"],
     &["wire"],
@@ -26,6 +26,7 @@ const RANKS: [&[&str]; 19] = [
     &["resolve"],
     &["upstream"],
     &["console"],
+    &["api"],
     &["admin", "http"],
     &["app"],
     &["cli"],

@@ -3,8 +3,8 @@
 //! The build writes each file under a name that holds its hash, beside a brotli and a gzip form. Releases carry them in
 //! the binary; debug builds read the folder at each request. Knows nothing of what the files are for.
 
-use super::call::Answer;
 use super::encoding::{Encoding, accepted};
+use crate::api::Answer;
 use crate::hex;
 use bytes::Bytes;
 use http_body_util::Full;

@@ -4,7 +4,8 @@
 //! any other refusal. Ends by the client, a deadline, an eviction, or a stop after the request in hand.
 
 use super::leg::Leg;
-use super::{Service, problem, routes};
+use super::{Service, routes};
+use crate::api::problem;
 use crate::audit::About;
 use crate::listen::{Peer, Stream};
 use crate::reason::{Failure, Reason};

@@ -3,9 +3,10 @@
 //! Both take the session's control token and nothing else, and concern the guest in it and no other. Once a session can
 //! never come back, every answer is the 401 of a token that is not ours.
 
-use super::body;
-use super::call::{Answer, Call, Refused, json};
-use super::{Service, bearer, problem, spend};
+use super::call::Call;
+use super::{Service, spend};
+use crate::api::answer::json;
+use crate::api::{Answer, Refused, bearer, body, problem};
 use crate::audit;
 use crate::clock::unix_now;
 use crate::console::Generation;
@@ -20,6 +21,9 @@ use serde::Deserialize;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::timeout;
+
+/// Bytes of a press: its length stands in the head, so that every reader of the stream agrees on where it ends.
+pub(super) const MOST_BODY: usize = 1024;
 
 /// How the guest is.
 ///
@@ -51,8 +55,8 @@ pub(super) async fn power(
     service: &Service,
 ) -> Result<Answer, Refused> {
     let envelope = admitted(&call, headers, session).await?;
-    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
-    let Press { action } = body::json(body, call.generation.config.timeouts.header).await.map_err(known)?;
+    let known = |failure| Refused::about(failure, envelope.about());
+    let Press { action } = body::json(body, MOST_BODY, call.generation.config.timeouts.header).await.map_err(known)?;
     let (generation, client) = (Arc::clone(&call.generation), call.client);
     let pressed = service.consoles.spawn(async move {
         let outcome = press(&generation, &envelope, action).await;
@@ -99,7 +103,7 @@ async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Env
     let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
     let now = unix_now();
     let envelope = spend::opened(call, Purpose::Control, token, now)?;
-    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
+    let known = |failure| Refused::about(failure, envelope.about());
     if session != envelope.session().to_string() {
         return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
     }

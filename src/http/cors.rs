@@ -1,6 +1,6 @@
 //! Cross-origin answers of the session API: for the pages that issuers list, each by its exact name, without credentials.
 
-use super::call::Answer;
+use crate::api::Answer;
 use crate::config::{Config, Origin};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;

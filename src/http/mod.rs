@@ -13,8 +13,6 @@
 //! ```
 
 mod assets;
-mod bearer;
-mod body;
 mod brand;
 mod call;
 mod connection;
@@ -25,14 +23,16 @@ mod handshake;
 mod head;
 mod leg;
 mod lines;
+mod offers;
 mod page;
-mod problem;
+mod route;
 mod routes;
 mod sample;
 mod sessions;
 mod socket;
 mod spend;
 
+use crate::api::problem;
 use crate::audit::{self, About, Told};
 use crate::console::Generation;
 use crate::listen::{Handler, Peer, Rules, Stream};

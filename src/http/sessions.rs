@@ -1,9 +1,11 @@
 //! `POST /v1/sessions`: a token for a session ticket, and the means to come back.
 
+use super::Service;
 use super::brand::Brand;
-use super::call::{Answer, Call, Refused, json};
+use super::call::Call;
 use super::spend::Shown;
-use super::{Service, bearer};
+use crate::api::answer::json;
+use crate::api::{Answer, Refused, bearer};
 use crate::clock::unix_now;
 use crate::config::{Config, Origin};
 use crate::id::{Kind, Protocol, Right, SessionId};

@@ -3,10 +3,11 @@
 //! Every check comes before the 101; after it the connection is no longer HTTP and belongs to `console`. What the
 //! client sent right behind its request goes along and is never parsed as HTTP again.
 
-use super::call::{Answer, Call, Refused};
+use super::call::Call;
 use super::leg::Leg;
 use super::spend::Shown;
-use super::{Service, bearer, handshake};
+use super::{Service, handshake, offers};
+use crate::api::{Answer, Refused, bearer};
 use crate::console::{self, Generation, Opening};
 use crate::lifecycle::Phase;
 use crate::listen::Stream;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 /// `draining`, or what is wrong with the handshake, the page or the token.
 pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service) -> Result<Answer, Refused> {
     let handshake = handshake::check(&parts.headers)?;
-    let offers = bearer::offers(&parts.headers)?;
+    let offers = offers::offers(&parts.headers)?;
     let token = match (bearer::authorization(&parts.headers)?, offers.token) {
         (Some(_), Some(_)) => return Err(Failure::new(Reason::TokenAmbiguous, "a token in two places").into()),
         (Some(token), None) => token,

@@ -1,7 +1,8 @@
 //! A token becomes the right to one connection: shown, its page checked, then used up. In that order: a token that came
 //! with the wrong page, or too early in a drain, is still good elsewhere.
 
-use super::call::{Call, Refused};
+use super::call::Call;
+use crate::api::Refused;
 use crate::audit::About;
 use crate::clock::unix_now;
 use crate::console::Generation;
@@ -53,7 +54,7 @@ impl Shown {
     pub(super) async fn used(self, call: &Call, tasks: &TaskTracker) -> Result<Pass, Refused> {
         let about = self.about();
         let used = to_its_end(tasks, self.used_in(Arc::clone(&call.generation))).await;
-        used.map_err(|failure| Refused { about: Box::new(about), ..Refused::from(failure) })
+        used.map_err(|failure| Refused::about(failure, about))
     }
 
     async fn used_in(self, generation: Arc<Generation>) -> Result<Pass, Failure> {
@@ -77,7 +78,7 @@ fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
     let verified = call.generation.verifier.verify(token, unix_now())?;
     match verified.check_origin(call.origin()) {
         Ok(()) => Ok(verified),
-        Err(failure) => Err(Refused { about: Box::new(verified.about()), ..Refused::from(failure) }),
+        Err(failure) => Err(Refused::about(failure, verified.about())),
     }
 }
 
@@ -89,7 +90,7 @@ pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Res
     let envelope = call.generation.shared.sealer.open(purpose, text, now)?;
     match call.generation.verifier.origin_allowed_for(envelope.grant(), call.origin()) {
         Ok(()) => Ok(envelope),
-        Err(failure) => Err(Refused { about: Box::new(envelope.about()), ..Refused::from(failure) }),
+        Err(failure) => Err(Refused::about(failure, envelope.about())),
     }
 }
 
