@@ -46,6 +46,8 @@ pub enum Told {
     Status,
     /// By a WebSocket close code.
     Close,
+    /// Not at all: its connection was closed before it could ask.
+    Nothing,
 }
 
 macro_rules! line {
@@ -112,6 +114,7 @@ pub fn refused(about: &About, reference: &str, failure: &Failure, told: Told, la
     let (status, code) = match told {
         Told::Status => (Some(public.status), None),
         Told::Close => (None, Some(public.close)),
+        Told::Nothing => (None, None),
     };
     line!(
         failure.reason.level(),

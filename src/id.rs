@@ -15,7 +15,7 @@ pub struct ShapeError {
 }
 
 macro_rules! name {
-    ($(#[$doc:meta])* $type:ident, $expected:literal) => {
+    ($(#[$doc:meta])* $type:ident, $fits:ident, $expected:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -32,7 +32,7 @@ macro_rules! name {
         impl TryFrom<String> for $type {
             type Error = ShapeError;
             fn try_from(text: String) -> Result<Self, ShapeError> {
-                if is_dns_label(&text) { Ok(Self(text)) } else { Err(ShapeError { expected: $expected }) }
+                if $fits(&text) { Ok(Self(text)) } else { Err(ShapeError { expected: $expected }) }
             }
         }
 
@@ -58,13 +58,15 @@ macro_rules! name {
 }
 
 name!(
-    /// A cluster's name in the configuration.
+    /// A cluster's name in the configuration. Lower case, so that no two differ by case alone.
     ClusterName,
+    is_lower_label,
     "a cluster name: 1 to 63 of a-z, 0-9 and -, not at the ends"
 );
 name!(
     /// A node's name, as Proxmox calls it (a DNS label).
     NodeName,
+    is_dns_label,
     "a node name: 1 to 63 of a-z, A-Z, 0-9 and -, not at the ends"
 );
 
@@ -72,6 +74,10 @@ name!(
 fn is_dns_label(text: &str) -> bool {
     let inner = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     inner && (1..=63).contains(&text.len()) && !text.starts_with('-') && !text.ends_with('-')
+}
+
+fn is_lower_label(text: &str) -> bool {
+    is_dns_label(text) && !text.bytes().any(|b| b.is_ascii_uppercase())
 }
 
 /// A guest's number: 100 to 999,999,999 (Proxmox's `pve-vmid`).
@@ -216,7 +222,10 @@ impl fmt::Display for Guest {
     }
 }
 
-/// A console's place: the cluster and the guest in it. The key of locks and limits.
+/// A guest among those of all clusters: what is limited and paced, by whatever screens and terminals.
+pub type ClusterGuest = (ClusterName, Guest);
+
+/// One console: the screen or the terminal of a guest. The key of the turn to open it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Console {
     /// The configured cluster.
@@ -225,6 +234,14 @@ pub struct Console {
     pub guest: Guest,
     /// Screen or terminal.
     pub protocol: Protocol,
+}
+
+impl Console {
+    /// Whose console it is.
+    #[must_use]
+    pub fn cluster_guest(&self) -> ClusterGuest {
+        (self.cluster.clone(), self.guest.clone())
+    }
 }
 
 /// A session's public name: 128 random bits. It opens nothing.
@@ -287,6 +304,8 @@ mod tests {
         {
             assert!(bad.parse::<NodeName>().is_err(), "{bad:?}");
         }
+        assert!("EU1".parse::<ClusterName>().is_err(), "as its shape says");
+        assert!("PVE1".parse::<NodeName>().is_ok(), "Proxmox allows it");
         for bad in [0, 99, 1_000_000_000] {
             assert!(Vmid::try_from(bad).is_err(), "{bad}");
         }

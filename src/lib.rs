@@ -26,10 +26,12 @@
 //! | [`cli`] | one file per command |
 //! | [`app`] | configuration to running gateway; the demo |
 //! | [`admin`], [`http`] | the two faces: routes, nothing else |
+//! | [`api`] | what both faces say alike: bearer tokens, bodies, problems, health |
 //! | [`console`] | the pipeline of one console, and the VNC login |
 //! | [`upstream`] | the node's WebSocket |
 //! | [`resolve`] | the Proxmox API: guests, credentials, tickets |
-//! | [`session`] | live sessions, limits, turns |
+//! | [`lifecycle`] | starting, ready, draining, closed |
+//! | [`session`], [`turns`] | live sessions and their limits; who opens what now |
 //! | [`token`] | connect tokens, grants, sealed tickets |
 //! | [`splice`] | bytes between the legs: re-heading, back-pressure, times |
 //! | [`listen`] | accepting, TLS, client addresses |
@@ -40,6 +42,7 @@
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB: bytes in, values out |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
+//! | [`calendar`], [`clock`], [`hex`], [`random`], [`sha256`] | what every program needs, once |
 //!
 //! # Words
 //!
@@ -49,26 +52,34 @@
 #![cfg_attr(test, allow(clippy::cast_possible_truncation, reason = "tests choose their own numbers"))]
 
 pub mod admin;
+pub mod api;
 pub mod app;
 pub mod audit;
+pub mod calendar;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod console;
+pub mod hex;
 pub mod http;
 pub mod id;
+pub mod lifecycle;
 pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod random;
 pub mod reason;
 pub mod record;
 pub mod resolve;
 pub mod secret;
 pub mod session;
+pub mod sha256;
 pub mod sim;
 pub mod splice;
 pub mod store;
 pub mod token;
 pub mod traffic;
+pub mod turns;
 pub mod upstream;
 pub mod wire;

@@ -3,7 +3,6 @@
 //! Owns formats and targets. Foreign text is written escaped (`?field`), so no line can be forged.
 
 use crate::config::LogFormat;
-use crate::reason::{Failure, Reason};
 use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -20,7 +19,7 @@ const AUDIT: &str = "consolegate::audit";
 ///
 /// # Errors
 /// The audit file cannot be opened, or logging was started before.
-pub fn start(format: LogFormat, audit: Option<&Path>) -> Result<(), Failure> {
+pub fn start(format: LogFormat, audit: Option<&Path>) -> Result<(), String> {
     let filter = EnvFilter::builder()
         .with_default_directive(LevelFilter::INFO.into())
         .with_env_var("CONSOLEGATE_LOG")
@@ -37,18 +36,14 @@ pub fn start(format: LogFormat, audit: Option<&Path>) -> Result<(), Failure> {
         base.with_target(false).with_filter(filter).boxed()
     };
     let audit = audit.map(audit_layer).transpose()?;
-    tracing_subscriber::registry()
-        .with(lines)
-        .with(audit)
-        .try_init()
-        .map_err(|error| Failure::new(Reason::Internal, error.to_string()))
+    tracing_subscriber::registry().with(lines).with(audit).try_init().map_err(|error| error.to_string())
 }
 
-fn audit_layer<S>(path: &Path) -> Result<impl Layer<S> + use<S>, Failure>
+fn audit_layer<S>(path: &Path) -> Result<impl Layer<S> + use<S>, String>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let cannot = |error| Failure::new(Reason::Internal, format!("cannot append to {}: {error}", path.display()));
+    let cannot = |error| format!("cannot append to {}: {error}", path.display());
     // It names customers and their addresses.
     let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path).map_err(cannot)?;
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);

@@ -64,12 +64,13 @@ fn the_four_lines_name_a_session_the_same_way() {
         audit::closed(&about(), "0000feed", &failure, &Traffic::default(), Duration::from_secs(3));
         audit::refused(&about(), "0000feed", &failure, Told::Close, Some(Duration::from_secs(1)));
         audit::refused(&about(), "0000feed", &failure, Told::Status, None);
+        audit::refused(&about(), "0000feed", &failure, Told::Nothing, None);
         audit::power(&about(), "0000feed", "reset", Ok(()));
         audit::power(&about(), "0000feed", "reset", Err(&failure));
     });
     let same =
         ["session", "generation", "jti", "issuer", "subject", "cluster", "guest", "protocol", "node", "src", "ref"];
-    let own: [(&str, &[&str]); 6] = [
+    let own: [(&str, &[&str]); 7] = [
         ("session.opened", &["open_ms"]),
         (
             "session.closed",
@@ -90,6 +91,7 @@ fn the_four_lines_name_a_session_the_same_way() {
         ),
         ("session.refused", &["reason", "cause", "code", "dur_ms"]),
         ("session.refused", &["reason", "cause", "status"]),
+        ("session.refused", &["reason", "cause"]),
         ("session.power", &["action", "outcome"]),
         ("session.power", &["action", "outcome", "cause"]),
     ];
@@ -105,7 +107,7 @@ fn the_four_lines_name_a_session_the_same_way() {
         assert_eq!(line["generation"], 2);
     }
     assert_eq!((&lines[2]["code"], &lines[3]["status"]), (&4423.into(), &409.into()));
-    assert_eq!((&lines[4]["outcome"], &lines[5]["outcome"]), (&"done".into(), &"guest_stopped".into()));
+    assert_eq!((&lines[5]["outcome"], &lines[6]["outcome"]), (&"done".into(), &"guest_stopped".into()));
 }
 
 #[test]

@@ -64,7 +64,26 @@ async fn i10_each_refusal_is_one_line_without_token_or_query() {
         assert_eq!(line["fields"]["src"], "127.0.0.1");
         assert!(line["fields"]["status"].is_u64(), "{line}");
     }
+    assert_eq!(turned_away(&lines).await, 1, "many that hammer at the door are one line a second");
     for secret in [good.split('.').nth(1).unwrap(), &forged, "secret-in-query", "hunter2"] {
         assert!(!text.contains(secret), "{secret}");
     }
+}
+
+/// Lines about clients that were turned away at the door, after eight were.
+async fn turned_away(lines: &Lines) -> usize {
+    lines.0.lock().unwrap().clear();
+    let face = Face::with(|config| config.limits.per_client = 0).await;
+    for _ in 0..8 {
+        assert!(client::until_end(&mut face.connect().await).await.is_empty());
+    }
+    let counted = "consolegate_requests_refused_total{reason=\"limit_client\"} 8\n";
+    assert!(face.metrics().contains(counted), "each is counted: {}", face.metrics());
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let refused = text.lines().filter(|line| line.contains("limit_client"));
+    let refused: Vec<serde_json::Value> = refused.map(|line| serde_json::from_str(line).unwrap()).collect();
+    for line in &refused {
+        assert!(line["fields"]["status"].is_null() && line["fields"]["code"].is_null(), "nothing was said: {line}");
+    }
+    refused.len()
 }

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the bottom: a room may import from the lines above its own, never from its own line or below.
-const RANKS: [&[&str]; 17] = [
+const RANKS: [&[&str]; 20] = [
+    &["calendar", "clock", "hex", "random", "sha256"],
     &["id", "secret", "reason", "traffic"],
     &["wire"],
     &["config"],
@@ -20,10 +21,12 @@ const RANKS: [&[&str]; 17] = [
     &["listen"],
     &["splice"],
     &["token"],
-    &["session"],
+    &["session", "turns"],
+    &["lifecycle"],
     &["resolve"],
     &["upstream"],
     &["console"],
+    &["api"],
     &["admin", "http"],
     &["app"],
     &["cli"],
@@ -101,7 +104,7 @@ fn raw_text(rest: &str) -> usize {
 }
 
 /// The rooms a file names, by `crate::`, by the package's name, or by climbing out of its own room with `super`.
-fn imports(path: &str, code: &str, files: &BTreeSet<&str>) -> BTreeSet<String> {
+fn imports(path: &str, code: &str, files: &[File]) -> BTreeSet<String> {
     let code: String =
         bare(code).split_whitespace().collect::<Vec<_>>().join(" ").replace(" :: ", "::").replace(":: ", "::");
     let mut found = BTreeSet::new();
@@ -110,14 +113,58 @@ fn imports(path: &str, code: &str, files: &BTreeSet<&str>) -> BTreeSet<String> {
             found.extend(names(&code[at + root.len()..]));
         }
     }
-    let own = room(path).unwrap_or_default();
-    for (at, _) in code.match_indices("super::super::") {
-        let after = code[at..].trim_start_matches("super::");
-        let inside = |name: &String| files.contains(format!("src/{own}/{name}.rs").as_str());
-        found.extend(names(after).into_iter().filter(|name| rank(name).is_some() && !inside(name)));
-    }
-    found.remove(own);
+    found.extend(climbs(&code, depth(path, files)));
+    found.remove(room(path).unwrap_or_default());
     found
+}
+
+/// How many modules deep a file of `src` is: 1 for a room's own file, whether `room.rs` or `room/mod.rs`. A file that
+/// another one names with `#[path]` is one deeper than that.
+fn depth(path: &str, files: &[File]) -> usize {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    let names_it = format!("#[path = \"{name}\"]");
+    let by = files.iter().find(|(by, text)| by.strip_prefix(folder).is_some() && text.contains(&names_it));
+    match by {
+        Some((by, _)) => depth(by, &[]) + 1,
+        None => path.trim_start_matches("src/").split('/').filter(|part| *part != "mod.rs").count(),
+    }
+}
+
+/// The names right behind a `super` that reaches the package's root, as each does that climbs as far as its file and the
+/// modules opened within it are deep.
+fn climbs(code: &str, depth: usize) -> Vec<String> {
+    let (mut found, mut braces, mut inline) = (Vec::new(), 0, Vec::new());
+    let mut at = 0;
+    while let Some(rest) = code.get(at..).filter(|rest| !rest.is_empty()) {
+        let after_word = code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if !after_word && rest.starts_with("super::") {
+            let after = rest.trim_start_matches("super::");
+            if (rest.len() - after.len()) / "super::".len() >= depth + inline.len() {
+                found.extend(names(after));
+            }
+            at += rest.len() - after.len();
+            continue;
+        }
+        if !after_word && opens_module(rest) {
+            inline.push(braces);
+        }
+        match rest.as_bytes()[0] {
+            b'{' => braces += 1,
+            b'}' => {
+                braces -= 1;
+                inline.pop_if(|opened| *opened == braces);
+            }
+            _ => {}
+        }
+        at += rest.chars().next().map_or(1, char::len_utf8);
+    }
+    found
+}
+
+/// Whether a module with its content begins here.
+fn opens_module(rest: &str) -> bool {
+    let name = rest.strip_prefix("mod ").map(|rest| rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_'));
+    name.is_some_and(|rest| rest.trim_start().starts_with('{'))
 }
 
 /// The first name, or the first names of a group in braces, right behind `crate::`.
@@ -143,11 +190,10 @@ fn names(after: &str) -> Vec<String> {
 
 /// The rooms each room imports from.
 fn edges(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
-    let paths = files.iter().map(|(path, _)| path.as_str()).collect();
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in files {
         if let Some(room) = room(path) {
-            edges.entry(room.to_owned()).or_default().extend(imports(path, text, &paths));
+            edges.entry(room.to_owned()).or_default().extend(imports(path, text, files));
         }
     }
     edges
@@ -155,7 +201,6 @@ fn edges(files: &[File]) -> BTreeMap<String, BTreeSet<String>> {
 
 /// Every import that does not go down, and every room without a rank.
 fn upward(files: &[File]) -> Vec<String> {
-    let paths = files.iter().map(|(path, _)| path.as_str()).collect();
     let mut wrong = Vec::new();
     for (path, text) in files {
         let Some(room) = room(path).filter(|room| *room != "main") else { continue };
@@ -163,7 +208,7 @@ fn upward(files: &[File]) -> Vec<String> {
             wrong.push(format!("{path}: {room} has no rank"));
             continue;
         };
-        for target in imports(path, text, &paths) {
+        for target in imports(path, text, files) {
             // What is no room is an item of the package itself: a macro, or `crate::Something` that `lib.rs` would hold.
             if rank(&target).is_none_or(|target| target >= own) {
                 wrong.push(format!("{path} imports {target}, which is not below {room}"));
@@ -171,6 +216,24 @@ fn upward(files: &[File]) -> Vec<String> {
         }
     }
     wrong
+}
+
+/// The rooms as `lib.rs` lists them, line by line from the bottom.
+fn drawn(lib: &str) -> Vec<BTreeSet<&str>> {
+    let rows = lib.lines().filter_map(|line| line.strip_prefix("//! | [`"));
+    let mut rows: Vec<BTreeSet<&str>> = rows
+        .map(|row| row.split(" | ").next().unwrap_or_default())
+        .map(|rooms| {
+            rooms.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|name| !name.is_empty()).collect()
+        })
+        .collect();
+    rows.reverse();
+    rows
+}
+
+/// The modules that `lib.rs` declares.
+fn declared(lib: &str) -> BTreeSet<&str> {
+    lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';')).collect()
 }
 
 /// A circle of rooms, if there is one.
@@ -249,6 +312,15 @@ fn every_import_goes_down() {
 }
 
 #[test]
+fn the_map_is_the_house() {
+    let (_, lib) = files(&["src"]).into_iter().find(|(path, _)| path == "src/lib.rs").unwrap();
+    let ranks: Vec<BTreeSet<&str>> = RANKS.iter().map(|rooms| rooms.iter().copied().collect()).collect();
+    assert_eq!(drawn(&lib), ranks);
+    assert_eq!(declared(&lib), ranks.into_iter().flatten().collect());
+    assert_eq!(drawn("//! | [`b`], [`c_d`] | [`a`]'s |\n//! | [`a`] | x |"), [["a"].into(), ["b", "c_d"].into()]);
+}
+
+#[test]
 fn every_file_says_what_it_owns_and_stays_short() {
     let files = files(&["src", "tests", "examples", "benches"]);
     assert!(files.len() > 45, "only {} files were seen", files.len());
@@ -271,6 +343,15 @@ fn the_checker_finds_what_is_wrong() {
         let path = if bad.contains("same rank") { "src/id.rs" } else { "src/wire/rfb.rs" };
         assert_eq!(upward(&[file(path, bad)]).len(), 1, "{bad}");
     }
+    for (path, bad) in [
+        ("src/wire/mod.rs", "use super::cli::run;"),
+        ("src/id.rs", "fn f() { super::cli::run() }"),
+        ("src/wire/rfb.rs", "mod tests { use super::super::super::http; }"),
+        ("src/id.rs", "mod tests { use super::*; }\nuse super::{cli, reason as _};"),
+        ("src/token/tests/keys.rs", "use super::super::super::console::run;"),
+    ] {
+        assert_ne!(upward(&[file(path, bad)]), Vec::<String>::new(), "{path}: {bad}");
+    }
     assert_eq!(upward(&[file("src/cellar/mod.rs", "")]), ["src/cellar/mod.rs: cellar has no rank"]);
     for good in [
         "//! See crate::cli.\nuse crate::id::{Kind, Vmid};\nuse super::frame::Frame;\nuse crate::wire::rfb;",
@@ -279,8 +360,19 @@ fn the_checker_finds_what_is_wrong() {
     ] {
         assert_eq!(upward(&[file("src/wire/rfb.rs", good)]), Vec::<String>::new(), "{good}");
     }
-    let own = [file("src/token/tests/keys.rs", "use super::super::console::Wish;"), file("src/token/console.rs", "")];
-    assert_eq!(upward(&own), Vec::<String>::new());
+    let by_path = [
+        file("src/wire/walk.rs", "#[path = \"walk_tests.rs\"]\nmod tests;"),
+        file("src/wire/walk_tests.rs", "use super::super::rfb::reason;"),
+    ];
+    assert_eq!(upward(&by_path), Vec::<String>::new());
+    assert_ne!(upward(&[file("src/wire/walk_tests.rs", "use super::super::rfb::reason;")]), Vec::<String>::new());
+    for (path, own) in [
+        ("src/token/tests/keys.rs", "use super::super::console::Wish;"),
+        ("src/id.rs", "#[cfg(test)]\nmod tests {\n    use super::*;\n    use super::cli;\n}"),
+        ("src/wire/mod.rs", "mod walk; pub(super) mod tests { fn f() { let x = { 1 }; super::walk::walk(x) } }"),
+    ] {
+        assert_eq!(upward(&[file(path, own)]), Vec::<String>::new(), "{path}: {own}");
+    }
 }
 
 #[test]

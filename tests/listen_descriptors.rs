@@ -23,7 +23,7 @@ struct Echo;
 
 impl Handler for Echo {
     fn rules(&self, _peer: IpAddr) -> Rules {
-        Rules { tls: Duration::from_secs(5), dead: Duration::from_secs(60), per_client: Some(1000) }
+        Rules { tls: None, handshake: Duration::from_secs(5), dead: Duration::from_secs(60), per_client: Some(1000) }
     }
 
     fn turned_away(&self, peer: IpAddr) {
@@ -67,7 +67,7 @@ async fn e01_without_descriptors_accepting_pauses_and_comes_back() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(listen::serve(listener, None, Echo, TaskTracker::new(), stop.clone()));
+    let serving = tokio::spawn(listen::serve(listener, Echo, TaskTracker::new(), stop.clone()));
     let limit = format!("--nofile={0}:{0}", open_descriptors() + MORE);
     let set = Command::new("prlimit").args(["--pid", &std::process::id().to_string(), &limit]).status();
     assert!(set.is_ok_and(|status| status.success()), "prlimit is part of util-linux");

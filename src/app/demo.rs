@@ -5,16 +5,17 @@
 
 use super::machines::Machines;
 use super::panel::{self, Panel};
-use super::{App, Before};
+use super::{App, Before, Signal};
 use crate::config::Config;
 use crate::sim::{NodeConfig, Sim, SimConfig};
+use crate::{hex, random};
 use std::fmt::Write as _;
 use std::fs;
-use std::future::Future;
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// What a demo needs to know.
@@ -69,16 +70,20 @@ impl Demo {
         &self.url
     }
 
-    /// Serves until `stop`.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until it is asked to stop.
+    ///
+    /// # Errors
+    /// As [`App::run`].
+    pub async fn run(self, signals: mpsc::Receiver<Signal>) -> Result<(), String> {
         let ended = CancellationToken::new();
         let (listener, panel) = self.panel;
         let panel = tokio::spawn(panel::serve(listener, panel, ended.clone()));
-        self.app.run(stop).await;
+        let ran = self.app.run(signals).await;
         ended.cancel();
         if let Err(error) = panel.await {
             tracing::error!(%error, "the panel's task failed");
         }
+        ran
     }
 }
 
@@ -138,9 +143,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> io::Result<Self> {
-        let mut name = [0; 8];
-        aws_lc_rs::rand::fill(&mut name).map_err(|_| io::Error::other("no randomness"))?;
-        let path = std::env::temp_dir().join(format!("consolegate-demo-{:016x}", u64::from_be_bytes(name)));
+        let name = hex::lower(&random::bytes::<8>().map_err(io::Error::other)?);
+        let path = std::env::temp_dir().join(format!("consolegate-demo-{name}"));
         fs::create_dir(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
         Ok(Self(path))
@@ -148,9 +152,7 @@ impl Folder {
 
     /// The files the configuration names; returns the panel's signing secret.
     fn write_keys(&self, sim: &Sim) -> io::Result<Vec<u8>> {
-        let mut secret = [0; 32];
-        aws_lc_rs::rand::fill(&mut secret).map_err(|_| io::Error::other("no randomness"))?;
-        let secret: Vec<u8> = secret.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect();
+        let secret = hex::lower(&random::bytes::<32>().map_err(io::Error::other)?).into_bytes();
         self.write("panel.key", &secret)?;
         self.write("pve.secret", sim.api_token().1.as_bytes())?;
         self.write("pve-root-ca.pem", sim.ca_pem().as_bytes())?;

@@ -195,8 +195,13 @@ mod tests {
         fs::write(folder.path().join("panel.key"), "secret").unwrap();
         let mut line = match contained(folder.path()).await {
             Ok(line) => line,
-            // The demo then simulates the shell.
-            Err(error) => return assert!(error.to_string().contains("namespaces"), "{error}"),
+            // The demo then simulates the shell; but a test that says nothing must not look like one that held.
+            Err(error) if std::env::var_os("CONSOLEGATE_TESTS_WITHOUT_NAMESPACES").is_some() => {
+                return assert!(error.to_string().contains("namespaces"), "{error}");
+            }
+            Err(error) => {
+                panic!("{error}; where that cannot be helped, set CONSOLEGATE_TESTS_WITHOUT_NAMESPACES=1")
+            }
         };
         *line.last_mut().unwrap() =
             "echo *; echo /old/*; cd ..; echo *; hostname files-02; echo x > /dev/null".to_owned();

@@ -4,38 +4,38 @@
 //! here decides about a session.
 
 mod demo;
+mod listeners;
 mod machines;
 mod panel;
+mod running;
 mod signals;
 
 pub use demo::{Demo, Options};
 pub use machines::DemoGuest;
-pub use signals::asked_to_stop;
+pub use signals::{Signal, signals};
 
 use crate::admin;
+use crate::clock::unix_now;
 use crate::config::Config;
-use crate::console::{Gateway, unix_now};
+use crate::console::{Generation, Shared, Since};
 use crate::http::Service;
-use crate::listen::{self, Phase, Readiness, Tls};
+use crate::listen;
 use crate::metrics::Metrics;
-use crate::reason::{Failure, Reason};
-use crate::resolve::Resolver;
-use crate::session::{Sessions, Turns};
 use crate::store::Store;
-use crate::token::{LEEWAY_SECONDS, Sealer, Verifier};
+use crate::token::LEEWAY_SECONDS;
 use arc_swap::ArcSwap;
-use std::future::Future;
+use listeners::Listeners;
+use running::Running;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::time::{sleep, timeout};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long consoles have for their close frames when the gateway stops.
-const GOODBYE: Duration = Duration::from_secs(5);
 /// After a start, tokens of this long may have been made before it: by a clock that is ahead by the leeway, and in the
 /// very second of the start.
 const AMBIGUOUS: Duration = Duration::from_secs(LEEWAY_SECONDS + 1);
@@ -55,10 +55,10 @@ pub enum Before {
 /// A gateway whose ports are bound.
 #[derive(Debug)]
 pub struct App {
-    gateway: Arc<Gateway>,
+    generations: Arc<ArcSwap<Generation>>,
+    shared: Arc<Shared>,
     public: TcpListener,
     admin: TcpListener,
-    tls: Option<Tls>,
     before: Before,
 }
 
@@ -83,12 +83,14 @@ impl App {
         admin: TcpListener,
         before: Before,
     ) -> Result<Self, String> {
-        let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
-        let gateway = Arc::new(assemble(config, before)?);
-        if let Some(tls) = &tls {
-            gateway.metrics.certificate("public", tls.not_after());
-        }
-        Ok(Self { gateway, public, admin, tls, before })
+        let (tickets, tokens) = match before {
+            Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
+            Before::Nothing => (0, None),
+        };
+        let shared = Shared::new(config.session.key.as_ref(), Store::memory(REMEMBERED), Since { tickets, tokens })?;
+        let generation = Generation::build(config, &shared)?;
+        generation.enter();
+        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before })
     }
 
     /// Where the public listener is.
@@ -107,68 +109,50 @@ impl App {
         self.admin.local_addr()
     }
 
-    /// The gateway, for tests that look inside.
+    /// The generation of the moment, for tests that look inside and for those that change it.
     #[must_use]
-    pub const fn gateway(&self) -> &Arc<Gateway> {
-        &self.gateway
+    pub const fn generations(&self) -> &Arc<ArcSwap<Generation>> {
+        &self.generations
     }
 
-    /// Serves until `stop`, then refuses what is new, closes what is live with 1001 and returns. The admin face answers to
-    /// the end, so that a balancer sees the drain.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { gateway, public, admin, tls, before } = self;
-        let readiness = Arc::new(Readiness::default());
+    /// Serves until it is asked to stop, then refuses what is new, closes what is live with 1001 and returns.
+    ///
+    /// # Errors
+    /// A listener's task ended by itself; nothing is waited for then.
+    pub async fn run(self, mut signals: mpsc::Receiver<Signal>) -> Result<(), String> {
+        let ready = Instant::now() + if self.before == Before::Unknown { AMBIGUOUS } else { Duration::ZERO };
+        let mut running = self.start();
+        running.serve(&mut signals, ready).await?;
+        running.drain();
+        running.close().await;
+        Ok(())
+    }
+
+    fn start(self) -> Running {
+        let Self { generations, shared, public, admin, before: _ } = self;
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
-        let service =
-            Service::new(Arc::new(ArcSwap::from(Arc::clone(&gateway))), Arc::clone(&readiness), consoles.clone());
-        let accepting = tokio::spawn(listen::serve(public, tls, service, connections.clone(), shut.clone()));
-        let watching = tokio::spawn(admin::serve(admin, Arc::clone(&gateway), Arc::clone(&readiness), ended.clone()));
-        let ready = async {
-            if before == Before::Unknown {
-                sleep(AMBIGUOUS).await;
-            }
-            readiness.enter(Phase::Ready);
-            tracing::info!("consolegate is ready");
-            std::future::pending().await
+        let service = Service::new(Arc::clone(&generations), consoles.clone());
+        let listeners = Listeners {
+            public: tokio::spawn(listen::serve(public, service, connections.clone(), shut.clone())),
+            admin: tokio::spawn(admin::serve(admin, generations, ended.clone())),
         };
-        tokio::select! {
-            () = stop => {}
-            () = ready => {}
-        }
-        readiness.enter(Phase::Draining);
-        gateway.metrics.draining(true);
-        tracing::info!(live = gateway.sessions.len(), "stopping");
-        gateway.sessions.close(Reason::Shutdown);
-        shut.cancel();
-        connections.close();
-        consoles.close();
-        if timeout(GOODBYE, async { tokio::join!(connections.wait(), consoles.wait()) }).await.is_err() {
-            tracing::warn!(live = gateway.sessions.len(), "connections that did not end in time are cut");
-        }
-        ended.cancel();
-        for task in [accepting, watching] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a listener's task failed");
-            }
-        }
+        Running { shared, listeners, connections, consoles, shut, ended }
     }
 }
 
 /// Runs a gateway until it is asked to stop.
 ///
 /// # Errors
-/// What [`App::bind`] says.
-pub async fn serve(config: Config) -> Result<(), Failure> {
-    let wrong = |cause: String| Failure::new(Reason::Internal, cause);
-    let app = App::bind(config).await.map_err(wrong)?;
-    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| wrong(error.to_string()));
+/// What [`App::bind`] and [`App::run`] say.
+pub async fn serve(config: Config) -> Result<(), String> {
+    warn_of_descriptors(config.limits.sessions);
+    let app = App::bind(config).await?;
+    let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
-    let metrics = Arc::clone(&app.gateway.metrics);
-    count_panics(metrics);
-    warn_of_descriptors(app.gateway.config.limits.sessions);
+    count_panics(Arc::clone(&app.shared.metrics));
     tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "listening");
-    app.run(asked_to_stop()).await;
+    app.run(signals()).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -196,27 +180,6 @@ fn warn_of_descriptors(sessions: usize) {
             "too few file descriptors for limits.sessions; raise LimitNOFILE or ulimit -n"
         );
     }
-}
-
-fn assemble(config: Config, before: Before) -> Result<Gateway, String> {
-    let said = |failure: Failure| failure.cause;
-    let (started, tokens_since) = match before {
-        Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
-        Before::Nothing => (0, None),
-    };
-    let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).map_err(said)?);
-    Ok(Gateway {
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, tokens_since)?,
-        started,
-        sealer: Sealer::new(config.session.key.as_ref()).map_err(said)?,
-        store: Arc::new(Store::memory(REMEMBERED).resumable_for(config.session.resume.as_secs())),
-        sessions: Sessions::new(config.limits.clone()),
-        turns: Turns::new(config.limits.per_node_opening),
-        resolver: Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&metrics))?,
-        metrics,
-        config,
-    })
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -4,7 +4,9 @@
 //! nothing else; what it does is all a panel has to do.
 
 use super::machines::DemoGuest;
-use crate::console::unix_now;
+use crate::clock::unix_now;
+use crate::listen::Accept;
+use crate::{hex, random};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -65,12 +67,11 @@ impl Panel {
 
     /// A link that opens the guest's console once.
     fn link(&self, guest: &DemoGuest) -> Result<String, String> {
-        let mut jti = [0; 16];
-        aws_lc_rs::rand::fill(&mut jti).map_err(|_| "no randomness")?;
+        let jti = hex::lower(&random::bytes::<16>().map_err(|error| error.to_string())?);
         let now = unix_now();
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": "customer-42", "iat": now, "exp": now + TOKEN_SECONDS,
-            "jti": format!("{:032x}", u128::from_be_bytes(jti)),
+            "jti": jti,
             "console": { "cluster": "demo", "kind": guest.kind, "vmid": guest.vmid, "protocol": guest.protocol,
                          "rights": guest.rights, "title": guest.name },
         });
@@ -104,14 +105,11 @@ impl Panel {
 
 /// Serves the panel until `stop`.
 pub(super) async fn serve(listener: TcpListener, panel: Panel, stop: CancellationToken) {
-    let panel = Arc::new(panel);
+    let (mut accept, panel) = (Accept::new(listener, "panel"), Arc::new(panel));
     loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+        let (stream, _) = tokio::select! {
+            accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
-        };
-        let Ok((stream, _)) = accepted.inspect_err(|error| tracing::warn!(%error, "the panel cannot accept")) else {
-            continue;
         };
         let panel = Arc::clone(&panel);
         tokio::spawn(async move {

@@ -2,16 +2,13 @@
 //!
 //! Owns the summary. Opens no connection and binds no port.
 
+use super::Configuration;
 use super::exit::Stop;
-use super::{Configuration, verifier};
 use crate::config::{Config, Problem, Problems};
-use crate::console::unix_now;
-use crate::listen::Tls;
-use crate::metrics::Metrics;
-use crate::resolve::Resolver;
+use crate::console::{Generation, Shared, Since};
+use crate::store::Store;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
@@ -39,13 +36,10 @@ pub(super) fn loaded(path: &Path) -> Result<Config, Problems> {
     Ok(config)
 }
 
-/// Makes what a start makes of keys, certificates and credentials, so that the verdict is that of a start.
+/// Makes what a start makes, so that the verdict is that of a start. What it remembers is nobody's.
 fn built(config: &Config) -> Result<(), String> {
-    verifier(config)?;
-    config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?;
-    let clusters: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let metrics = Metrics::new(&clusters, config.limits.sessions).map_err(|failure| failure.to_string())?;
-    Resolver::new(&config.clusters, &config.timeouts, Arc::new(metrics)).map(|_| ())
+    let shared = Shared::new(config.session.key.as_ref(), Store::memory(0), Since { tickets: 0, tokens: None })?;
+    Generation::build(config.clone(), &shared).map(|_| ())
 }
 
 fn summary(config: &Config) -> String {

@@ -1,7 +1,7 @@
 //! `demo`: a gateway with a simulated Proxmox node and a small panel, for a look in a browser.
 
 use super::exit::Stop;
-use crate::app::{Demo, Options, asked_to_stop};
+use crate::app::{Demo, Options, signals};
 use crate::config::LogFormat;
 use crate::log;
 use std::io::{self, Write};
@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
-    log::start(LogFormat::Auto, None).map_err(|failure| Stop::Failed(failure.cause))?;
+    log::start(LogFormat::Auto, None).map_err(Stop::Failed)?;
     let options = Options {
         panel_port: arguments.port,
         gateway_port: arguments.gateway_port,
@@ -35,7 +35,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let demo = Demo::start(&options).await.map_err(Stop::Failed)?;
         writeln!(io::stdout(), "\n  Open {} in a browser. Ctrl-C ends the demo.\n", demo.url())?;
-        demo.run(asked_to_stop()).await;
-        Ok(())
+        demo.run(signals()).await.map_err(Stop::Failed)
     })
 }

@@ -4,9 +4,11 @@
 //! characters escaped. Remembers nothing: whether a token was used already, only the running gateway knows.
 
 use super::exit::{Stop, explain};
-use super::{Configuration, now, verifier};
+use super::{Configuration, verifier};
+use crate::clock::unix_now;
 use crate::config::Config;
 use crate::reason::{Failure, Reason};
+use crate::token::Rejected;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
@@ -34,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let given = if arguments.token == "-" { read_input()? } else { arguments.token.clone() };
     let given = given.trim();
     let token = given.split_once('#').map_or(given, |(_, token)| token);
-    let now = now()?;
+    let now = unix_now();
     let refusals = refusals(&config, token, now)?;
     io::stdout().write_all(report(token, &refusals, now).as_bytes())?;
     if refusals.is_empty() { Ok(()) } else { Err(Stop::Refused) }
@@ -50,12 +52,12 @@ fn read_input() -> Result<String, Stop> {
 /// more as of the moment it was made, which shows what else is wrong with it.
 fn refusals(config: &Config, token: &str, now: u64) -> Result<Vec<Failure>, Stop> {
     let verifier = verifier(config).map_err(Stop::Failed)?;
-    let Err(first) = verifier.verify(token, now) else { return Ok(Vec::new()) };
+    let Err(Rejected { failure: first, .. }) = verifier.verify(token, now) else { return Ok(Vec::new()) };
     let mut refusals = vec![first];
     let untimely = refusals.iter().any(|failure| matches!(failure.reason, Reason::TokenExpired | Reason::TokenNotYet));
     let made = part(token, 1).and_then(|claims| claims.get("iat").and_then(Value::as_u64)).filter(|_| untimely);
     if let Some(Err(second)) = made.map(|made| verifier.verify(token, made)) {
-        refusals.push(second);
+        refusals.push(second.failure);
     }
     Ok(refusals)
 }

@@ -3,9 +3,12 @@
 //! Owns the claims it writes (design section 3). Never prints a token that this gateway would refuse.
 
 use super::exit::{Stop, explain};
-use super::{Configuration, now, verifier};
+use super::{Configuration, verifier};
+use crate::clock::unix_now;
 use crate::config::{Config, Issuer, Key, KeyMaterial};
 use crate::secret::Secret;
+use crate::token::Rejected;
+use crate::{hex, random};
 use jsonwebtoken::{EncodingKey, Header};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -98,7 +101,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = Config::load(&arguments.configuration.config)?;
     let issuer = issuer(&config, arguments.issuer.as_deref())?;
     let (key, secret) = signing_key(issuer, arguments.key.as_deref())?;
-    let now = now()?;
+    let now = unix_now();
     let claims = claims(arguments, issuer, now)?;
     let mut header = Header::new(key.algorithm);
     header.kid = Some(key.id.clone());
@@ -148,14 +151,13 @@ fn signing_key<'a>(issuer: &'a Issuer, id: Option<&str>) -> Result<(&'a Key, &'a
 }
 
 fn claims<'a>(arguments: &'a Arguments, issuer: &'a Issuer, now: u64) -> Result<Claims<'a>, Stop> {
-    let mut bytes = [0; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Stop::Failed("the system gives no random bytes".to_owned()))?;
+    let jti = hex::lower(&random::bytes::<16>().map_err(|error| Stop::Failed(error.to_string()))?);
     let rights = (arguments.view_only || !arguments.rights.is_empty()).then_some(arguments.rights.as_slice());
     Ok(Claims {
         iss: &issuer.name,
         aud: &issuer.audience,
         sub: &arguments.sub,
-        jti: format!("{:032x}", u128::from_be_bytes(bytes)),
+        jti,
         iat: now,
         exp: now.saturating_add(arguments.seconds),
         console: Console {
@@ -170,6 +172,8 @@ fn claims<'a>(arguments: &'a Arguments, issuer: &'a Issuer, now: u64) -> Result<
 }
 
 fn refuse_useless(config: &Config, token: &str, now: u64) -> Result<(), Stop> {
-    let refused = |failure| Stop::Failed(format!("this gateway would refuse the token: {}", explain(&failure)));
+    let refused = |rejected: Rejected| {
+        Stop::Failed(format!("this gateway would refuse the token: {}", explain(&rejected.failure)))
+    };
     verifier(config).map_err(Stop::Failed)?.verify(token, now).map(|_| ()).map_err(refused)
 }

@@ -16,7 +16,6 @@ use clap::{Parser, Subcommand};
 use exit::{Exit, Stop};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A console gateway for Proxmox VE: signed links in, VNC and terminals out.
 #[derive(Debug, Parser)]
@@ -87,10 +86,4 @@ fn install_providers() {
 /// The verifier of a configuration. It refuses no token for being older than the process: commands remember none.
 fn verifier(config: &Config) -> Result<Verifier, String> {
     Verifier::new(&config.issuers, &config.clusters, &config.public_url, None)
-}
-
-/// Unix seconds.
-fn now() -> Result<u64, Stop> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map(|since| since.as_secs()).map_err(|_| Stop::Failed("the clock stands before 1970".to_owned()))
 }

@@ -6,6 +6,7 @@
 use super::problem::{Report, Written};
 use super::raw::Section;
 use super::{Admin, AdminScope, AdminToken, value};
+use crate::calendar::days_since_1970;
 use std::collections::HashSet;
 use toml::value::{Datetime, Offset};
 
@@ -82,11 +83,7 @@ fn unix_seconds(report: &Report, written: &Written<Datetime>) -> Option<u64> {
 
 fn seconds_of(written: &Datetime) -> Option<u64> {
     let date = written.date?;
-    let (year, month, day) = (i64::from(date.year), i64::from(date.month), i64::from(date.day));
-    // Days since 1970-01-01 of the Gregorian calendar, counted in years that begin in March.
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468;
+    let days = days_since_1970(i64::from(date.year), date.month, date.day)?;
     let time = written.time.map_or(0, |time| {
         i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second.unwrap_or(0))
     });

@@ -7,7 +7,7 @@ use super::files::Folder;
 use super::problem::{Report, Written};
 use super::raw::Section;
 use super::{Brand, Logo, LogoKind, value};
-use aws_lc_rs::digest;
+use crate::{hex, sha256};
 use std::sync::Arc;
 
 /// Bytes of a logo, in KiB.
@@ -67,8 +67,8 @@ fn logo(report: &Report, file: &Written<String>, folder: Folder<'_>) -> Option<L
     let Some(kind) = kind(&bytes) else {
         return wrong("is neither SVG nor PNG", "save it as SVG (in UTF-8) or as PNG");
     };
-    let hash = digest::digest(&digest::SHA256, &bytes);
-    let hash = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut hash = hex::lower(&sha256::of(&bytes));
+    hash.truncate(32);
     Some(Logo { kind, hash, bytes: Arc::from(bytes) })
 }
 

@@ -1,8 +1,9 @@
 //! The configuration, as meant: every value checked, every file read.
 //!
 //! `raw` is the file as written; `check` turns it into [`Config`] or into the list of everything that is wrong with it,
-//! each with its TOML path, line and cure. A `Config` cannot be wrong, so nothing downstream checks again. Design
-//! section 5.
+//! each with its TOML path, line and cure. What can be told from text and files is told here. What a room makes of them,
+//! such as keys, certificates and roots of trust, that room reads again and may still refuse: a start and `check` make all
+//! of it. Design section 5.
 
 mod check;
 mod check_admin;
@@ -291,7 +292,7 @@ pub struct Session {
 pub struct Limits {
     /// Sessions in all.
     pub sessions: usize,
-    /// Sessions of one guest.
+    /// Sessions of one guest, its screens and terminals together.
     pub per_guest: usize,
     /// Sessions of one subject of one issuer.
     pub per_subject: usize,

@@ -19,6 +19,12 @@ impl Origin {
         &self.0
     }
 
+    /// The one of these that an `Origin` header names. Origins are kept in lower case without their scheme's own port, and
+    /// everything in them folds case, so equal texts are equal origins and anything more than an origin equals none.
+    pub fn named<'a>(mut all: impl Iterator<Item = &'a Self>, text: &str) -> Option<&'a Self> {
+        all.find(|origin| origin.0.eq_ignore_ascii_case(text))
+    }
+
     /// Host and port, as in a `Host` header.
     #[must_use]
     pub fn authority(&self) -> &str {
@@ -139,6 +145,16 @@ mod tests {
             assert_eq!(written.parse::<Origin>().unwrap().as_str(), kept);
         }
         assert_eq!("https://a.example:8443".parse::<Origin>().unwrap().authority(), "a.example:8443");
+    }
+
+    #[test]
+    fn h08_a_header_names_an_origin_by_its_whole_text_in_any_case() {
+        let all = ["https://panel.example.com", "http://localhost:3000"].map(|text| text.parse::<Origin>().unwrap());
+        let named = |text| Origin::named(all.iter(), text).map(Origin::as_str);
+        assert_eq!(named("HTTPS://Panel.example.com"), Some("https://panel.example.com"));
+        for other in ["", "null", "https://panel.example.com/", "https://panel.example.com:443", "panel.example.com"] {
+            assert_eq!(named(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -3,27 +3,38 @@
 //! [`run`] reads like the product's sentence: admit, open, splice, close. Each stage's value proves the one before; every
 //! refusal and every end is counted, logged and closed with its code here, once.
 
+mod connected;
+mod generation;
+mod goodbye;
 mod opening;
 mod record;
+#[cfg(test)]
+mod scene;
+mod shared;
 mod term;
 mod vnc;
 
+pub use generation::Generation;
+pub use goodbye::GOODBYE;
+pub use shared::{Shared, Since};
+
+use crate::clock::unix_now;
 use crate::config::Config;
 use crate::id::{Protocol, Right};
-use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
-use crate::session::{SessionGuard, Sessions, Turns};
-use crate::splice::{Departing, Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
-use crate::store::Store;
-use crate::token::{Envelope, Grant, Sealer, Verifier};
+use crate::session::SessionGuard;
+use crate::splice::{Ended, Guard, Leg, Pair, Rules, Splice, TerminalGuard};
+use crate::token::{Grant, Pass};
 use bytes::Bytes;
+use connected::Connected;
+use goodbye::Goodbye;
 use opening::{NodeStream, Opened};
 use record::Record;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// Payload a browser may send before its screen (R03) or terminal (X02) is ready.
@@ -34,34 +45,11 @@ const NO_TERMINAL: Duration = Duration::from_secs(2);
 /// How long the customer waits for a better word than "ended".
 const WHY_WITHIN: Duration = Duration::from_secs(3);
 
-/// What every session shares: one generation of the configuration.
-#[derive(Debug)]
-pub struct Gateway {
-    /// The configuration.
-    pub config: Config,
-    /// When the memory of used tickets begins, in Unix seconds: older tickets may have been used already.
-    pub started: u64,
-    /// Checks connect tokens.
-    pub verifier: Verifier,
-    /// Seals tickets.
-    pub sealer: Sealer,
-    /// Used tokens.
-    pub store: Arc<Store>,
-    /// Live sessions.
-    pub sessions: Arc<Sessions>,
-    /// Who opens what now.
-    pub turns: Turns,
-    /// Proxmox.
-    pub resolver: Resolver,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-}
-
 /// An accepted upgrade, about to become a console.
 #[derive(Debug)]
 pub struct Opening {
-    /// The grant, with session and deadline.
-    pub envelope: Envelope,
+    /// The right to it, used up by opening it.
+    pub pass: Pass,
     /// The client's address, derived from trusted headers only.
     pub client: IpAddr,
 }
@@ -70,82 +58,95 @@ pub struct Opening {
 ///
 /// What a stage needs is in a box of its own, and given back when the stage is over: most sessions are idle for most of
 /// their life, and then only the splice is left.
-pub async fn run<S>(gateway: Arc<Gateway>, opening: Box<Opening>, stream: S, early: Bytes)
+pub async fn run<S>(generation: Arc<Generation>, opening: Box<Opening>, stream: S, early: Bytes)
 where
     S: IntoTransport<Transport: Send> + Send + 'static,
 {
-    let Envelope { session, generation, ends, .. } = opening.envelope;
-    gateway.store.session_live(session, generation, ends).await;
-    let record = Record::new(&gateway, &opening);
-    let goodbye = match Box::pin(open(&gateway, &opening, &record, stream, early)).await {
-        Ok(live) => live.run(&gateway, &opening, &record).await,
+    let keep = generation.config.session.resume.as_secs();
+    let record = Record::new(&generation.shared.metrics, &opening);
+    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep).await {
+        Ok(connected) => connected,
+        Err(failure) => return Box::pin(refuse(record, leg(&opening, stream, early), &failure).say()).await,
+    };
+    let goodbye = match Box::pin(open(generation, opening, record, stream, early)).await {
+        Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
     };
-    if goodbye.reason.may_resume() {
-        gateway.store.session_ended(session, generation, unix_now()).await;
-    } else {
-        gateway.store.session_over(session, generation).await;
-    }
+    connected.end(goodbye.reason, unix_now()).await;
     Box::pin(goodbye.say()).await;
 }
 
 /// Admits and opens, or says why not.
 async fn open<S>(
-    gateway: &Gateway,
-    opening: &Opening,
-    record: &Record<'_>,
+    generation: Arc<Generation>,
+    opening: Box<Opening>,
+    mut record: Box<Record>,
     stream: S,
     early: Bytes,
 ) -> Result<Live<S::Transport>, Box<Goodbye<S::Transport>>>
 where
     S: IntoTransport,
 {
-    let grant = &opening.envelope.grant;
-    let mut client = match grant.console().protocol {
-        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
-        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
-    };
-    // It may be a corner of a large read buffer, which would live as long as the session.
-    drop(early);
-    let guard = match gateway.sessions.admit(&opening.envelope, opening.client) {
+    let (grant, mut client) = (opening.pass.grant(), leg(&opening, stream, early));
+    let guard = match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits) {
         Ok(guard) => guard,
         Err(failure) => return Err(refuse(record, client, &failure)),
     };
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(gateway, grant, &guard, &mut client) => opened,
+        opened = opening::open(&generation, grant, &guard, &mut client) => opened,
     };
     match opened {
         Err(failure) => Err(refuse(record, client, &failure)),
         Ok(Opened { node, place }) => {
-            record.opened(place.node());
-            let splice = Splice::new(Pair::new(client, node), rules(gateway, &opening.envelope), says(grant));
-            Ok(Live { splice, guard, place })
+            record.opened(place.node(), guard.traffic());
+            let rules = rules(&generation.config, &opening.pass);
+            let splice = Splice::new(Pair::new(client, node), rules, says(grant));
+            let (protocol, resolver) = (grant.console().protocol, Arc::clone(&generation.resolver));
+            Ok(Live { splice, guard, place, protocol, record, resolver })
         }
     }
 }
 
-/// An open console.
+/// The browser's leg. What came early may be a corner of a large read buffer, so it is copied and given back here.
+fn leg<S: IntoTransport>(opening: &Opening, stream: S, early: Bytes) -> Leg<S> {
+    let leg = match opening.pass.grant().console().protocol {
+        Protocol::Vnc => Leg::client(stream, &early, false, MOST_EARLY_VNC),
+        Protocol::Term => Leg::client(stream, &early, true, MOST_EARLY_TERM),
+    };
+    drop(early);
+    leg
+}
+
+/// An open console. It may outlive many generations of the configuration: of its own it keeps the way to its cluster, and
+/// no more.
 struct Live<C> {
     splice: Box<Splice<C, NodeStream>>,
     guard: SessionGuard,
     place: Place,
+    protocol: Protocol,
+    record: Box<Record>,
+    resolver: Arc<Resolver>,
 }
 
 impl<C: Transport> Live<C> {
     /// Splices, and asks what became of the guest.
-    async fn run(self, gateway: &Gateway, opening: &Opening, record: &Record<'_>) -> Box<Goodbye<C>> {
-        let Self { splice, guard, place } = self;
+    async fn until_its_end(self) -> Box<Goodbye<C>> {
+        let Self { splice, guard, place, protocol, record, resolver } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;
-        let lasted = began.elapsed();
+        // Asking why is no part of the session, and whoever stops it meanwhile has the last word.
+        let (lived, lasted) = (began.elapsed(), record.lasted());
         Box::pin(async {
             let Ended { reason, cause, client_code, client, node } = *ended;
-            let end = why(gateway, &place, Failure::new(reason, cause)).await;
-            let end = no_terminal(&opening.envelope.grant, lasted, end);
-            record.closed(&end, guard.traffic());
+            let end = tokio::select! {
+                biased;
+                stopped = guard.stopped() => stopped,
+                end = why(&resolver, &place, Failure::new(reason, cause)) => no_terminal(protocol, lived, end),
+            };
             let reference = record.reference();
+            record.over(&end, lasted);
             Box::new(Goodbye { client, node: Some(node), reason: end.reason, client_code, reference })
         })
         .await
@@ -153,53 +154,27 @@ impl<C: Transport> Live<C> {
 }
 
 /// A node that just ends says nothing about the guest, so Proxmox is asked: off, moved or gone has its own words.
-async fn why(gateway: &Gateway, place: &Place, end: Failure) -> Failure {
+async fn why(resolver: &Resolver, place: &Place, end: Failure) -> Failure {
     if !matches!(end.reason, Reason::GuestEnded | Reason::NodeReset | Reason::NodeCut) {
         return end;
     }
-    match timeout(WHY_WITHIN, gateway.resolver.why_ended(place)).await {
+    match timeout(WHY_WITHIN, resolver.why_ended(place)).await {
         Ok(better) if better.reason != Reason::GuestEnded => better,
         Ok(_) | Err(_) => end,
     }
 }
 
 /// Proxmox says on the terminal itself that there is none, and ends it: a guest without a serial port, for one.
-fn no_terminal(grant: &Grant, lasted: Duration, end: Failure) -> Failure {
-    let terminal = grant.console().protocol == Protocol::Term;
-    let none = terminal && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
+fn no_terminal(protocol: Protocol, lasted: Duration, end: Failure) -> Failure {
+    let none = protocol == Protocol::Term && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
     if none { Reason::NoTerminal.into() } else { end }
 }
 
 /// An open that did not become a session: counted, logged, to be closed with its code.
-fn refuse<S: IntoTransport>(record: &Record<'_>, client: Leg<S>, failure: &Failure) -> Box<Goodbye<S::Transport>> {
-    record.refused(failure);
-    let reference = record.reference();
+fn refuse<S: IntoTransport>(record: Box<Record>, client: Leg<S>, failure: &Failure) -> Box<Goodbye<S::Transport>> {
+    let (reference, lasted) = (record.reference(), record.lasted());
+    record.over(failure, lasted);
     Box::new(Goodbye { client: client.depart(), node: None, reason: failure.reason, client_code: None, reference })
-}
-
-/// What is left to say to both legs once the session's place is given back.
-struct Goodbye<C> {
-    client: Departing<C>,
-    node: Option<Departing<NodeStream>>,
-    reason: Reason,
-    client_code: Option<u16>,
-    reference: String,
-}
-
-impl<C: Transport> Goodbye<C> {
-    /// A code of the browser's own is given back as it came (RFC 6455 5.5.1).
-    async fn say(self: Box<Self>) {
-        let Self { client, node, reason, client_code, reference } = *self;
-        let public = reason.public();
-        let text = serde_json::json!({ "code": public.code, "ref": reference }).to_string();
-        let (code, text) = client_code.map_or((public.close, text), |code| (code, String::new()));
-        let node = async {
-            if let Some(node) = node {
-                node.close(1000, "").await;
-            }
-        };
-        tokio::join!(client.close(code, &text), node);
-    }
 }
 
 /// What the browser may say.
@@ -210,30 +185,17 @@ fn says(grant: &Grant) -> Guard {
     }
 }
 
-fn rules(gateway: &Gateway, envelope: &Envelope) -> Rules {
-    let config = &gateway.config;
-    let left = Duration::from_secs(envelope.ends.saturating_sub(unix_now()));
+fn rules(config: &Config, pass: &Pass) -> Rules {
+    let grant = pass.grant();
+    let left = Duration::from_secs(pass.ends().saturating_sub(unix_now()));
     Rules {
         ping: config.timeouts.ping,
         dead: config.timeouts.dead,
         stall: config.timeouts.stall,
-        idle: idle(config, &envelope.grant),
-        keep_alive: (envelope.grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
+        idle: grant.idle(config.session.idle),
+        keep_alive: (grant.console().protocol == Protocol::Vnc).then_some(config.timeouts.keep_alive),
         ends: Instant::now() + left,
         flood: true,
-        text: envelope.grant.console().protocol == Protocol::Term,
+        text: grant.console().protocol == Protocol::Term,
     }
-}
-
-/// How long a session may be without input: the tighter of the configuration's and the token's; none: no limit.
-#[must_use]
-pub fn idle(config: &Config, grant: &Grant) -> Option<Duration> {
-    let asked = grant.idle_seconds().map(Duration::from_secs);
-    [config.session.idle, asked].into_iter().flatten().min()
-}
-
-/// Seconds since 1970 by the wall clock: what tokens and tickets are dated in.
-#[must_use]
-pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

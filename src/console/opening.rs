@@ -4,14 +4,15 @@
 //! has none, and is only watched. Opens of one console take turns, because QEMU has one VNC password a VM and each open
 //! sets a new one (protocol reference 6.1).
 
-use super::{Gateway, term, vnc};
+use super::{Generation, term, vnc};
 use crate::id::Protocol;
 use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, TlsStream};
 use crate::resolve::Place;
-use crate::session::{SessionGuard, Turn};
+use crate::session::SessionGuard;
 use crate::splice::Leg;
 use crate::token::Grant;
+use crate::turns::Turn;
 use crate::upstream;
 use std::future::Future;
 use std::pin::pin;
@@ -33,7 +34,7 @@ pub(super) struct Opened {
 
 /// Opens the console, or says why not. `client` stays usable for a close frame.
 pub(super) async fn open<S>(
-    gateway: &Gateway,
+    generation: &Generation,
     grant: &Grant,
     guard: &SessionGuard,
     client: &mut Leg<S>,
@@ -42,14 +43,14 @@ where
     S: IntoTransport,
 {
     let stage = Stage::default();
-    let node = open_node(gateway, grant, guard, &stage);
+    let node = open_node(generation, grant, guard, &stage);
     let both = async {
         match grant.console().protocol {
             Protocol::Vnc => open_screen(node, client, &stage).await,
             Protocol::Term => open_terminal(node, client, &stage).await,
         }
     };
-    match timeout(gateway.config.timeouts.handshake, both).await {
+    match timeout(generation.config.timeouts.handshake, both).await {
         Ok(opened) => opened,
         Err(_) => Err(stage.too_late()),
     }
@@ -111,8 +112,13 @@ struct Stage {
 }
 
 /// What the node's side waits for, in order.
-const WAITS: [&str; 4] =
-    ["Proxmox to say where the guest is", "its turn", "Proxmox to give a ticket", "the node's console"];
+const WAITS: [&str; 5] = [
+    "the guest, which is opened more often than its pace allows",
+    "Proxmox to say where the guest is",
+    "its turn",
+    "Proxmox to give a ticket",
+    "the node's console",
+];
 
 impl Stage {
     fn client_is_ready(&self) {
@@ -127,31 +133,41 @@ impl Stage {
         if !self.client_ready.load(Relaxed) {
             return Reason::ClientHandshakeTimeout.into();
         }
-        let what = WAITS.get(self.node.load(Relaxed)).copied().unwrap_or_default();
-        Failure::new(Reason::NodeHandshakeTimeout, format!("timeouts.handshake passed while waiting for {what}"))
+        let at = self.node.load(Relaxed);
+        let what = WAITS.get(at).copied().unwrap_or_default();
+        // A pace is no host's slowness.
+        let reason = if at == 0 { Reason::GuestPace } else { Reason::NodeHandshakeTimeout };
+        Failure::new(reason, format!("timeouts.handshake passed while waiting for {what}"))
     }
 }
 
-async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage: &Stage) -> Result<Opened, Failure> {
-    gateway.turns.pace(grant.console()).await?;
-    let began = Instant::now();
-    let place = gateway.resolver.locate(grant.console(), grant.node()).await?;
-    gateway.metrics.connect_stage("resolve", began.elapsed());
-    guard.place(place.node())?;
+async fn open_node(
+    generation: &Generation,
+    grant: &Grant,
+    guard: &SessionGuard,
+    stage: &Stage,
+) -> Result<Opened, Failure> {
+    generation.shared.turns.pace(grant.console()).await?;
     stage.node_waits_for(1);
-    let mut turn = gateway.turns.take(grant.console(), place.node()).await?;
+    let began = Instant::now();
+    let place = generation.resolver.locate(grant.console(), grant.node()).await?;
+    generation.shared.metrics.connect_stage("resolve", began.elapsed());
+    guard.place(place.node(), generation.config.limits.per_node)?;
+    stage.node_waits_for(2);
+    let mut turn =
+        generation.shared.turns.take(grant.console(), place.node(), generation.config.limits.per_node_opening).await?;
     let asked = Instant::now();
-    let first = attempt(gateway, &place, stage, &mut turn).await;
+    let first = attempt(generation, &place, stage, &mut turn).await;
     let node = match first {
         Ok(node) => node,
         Err(failure) => {
-            let failure = explain(gateway, &place, failure).await;
+            let failure = explain(generation, &place, failure).await;
             if !worth_another_ticket(failure.reason) {
                 return Err(failure);
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(gateway, &place, stage, &mut turn).await?
+            attempt(generation, &place, stage, &mut turn).await?
         }
     };
     drop(turn);
@@ -159,20 +175,25 @@ async fn open_node(gateway: &Gateway, grant: &Grant, guard: &SessionGuard, stage
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage, turn: &mut Turn) -> Result<Leg<NodeStream>, Failure> {
-    let metrics = &gateway.metrics;
-    stage.node_waits_for(2);
+async fn attempt(
+    generation: &Generation,
+    place: &Place,
+    stage: &Stage,
+    turn: &mut Turn,
+) -> Result<Leg<NodeStream>, Failure> {
+    let metrics = &generation.shared.metrics;
+    stage.node_waits_for(3);
     let began = Instant::now();
     turn.asks_for_a_port();
-    let target = gateway.resolver.open(place).await.inspect_err(|failure| {
+    let target = generation.resolver.open(place).await.inspect_err(|failure| {
         if failure.reason != Reason::NodeSlow {
             turn.has_no_port();
         }
     })?;
     metrics.connect_stage("ticket", began.elapsed());
-    stage.node_waits_for(3);
+    stage.node_waits_for(4);
     let began = Instant::now();
-    let mut upstream = upstream::connect(target, &gateway.config.timeouts).await?;
+    let mut upstream = upstream::connect(target, &generation.config.timeouts).await?;
     turn.has_no_port();
     metrics.connect_stage("dial", began.elapsed());
     let began = Instant::now();
@@ -185,11 +206,11 @@ async fn attempt(gateway: &Gateway, place: &Place, stage: &Stage, turn: &mut Tur
 }
 
 /// A stopped guest answers with an end instead of a greeting (protocol reference 6.1): Proxmox knows better why.
-async fn explain(gateway: &Gateway, place: &Place, failure: Failure) -> Failure {
+async fn explain(generation: &Generation, place: &Place, failure: Failure) -> Failure {
     if !matches!(failure.reason, Reason::NodeCut | Reason::NodeReset | Reason::TermRefused) {
         return failure;
     }
-    let why = gateway.resolver.why_ended(place).await;
+    let why = generation.resolver.why_ended(place).await;
     if why.reason == Reason::GuestEnded { failure } else { why }
 }
 
@@ -197,4 +218,29 @@ async fn explain(gateway: &Gateway, place: &Place, failure: Failure) -> Failure 
 /// under the first byte (U19). The same ticket is never used twice. A terminal that refuses a token refuses the next one too.
 const fn worth_another_ticket(reason: Reason) -> bool {
     matches!(reason, Reason::RfbAuth | Reason::NodeCut | Reason::NodeReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::scene;
+    use futures_util::poll;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_open_that_is_paced_too_long_says_so() {
+        let (generation, opening) = (scene::generation(), scene::opening());
+        let (sessions, limits) = (&generation.shared.sessions, &generation.config.limits);
+        let guard = sessions.admit(&opening.pass, opening.client, limits).unwrap();
+        let grant = opening.pass.grant();
+        for _ in 0..8 {
+            generation.shared.turns.pace(grant.console()).await.unwrap();
+        }
+        let stage = Stage::default();
+        stage.client_is_ready();
+        let mut opening = pin!(open_node(&generation, grant, &guard, &stage));
+        assert!(poll!(&mut opening).is_pending());
+        let failure = stage.too_late();
+        assert_eq!(failure.reason, Reason::GuestPace);
+        assert!(failure.cause.ends_with("more often than its pace allows"), "{failure}");
+    }
 }

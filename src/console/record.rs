@@ -1,59 +1,146 @@
 //! What is counted and written down about a session, in one place: opened, closed, refused.
 //!
-//! Owns the moments and the counts; the lines' shape is `audit`'s.
+//! Owns the moments and the counts; the lines' shape is `audit`'s. Each session has one end: where none was written, as
+//! when its task panics, dropping the [`Record`] writes it.
 
-use super::{Gateway, Opening};
+use super::Opening;
 use crate::audit::{self, About, Told};
 use crate::id::{NodeName, Protocol};
 use crate::metrics::Metrics;
-use crate::reason::Failure;
+use crate::reason::{Failure, Reason};
 use crate::traffic::Traffic;
-use std::sync::OnceLock;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// The account of one session.
-pub(super) struct Record<'a> {
-    metrics: &'a Metrics,
-    opening: &'a Opening,
+pub(super) struct Record {
+    metrics: Arc<Metrics>,
+    about: About,
+    reference: String,
+    protocol: Protocol,
     began: Instant,
-    node: OnceLock<NodeName>,
+    stage: Stage,
 }
 
-impl<'a> Record<'a> {
-    pub(super) fn new(gateway: &'a Gateway, opening: &'a Opening) -> Self {
-        gateway.metrics.connect_attempt();
-        Self { metrics: &gateway.metrics, opening, began: Instant::now(), node: OnceLock::new() }
+enum Stage {
+    Opening,
+    Open(Arc<Traffic>),
+    Over,
+}
+
+impl Record {
+    /// In a box: it lies there as long as the session, which is idle for most of it.
+    pub(super) fn new(metrics: &Arc<Metrics>, opening: &Opening) -> Box<Self> {
+        metrics.connect_attempt();
+        Box::new(Self {
+            metrics: Arc::clone(metrics),
+            about: opening.pass.about().of_client(opening.client),
+            reference: opening.pass.session().reference(),
+            protocol: opening.pass.grant().console().protocol,
+            began: Instant::now(),
+            stage: Stage::Opening,
+        })
     }
 
     /// The reference a customer reads out.
     pub(super) fn reference(&self) -> String {
-        self.opening.envelope.session.reference()
+        self.reference.clone()
     }
 
-    pub(super) fn opened(&self, node: &NodeName) {
-        // One session opens once, so the first value is the only one.
-        let _ = self.node.set(node.clone());
-        self.metrics.session_started(self.protocol());
-        audit::opened(&self.about(), &self.reference(), self.began.elapsed());
+    /// How long the session has been under way, with its opening.
+    pub(super) fn lasted(&self) -> Duration {
+        self.began.elapsed()
     }
 
-    pub(super) fn closed(&self, end: &Failure, traffic: &Traffic) {
-        let lasted = self.began.elapsed();
-        self.metrics.session_ended(self.protocol(), end.reason, lasted, traffic);
-        audit::closed(&self.about(), &self.reference(), end, traffic, lasted);
+    pub(super) fn opened(&mut self, node: &NodeName, traffic: &Arc<Traffic>) {
+        self.about.node = Some(node.clone());
+        self.stage = Stage::Open(Arc::clone(traffic));
+        self.metrics.session_started(self.protocol);
+        audit::opened(&self.about, &self.reference, self.lasted());
     }
 
-    pub(super) fn refused(&self, failure: &Failure) {
-        self.metrics.connect_failed(failure.reason);
-        audit::refused(&self.about(), &self.reference(), failure, Told::Close, Some(self.began.elapsed()));
+    /// The end of what had opened, or the refusal of what had not.
+    pub(super) fn over(mut self: Box<Self>, end: &Failure, lasted: Duration) {
+        self.write(end, lasted);
     }
 
-    fn protocol(&self) -> Protocol {
-        self.opening.envelope.grant.console().protocol
+    fn write(&mut self, end: &Failure, lasted: Duration) {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Opening => {
+                self.metrics.connect_failed(end.reason);
+                audit::refused(&self.about, &self.reference, end, Told::Close, Some(lasted));
+            }
+            Stage::Open(traffic) => {
+                self.metrics.session_ended(self.protocol, end.reason, lasted, &traffic);
+                audit::closed(&self.about, &self.reference, end, &traffic, lasted);
+            }
+            Stage::Over => {}
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.write(&unsaid(), self.lasted());
+    }
+}
+
+/// Why a session is over whose task did not come to its end: it panicked, or the process did not wait for it.
+pub(super) fn unsaid() -> Failure {
+    if std::thread::panicking() {
+        Failure::new(Reason::Internal, "the session's task panicked; the line above says where")
+    } else {
+        Failure::new(Reason::Shutdown, "the process ended before the session had said goodbye")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::scene;
+
+    async fn panicked(opens: bool) -> String {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let its = Arc::clone(&metrics);
+        let task = tokio::spawn(async move {
+            let mut record = Record::new(&its, &scene::opening());
+            if opens {
+                record.opened(&"pve1".parse().unwrap(), &Arc::default());
+            }
+            tokio::task::yield_now().await;
+            panic!("a bug");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap()
     }
 
-    fn about(&self) -> About {
-        let about = self.opening.envelope.about().of_client(self.opening.client);
-        About { node: self.node.get().cloned(), ..about }
+    #[tokio::test]
+    async fn d07_a_session_whose_task_panics_ends_as_our_bug() {
+        let text = panicked(true).await;
+        for line in [
+            "consolegate_sessions_active{protocol=\"vnc\"} 0",
+            "consolegate_sessions_ended_total{protocol=\"vnc\",reason=\"internal\"} 1",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn d07_an_open_whose_task_panics_fails_as_our_bug() {
+        let text = panicked(false).await;
+        assert!(text.contains("consolegate_connect_failures_total{reason=\"internal\"} 1"), "{text}");
+    }
+
+    #[test]
+    fn a_session_ends_once() {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let mut record = Record::new(&metrics, &scene::opening());
+        record.opened(&"pve1".parse().unwrap(), &Arc::default());
+        record.over(&Reason::ClientClosed.into(), Duration::from_secs(1));
+        let text = String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap();
+        let ended: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("consolegate_sessions_ended_total")).collect();
+        assert_eq!(ended, ["consolegate_sessions_ended_total{protocol=\"vnc\",reason=\"client_closed\"} 1"]);
     }
 }

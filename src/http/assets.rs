@@ -3,8 +3,9 @@
 //! The build writes each file under a name that holds its hash, beside a brotli and a gzip form. Releases carry them in
 //! the binary; debug builds read the folder at each request. Knows nothing of what the files are for.
 
-use super::call::Answer;
 use super::encoding::{Encoding, accepted};
+use crate::api::Answer;
+use crate::hex;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{
@@ -115,8 +116,8 @@ fn bytes(data: Cow<'static, [u8]>) -> Bytes {
 
 /// Each form is a representation of its own, so each has its own strong tag.
 fn etag(file: &EmbeddedFile, encoding: Encoding) -> String {
-    let hash = file.metadata.sha256_hash();
-    let hash: String = hash.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let mut hash = hex::lower(&file.metadata.sha256_hash());
+    hash.truncate(32);
     format!("\"{hash}{}\"", encoding.suffix())
 }
 

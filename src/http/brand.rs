@@ -3,7 +3,7 @@
 //! An SVG is a document that could hold scripts, so every logo comes with a policy under which nothing in it runs,
 //! wherever it is opened. What is not a logo of the running configuration is not found.
 
-use super::call::Answer;
+use crate::api::Answer;
 use crate::config::{Config, Logo, LogoKind};
 use bytes::Bytes;
 use http_body_util::Full;

@@ -4,7 +4,8 @@
 //! any other refusal. Ends by the client, a deadline, an eviction, or a stop after the request in hand.
 
 use super::leg::Leg;
-use super::{Service, problem, routes};
+use super::{Service, routes};
+use crate::api::problem;
 use crate::audit::About;
 use crate::listen::{Peer, Stream};
 use crate::reason::{Failure, Reason};
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 const HEAD: (usize, usize) = (16 * 1024, 64);
 
 pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
-    let timeouts = service.gateway.load().config.timeouts.clone();
+    let timeouts = service.generations.load().config.timeouts.clone();
     let within = Arc::new(AtomicBool::new(false));
     let leg = Leg::new(stream, Arc::clone(&within), timeouts.stall);
     let answer = service_fn(|request| {
@@ -51,7 +52,12 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
         return;
     };
     let (failure, reference) = (Failure::new(reason, error.to_string()), problem::reference());
-    problem::note(&service.gateway.load().metrics, &failure, &reference, &About::default().of_client(peer.ip()));
+    problem::note(
+        &service.generations.load().shared.metrics,
+        &failure,
+        &reference,
+        &About::default().of_client(peer.ip()),
+    );
     if let Some(parts) = http.into_parts().filter(|_| is_unanswered(&error)) {
         farewell(parts.io.into_inner(), &problem::bytes(&failure.into(), &reference).await).await;
     }

@@ -3,11 +3,13 @@
 //! Both take the session's control token and nothing else, and concern the guest in it and no other. Once a session can
 //! never come back, every answer is the 401 of a token that is not ours.
 
-use super::body;
-use super::call::{Answer, Call, Refused, json};
-use super::{Service, bearer, problem, spend};
+use super::call::Call;
+use super::{Service, spend};
+use crate::api::answer::json;
+use crate::api::{Answer, Refused, bearer, body, problem};
 use crate::audit;
-use crate::console::{Gateway, unix_now};
+use crate::clock::unix_now;
+use crate::console::Generation;
 use crate::id::{Guest, Right};
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Action, GuestState};
@@ -20,15 +22,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::timeout;
 
+/// Bytes of a press: its length stands in the head, so that every reader of the stream agrees on where it ends.
+pub(super) const MOST_BODY: usize = 1024;
+
 /// How the guest is.
 ///
 /// # Errors
 /// What is wrong with the token or its page.
 pub(super) async fn state(call: &Call, headers: &HeaderMap, session: &str) -> Result<Answer, Refused> {
     let envelope = admitted(call, headers, session).await?;
-    let (grant, gateway) = (&envelope.grant, &call.gateway);
-    let asked = gateway.resolver.state(grant.console(), grant.node());
-    let state = timeout(gateway.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
+    let (grant, generation) = (envelope.grant(), &call.generation);
+    let asked = generation.resolver.state(grant.console(), grant.node());
+    let state = timeout(generation.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
     Ok(json(StatusCode::OK, &serde_json::json!({ "state": state.word() }))?)
 }
 
@@ -50,37 +55,46 @@ pub(super) async fn power(
     service: &Service,
 ) -> Result<Answer, Refused> {
     let envelope = admitted(&call, headers, session).await?;
-    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
-    let Press { action } = body::json(body, call.gateway.config.timeouts.header).await.map_err(known)?;
-    let (gateway, client) = (Arc::clone(&call.gateway), call.client);
+    let known = |failure| Refused::about(failure, envelope.about());
+    let Press { action } = body::json(body, MOST_BODY, call.generation.config.timeouts.header).await.map_err(known)?;
+    let (generation, client) = (Arc::clone(&call.generation), call.client);
     let pressed = service.consoles.spawn(async move {
-        let outcome = press(&gateway, &envelope, action).await;
-        note(&envelope, client, action, &outcome)
+        let outcome = press(&generation, &envelope, action).await;
+        note(&generation, &envelope, client, action, &outcome)
     });
     let answer =
         pressed.await.map_err(|error| Failure::new(Reason::Internal, format!("switching a guest: {error}")))?;
     answer.map_err(Into::into)
 }
 
-async fn press(gateway: &Gateway, envelope: &Envelope, action: Action) -> Result<(), Failure> {
-    let grant = &envelope.grant;
+async fn press(generation: &Generation, envelope: &Envelope, action: Action) -> Result<(), Failure> {
+    let grant = envelope.grant();
     match (&grant.console().guest, action) {
         _ if !grant.may(Right::Power) => return Err(Reason::PowerDenied.into()),
         (Guest::Node(_), _) => return Err(Reason::PowerDenied.into()),
         (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
         (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
     }
-    gateway.turns.press(grant.console())?;
-    gateway.resolver.power(grant.console(), grant.node(), action).await
+    generation.shared.turns.press(grant.console())?;
+    generation.resolver.power(grant.console(), grant.node(), action).await
 }
 
 /// One line for each press, whatever came of it, and its answer.
-fn note(envelope: &Envelope, client: IpAddr, action: Action, outcome: &Result<(), Failure>) -> Result<Answer, Failure> {
-    let reference = envelope.session.reference();
+fn note(
+    generation: &Generation,
+    envelope: &Envelope,
+    client: IpAddr,
+    action: Action,
+    outcome: &Result<(), Failure>,
+) -> Result<Answer, Failure> {
+    let reference = envelope.session().reference();
     audit::power(&envelope.about().of_client(client), &reference, action.word(), outcome.as_ref().copied());
     match outcome {
         Ok(()) => json(StatusCode::ACCEPTED, &serde_json::json!({})),
-        Err(failure) => Ok(problem::once(failure.reason, &reference)),
+        Err(failure) => {
+            problem::count(&generation.shared.metrics, failure.reason);
+            Ok(problem::once(failure.reason, &reference))
+        }
     }
 }
 
@@ -89,11 +103,11 @@ async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Env
     let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
     let now = unix_now();
     let envelope = spend::opened(call, Purpose::Control, token, now)?;
-    let known = |failure| Refused { about: Box::new(envelope.about()), ..Refused::from(failure) };
-    if session != envelope.session.to_string() {
+    let known = |failure| Refused::about(failure, envelope.about());
+    if session != envelope.session().to_string() {
         return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
     }
-    let within = call.gateway.config.session.resume.as_secs();
-    call.gateway.store.may_return(envelope.session, within, now).await.map_err(known)?;
+    let within = call.generation.config.session.resume.as_secs();
+    call.generation.shared.store.may_return(envelope.session(), within, now).await.map_err(known)?;
     Ok(envelope)
 }

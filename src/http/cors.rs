@@ -1,6 +1,6 @@
 //! Cross-origin answers of the session API: for the pages that issuers list, each by its exact name, without credentials.
 
-use super::call::Answer;
+use crate::api::Answer;
 use crate::config::{Config, Origin};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
@@ -15,11 +15,6 @@ use hyper::{Response, StatusCode};
 /// is the token's issuer's word.
 pub(super) fn known(config: &Config) -> impl Iterator<Item = &Origin> {
     std::iter::once(&config.public_url).chain(config.issuers.iter().flat_map(|issuer| &issuer.origins))
-}
-
-/// The one of them that the text names. Hosts fold case; everything else about an origin is exact.
-pub(super) fn find<'c>(config: &'c Config, origin: &str) -> Option<&'c Origin> {
-    known(config).find(|known| known.as_str().eq_ignore_ascii_case(origin))
 }
 
 /// Lets the page read the answer, in our spelling of its origin; what came is never reflected.

@@ -2,8 +2,9 @@
 //!
 //! Decides whether a request is a WebSocket handshake and what answers it. Never negotiates an extension.
 
-use super::bearer::BINARY;
-use super::call::{Answer, only};
+use super::call::only;
+use super::offers::BINARY;
+use crate::api::Answer;
 use crate::reason::{Failure, Reason};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine;

@@ -3,8 +3,8 @@
 //! Decides from the head alone. What hyper lets through and others might read differently is refused here: other
 //! versions and target forms, bodies where none belongs, expectations, a `Host` that is not ours.
 
-use super::body;
 use super::call::only;
+use super::control::MOST_BODY;
 use super::cors;
 use crate::config::{Config, Origin};
 use crate::reason::{Failure, Reason};
@@ -53,7 +53,7 @@ fn check_body(headers: &HeaderMap) -> Result<(), Failure> {
     }
     let Some(length) = only(headers, &CONTENT_LENGTH)? else { return refuse("no Content-Length") };
     match length.parse::<usize>() {
-        Ok(count) if count > body::MOST => Err(Failure::new(Reason::RequestTooLarge, "a body above 1 KiB")),
+        Ok(count) if count > MOST_BODY => Err(Failure::new(Reason::RequestTooLarge, "a body above 1 KiB")),
         Ok(_) if length.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
         Ok(_) | Err(_) => refuse("Content-Length is not a length"),
     }
@@ -90,5 +90,5 @@ pub(super) fn origin<'c>(headers: &HeaderMap, config: &'c Config) -> Result<Opti
     let Some(origin) = only(headers, &ORIGIN).map_err(|_| refuse("Origin came twice or is not ASCII"))? else {
         return Ok(None);
     };
-    cors::find(config, origin).map(Some).ok_or_else(|| refuse("no issuer lists the page's origin"))
+    Origin::named(cors::known(config), origin).map(Some).ok_or_else(|| refuse("no issuer lists the page's origin"))
 }

@@ -1,9 +1,10 @@
 //! A client's stream while it still speaks HTTP: what hyper reads from and writes to.
 //!
-//! Adds what hyper lacks: strict line endings, a deadline for a client that asks and does not read, and an end that
-//! lets the last answer arrive. Taken off again when the connection becomes a WebSocket; owns no bytes.
+//! Adds what hyper lacks: strict line endings, patience that ends with a client that asks and does not read, and an end
+//! that lets the last answer arrive. Taken off again when the connection becomes a WebSocket; owns no bytes.
 
 use super::lines::Lines;
+use crate::listen::Patience;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,35 +21,21 @@ const LINGER: (Duration, usize) = (Duration::from_secs(2), 4 * 1024 * 1024);
 /// The stream and what is watched on it.
 #[derive(Debug)]
 pub(super) struct Leg<S> {
-    stream: S,
+    stream: Patience<S>,
     lines: Lines,
     within: Arc<AtomicBool>,
-    patience: Duration,
-    stalled: Option<Pin<Box<Sleep>>>,
     lingering: Option<(Pin<Box<Sleep>>, usize)>,
 }
 
 impl<S> Leg<S> {
     /// `within` says at any time whether a request has begun and not ended; `patience`: how long a write may wait.
     pub(super) fn new(stream: S, within: Arc<AtomicBool>, patience: Duration) -> Self {
-        Self { stream, lines: Lines::default(), within, patience, stalled: None, lingering: None }
+        Self { stream: Patience::new(stream, patience), lines: Lines::default(), within, lingering: None }
     }
 
     /// The stream itself, once it is no longer HTTP.
     pub(super) fn into_inner(self) -> S {
-        self.stream
-    }
-
-    /// Passes a write's outcome on, or gives up on a client that has taken nothing for too long.
-    fn patiently<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if outcome.is_ready() {
-            self.stalled = None;
-            return outcome;
-        }
-        let patience = self.patience;
-        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
-        ready!(stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
+        self.stream.into_inner()
     }
 }
 
@@ -66,8 +53,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Leg<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Leg<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.patiently(cx, written)
+        Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_write_vectored(
@@ -75,8 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Leg<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.patiently(cx, written)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -84,15 +69,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Leg<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-        self.patiently(cx, flushed)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if this.lingering.is_none() {
-            let shut = Pin::new(&mut this.stream).poll_shutdown(cx);
-            ready!(this.patiently(cx, shut))?;
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
         }
         let (until, left) = this.lingering.get_or_insert_with(|| (Box::pin(tokio::time::sleep(LINGER.0)), LINGER.1));
         let mut away = [0; 4096];
@@ -115,16 +98,6 @@ mod tests {
 
     fn leg<S>(stream: S) -> Leg<S> {
         Leg::new(stream, Arc::default(), Duration::from_secs(30))
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_client_that_never_reads_is_given_up() {
-        let (server, _client) = duplex(64);
-        let mut leg = leg(server);
-        let started = tokio::time::Instant::now();
-        let error = leg.write_all(&[0; 1000]).await.unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(started.elapsed().as_secs(), 30);
     }
 
     #[tokio::test(start_paused = true)]

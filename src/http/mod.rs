@@ -13,8 +13,6 @@
 //! ```
 
 mod assets;
-mod bearer;
-mod body;
 mod brand;
 mod call;
 mod connection;
@@ -25,17 +23,19 @@ mod handshake;
 mod head;
 mod leg;
 mod lines;
+mod offers;
 mod page;
-mod problem;
+mod route;
 mod routes;
 mod sample;
 mod sessions;
 mod socket;
 mod spend;
 
-use crate::audit::About;
-use crate::console::Gateway;
-use crate::listen::{Handler, Peer, Readiness, Rules, Stream};
+use crate::api::problem;
+use crate::audit::{self, About, Told};
+use crate::console::Generation;
+use crate::listen::{Handler, Peer, Rules, Stream};
 use crate::reason::{Failure, Reason};
 use arc_swap::ArcSwap;
 use assets::Web;
@@ -49,18 +49,17 @@ use tokio_util::task::TaskTracker;
 /// Serves the public face; clones share everything.
 #[derive(Debug, Clone)]
 pub struct Service {
-    gateway: Arc<ArcSwap<Gateway>>,
-    readiness: Arc<Readiness>,
+    generations: Arc<ArcSwap<Generation>>,
     consoles: TaskTracker,
     web: Web,
     turned_away: Arc<Sample>,
 }
 
 impl Service {
-    /// A face for whatever generation `gateway` holds when a request comes. Consoles run in tasks of `consoles`.
+    /// A face for whatever generation holds when a request comes. Consoles run in tasks of `consoles`.
     #[must_use]
-    pub fn new(gateway: Arc<ArcSwap<Gateway>>, readiness: Arc<Readiness>, consoles: TaskTracker) -> Self {
-        Self { gateway, readiness, consoles, web: Web::built_in(), turned_away: Arc::default() }
+    pub fn new(generations: Arc<ArcSwap<Generation>>, consoles: TaskTracker) -> Self {
+        Self { generations, consoles, web: Web::built_in(), turned_away: Arc::default() }
     }
 
     /// The same face with the page and files of another folder: `console.html` and `assets/`.
@@ -72,30 +71,32 @@ impl Service {
 
 impl Handler for Service {
     fn rules(&self, peer: IpAddr) -> Rules {
-        let gateway = self.gateway.load();
-        let config = &gateway.config;
-        let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
-        Rules {
-            tls: config.timeouts.tls,
-            dead: config.timeouts.dead,
-            per_client: (!is_proxy).then_some(config.limits.per_client),
-        }
+        rules(&self.generations.load(), peer)
     }
 
     fn turned_away(&self, peer: IpAddr) {
+        let failure = Failure::from(Reason::ClientLimit);
+        problem::count(&self.generations.load().shared.metrics, failure.reason);
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
-            let failure = Failure::from(Reason::ClientLimit);
-            problem::note(
-                &self.gateway.load().metrics,
-                &failure,
-                &problem::reference(),
-                &About::default().of_client(peer),
-            );
+            let about = About::default().of_client(peer);
+            audit::refused(&about, &problem::reference(), &failure, Told::Nothing, None);
         }
     }
 
     async fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
         connection::serve(self, stream, peer, stop).await;
+    }
+}
+
+/// The rules of one generation for a connection from this address.
+fn rules(generation: &Generation, peer: IpAddr) -> Rules {
+    let config = &generation.config;
+    let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
+    Rules {
+        tls: generation.tls.clone(),
+        handshake: config.timeouts.tls,
+        dead: config.timeouts.dead,
+        per_client: (!is_proxy).then_some(config.limits.per_client),
     }
 }

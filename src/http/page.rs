@@ -1,8 +1,8 @@
 //! `GET /console`: the page, with the policy that keeps it to itself and to the panels that may frame it.
 
 use super::assets::Web;
-use super::call::Answer;
 use super::cors::known;
+use crate::api::Answer;
 use crate::config::{Config, Origin};
 use bytes::Bytes;
 use http_body_util::Full;

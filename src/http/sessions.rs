@@ -1,15 +1,17 @@
 //! `POST /v1/sessions`: a token for a session ticket, and the means to come back.
 
-use super::bearer;
+use super::Service;
 use super::brand::Brand;
-use super::call::{Answer, Call, Refused, json};
-use super::spend::{TICKET_SECONDS, connect, resume};
+use super::call::Call;
+use super::spend::Shown;
+use crate::api::answer::json;
+use crate::api::{Answer, Refused, bearer};
+use crate::clock::unix_now;
 use crate::config::{Config, Origin};
-use crate::console::{idle, unix_now};
 use crate::id::{Kind, Protocol, Right, SessionId};
-use crate::listen::Phase;
+use crate::lifecycle::Phase;
 use crate::reason::{Failure, Reason};
-use crate::token::{Envelope, Grant, Purpose, is_sealed};
+use crate::token::{Grant, Pass, Purpose, TICKET_SECONDS};
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde::Serialize;
@@ -51,32 +53,30 @@ struct Console<'a> {
 ///
 /// # Errors
 /// `missing`, `ambiguous`, `draining`, or what is wrong with the token.
-pub(super) async fn open(call: &Call, headers: &HeaderMap, phase: Phase) -> Result<Answer, Refused> {
+pub(super) async fn open(call: &Call, headers: &HeaderMap, service: &Service) -> Result<Answer, Refused> {
     let token = bearer::authorization(headers)?.ok_or(Reason::TokenMissing)?;
-    if phase == Phase::Draining {
+    if call.generation.shared.lifecycle.phase() == Phase::Draining {
         // The token stays good: another gateway of the fleet, or the next start, takes it.
         return Err(Reason::Draining.into());
     }
-    let envelope = if is_sealed(token) { resume(call, token).await? } else { connect(call, token).await? };
-    Ok(created(call, &envelope)?)
+    let pass = Shown::at_sessions(call, token)?.used(call, &service.consoles).await?;
+    Ok(created(call, &pass, unix_now())?)
 }
 
-fn created(call: &Call, envelope: &Envelope) -> Result<Answer, Failure> {
-    let sealer = &call.gateway.sealer;
-    let config = &call.gateway.config;
-    // The other two are as good as the session is long; how long after a cut is the store's knowledge.
-    let back = Envelope { expires: envelope.ends, ..envelope.clone() };
-    let grant = &envelope.grant;
+fn created(call: &Call, pass: &Pass, now: u64) -> Result<Answer, Failure> {
+    let config = &call.generation.config;
+    let sealed = |purpose| call.generation.shared.sealer.seal(purpose, pass, now);
+    let grant = pass.grant();
     let opened = Opened {
-        session: envelope.session,
+        session: pass.session(),
         websocket: websocket(config),
-        ticket: sealer.seal(Purpose::Ticket, envelope)?,
+        ticket: sealed(Purpose::Ticket)?,
         ticket_seconds: TICKET_SECONDS,
-        resume: sealer.seal(Purpose::Resume, &back)?,
+        resume: sealed(Purpose::Resume)?,
         resume_seconds: config.session.resume.as_secs(),
-        control: sealer.seal(Purpose::Control, &back)?,
-        session_seconds: envelope.ends.saturating_sub(unix_now()),
-        idle_seconds: idle(config, grant).map_or(0, |idle| idle.as_secs()),
+        control: sealed(Purpose::Control)?,
+        session_seconds: pass.ends().saturating_sub(now),
+        idle_seconds: grant.idle(config.session.idle).map_or(0, |idle| idle.as_secs()),
         console: Console {
             kind: grant.console().guest.kind(),
             protocol: grant.console().protocol,

@@ -3,13 +3,15 @@
 //! Every check comes before the 101; after it the connection is no longer HTTP and belongs to `console`. What the
 //! client sent right behind its request goes along and is never parsed as HTTP again.
 
-use super::call::{Answer, Call, Refused};
+use super::call::Call;
 use super::leg::Leg;
-use super::{Service, bearer, handshake, spend};
-use crate::console::{self, Gateway, Opening};
-use crate::listen::{Phase, Stream};
+use super::spend::Shown;
+use super::{Service, handshake, offers};
+use crate::api::{Answer, Refused, bearer};
+use crate::console::{self, Generation, Opening};
+use crate::lifecycle::Phase;
+use crate::listen::Stream;
 use crate::reason::{Failure, Reason};
-use crate::token::is_sealed;
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -23,7 +25,7 @@ use std::sync::Arc;
 /// `draining`, or what is wrong with the handshake, the page or the token.
 pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service) -> Result<Answer, Refused> {
     let handshake = handshake::check(&parts.headers)?;
-    let offers = bearer::offers(&parts.headers)?;
+    let offers = offers::offers(&parts.headers)?;
     let token = match (bearer::authorization(&parts.headers)?, offers.token) {
         (Some(_), Some(_)) => return Err(Failure::new(Reason::TokenAmbiguous, "a token in two places").into()),
         (Some(token), None) => token,
@@ -32,24 +34,25 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
         (None, Some(token)) => token,
         (None, None) => return Err(Reason::TokenMissing.into()),
     };
-    if service.readiness.phase() == Phase::Draining {
+    if call.generation.shared.lifecycle.phase() == Phase::Draining {
         // Token and ticket stay good: another gateway of the fleet, or the next start, takes them.
         return Err(Reason::Draining.into());
     }
-    let sealed = is_sealed(token);
-    let envelope = if sealed { spend::ticket(&call, token).await? } else { spend::connect(&call, token).await? };
+    let shown = Shown::at_socket(&call, token)?;
+    // Whoever shows what a panel or we have made is no stranger any more, however long the store takes.
     call.peer.authenticated();
+    let pass = shown.used(&call, &service.consoles).await?;
     let binary = offers.binary;
-    let opening = Box::new(Opening { envelope, client: call.client });
+    let opening = Box::new(Opening { pass, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
-    service.consoles.spawn(console::<S>(upgraded, call.gateway, opening));
+    service.consoles.spawn(console::<S>(upgraded, call.generation, opening));
     Ok(handshake.answer(binary)?)
 }
 
-async fn console<S: Stream>(upgraded: OnUpgrade, gateway: Arc<Gateway>, opening: Box<Opening>) {
+async fn console<S: Stream>(upgraded: OnUpgrade, generation: Arc<Generation>, opening: Box<Opening>) {
     match upgraded.await {
         Ok(upgraded) => match bare::<S>(upgraded) {
-            Some((stream, early)) => console::run(gateway, opening, stream, early).await,
+            Some((stream, early)) => console::run(generation, opening, stream, early).await,
             None => tracing::error!(target: "consolegate::http", "an upgrade was not of the stream it came on"),
         },
         // It left before the 101 was out.

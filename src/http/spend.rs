@@ -1,113 +1,132 @@
-//! A token becomes the right to one console: verified, its page checked, then used up. In that order: a token that
-//! came with the wrong page, or too early in a drain, is still good elsewhere.
+//! A token becomes the right to one connection: shown, its page checked, then used up. In that order: a token that came
+//! with the wrong page, or too early in a drain, is still good elsewhere.
 
-use super::call::{Call, Refused};
-use crate::console::unix_now;
+use super::call::Call;
+use crate::api::Refused;
+use crate::audit::About;
+use crate::clock::unix_now;
+use crate::console::Generation;
 use crate::id::SessionId;
+use crate::random;
 use crate::reason::{Failure, Reason};
-use crate::token::{Envelope, Grant, Purpose};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use crate::token::{Envelope, Pass, Purpose, Verified, is_sealed};
+use std::future::Future;
+use std::sync::Arc;
+use tokio_util::task::TaskTracker;
 
-/// Seconds within which a session ticket must open its WebSocket.
-pub(super) const TICKET_SECONDS: u64 = 30;
-
-/// A panel's connect token, used up: a new session.
-///
-/// # Errors
-/// What is wrong with the token, its page or the store.
-pub(super) async fn connect(call: &Call, token: &str) -> Result<Envelope, Refused> {
-    let now = unix_now();
-    let verified = call.gateway.verifier.verify(token, now).map_err(|failure| late_or_early(failure, token, now))?;
-    let about = verified.about();
-    let known = |failure| Refused { about: Box::new(about.clone()), ..Refused::from(failure) };
-    verified.check_origin(call.origin()).map_err(known)?;
-    let grant = verified.spend(&call.gateway.store, now).await.map_err(known)?;
-    let (session, ends) = (session()?, now.saturating_add(longest(call, &grant)));
-    call.gateway.store.session_begun(session, ends, now).await;
-    Ok(Envelope { session, generation: 0, expires: now + TICKET_SECONDS, ends, grant })
+/// What was shown: ours or a panel's, in time, brought by a page that may bring it; perhaps used before.
+pub(super) enum Shown {
+    /// A panel's connect token.
+    Token(Verified),
+    /// A session ticket.
+    Ticket(Envelope),
+    /// A resume token.
+    Resume(Envelope),
 }
 
-/// A session ticket, used up: the WebSocket of its session.
-///
-/// # Errors
-/// `ticket`, `replay`, or what is wrong with the page or the store.
-pub(super) async fn ticket(call: &Call, text: &str) -> Result<Envelope, Refused> {
-    let now = unix_now();
-    let envelope = opened(call, Purpose::Ticket, text, now)?;
-    // One sealed in the very second of the start may have been used by the process before.
-    if envelope.expires <= call.gateway.started + TICKET_SECONDS {
-        return Err(of_issuer(Reason::TokenBeforeBoot.into(), &envelope));
+impl Shown {
+    /// What opens a WebSocket.
+    ///
+    /// # Errors
+    /// What is wrong with the token or its page.
+    pub(super) fn at_socket(call: &Call, token: &str) -> Result<Self, Refused> {
+        if is_sealed(token) {
+            return opened(call, Purpose::Ticket, token, unix_now()).map(Self::Ticket);
+        }
+        verified(call, token).map(Self::Token)
     }
-    let store = &call.gateway.store;
-    let refused = |failure| of_issuer(failure, &envelope);
-    store.may_open(envelope.session, envelope.generation).await.map_err(refused)?;
-    store.spend(&envelope.spend_name(Purpose::Ticket), envelope.expires, now).await.map_err(refused)?;
-    Ok(envelope)
+
+    /// What begins or resumes a session.
+    ///
+    /// # Errors
+    /// What is wrong with the token or its page.
+    pub(super) fn at_sessions(call: &Call, token: &str) -> Result<Self, Refused> {
+        if is_sealed(token) {
+            return opened(call, Purpose::Resume, token, unix_now()).map(Self::Resume);
+        }
+        verified(call, token).map(Self::Token)
+    }
+
+    /// Uses it up, in a task of its own: a client that leaves meanwhile must not leave half of it done.
+    ///
+    /// # Errors
+    /// `replay`, `ticket`, `resume_expired`, or what is wrong with the store.
+    pub(super) async fn used(self, call: &Call, tasks: &TaskTracker) -> Result<Pass, Refused> {
+        let about = self.about();
+        let used = to_its_end(tasks, self.used_in(Arc::clone(&call.generation))).await;
+        used.map_err(|failure| Refused::about(failure, about))
+    }
+
+    async fn used_in(self, generation: Arc<Generation>) -> Result<Pass, Failure> {
+        let (shared, rules, now) = (&generation.shared, &generation.config.session, unix_now());
+        match self {
+            Self::Token(verified) => verified.begin(&shared.store, session()?, rules, now).await,
+            Self::Ticket(envelope) => envelope.open(&shared.store, shared.since.tickets, now).await,
+            Self::Resume(envelope) => envelope.resume(&shared.store, rules, now).await,
+        }
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::Token(verified) => verified.about(),
+            Self::Ticket(envelope) | Self::Resume(envelope) => envelope.about(),
+        }
+    }
 }
 
-/// A resume token, used up: the next generation of its session, with the same end.
-///
-/// # Errors
-/// `ticket`, `resume_expired`, `replay`, or what is wrong with the page or the store.
-pub(super) async fn resume(call: &Call, text: &str) -> Result<Envelope, Refused> {
-    let now = unix_now();
-    let envelope = opened(call, Purpose::Resume, text, now)?;
-    let within = call.gateway.config.session.resume.as_secs();
-    let issued = call.gateway.store.resume(envelope.session, envelope.generation, within, now).await;
-    let generation = issued.map_err(|failure| of_issuer(failure, &envelope))?;
-    Ok(Envelope { generation, expires: now + TICKET_SECONDS, ..envelope })
+fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
+    let verified = call.generation.verifier.verify(token, unix_now())?;
+    match verified.check_origin(call.origin()) {
+        Ok(()) => Ok(verified),
+        Err(failure) => Err(Refused::about(failure, verified.about())),
+    }
 }
 
-/// What is inside a sealed text, brought by a page that may bring it. Spends nothing.
+/// What is inside a sealed text, brought by a page that may bring it. Uses nothing up.
 ///
 /// # Errors
 /// `ticket`, or what is wrong with the page.
 pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
-    let envelope = call.gateway.sealer.open(purpose, text, now)?;
-    call.gateway
-        .verifier
-        .origin_allowed_for(&envelope.grant, call.origin())
-        .map_err(|failure| of_issuer(failure, &envelope))?;
-    Ok(envelope)
-}
-
-fn of_issuer(failure: Failure, envelope: &Envelope) -> Refused {
-    Refused { about: Box::new(envelope.about()), ..Refused::from(failure) }
-}
-
-/// A token may only tighten the configured length.
-fn longest(call: &Call, grant: &Grant) -> u64 {
-    let configured = call.gateway.config.session.max.as_secs();
-    grant.max_seconds().map_or(configured, |asked| asked.min(configured))
+    let envelope = call.generation.shared.sealer.open(purpose, text, now)?;
+    match call.generation.verifier.origin_allowed_for(envelope.grant(), call.origin()) {
+        Ok(()) => Ok(envelope),
+        Err(failure) => Err(Refused::about(failure, envelope.about())),
+    }
 }
 
 fn session() -> Result<SessionId, Failure> {
-    let mut bits = [0; 16];
-    aws_lc_rs::rand::fill(&mut bits).map_err(|_| Failure::new(Reason::Internal, "no randomness"))?;
-    Ok(SessionId::from_bits(u128::from_be_bytes(bits)))
+    Ok(SessionId::from_bits(u128::from_be_bytes(random::bytes()?)))
 }
 
-/// Both time refusals come after the signature held, so the token's own times may be told.
-fn late_or_early(failure: Failure, token: &str, now: u64) -> Refused {
-    let seconds = if failure.reason == Reason::TokenExpired {
-        times(token).and_then(|times| now.checked_sub(times.exp))
-    } else if failure.reason == Reason::TokenNotYet {
-        times(token).and_then(|times| times.nbf?.checked_sub(now))
-    } else {
-        None
-    };
-    Refused { seconds, ..Refused::from(failure) }
+/// Runs what must not stop half-way, whoever still waits for it.
+async fn to_its_end<T: Send + 'static>(
+    tasks: &TaskTracker,
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    let broke = |error| Err(Failure::new(Reason::Internal, format!("using a token up: {error}")));
+    tasks.spawn(work).await.unwrap_or_else(broke)
 }
 
-#[derive(Debug, Deserialize)]
-struct Times {
-    exp: u64,
-    nbf: Option<u64>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
-fn times(token: &str) -> Option<Times> {
-    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
-    serde_json::from_slice(&payload).ok()
+    #[tokio::test]
+    async fn a_client_that_leaves_stops_nothing_half_way() {
+        let (tasks, done) = (TaskTracker::new(), Arc::new(AtomicBool::new(false)));
+        let its = Arc::clone(&done);
+        let work = async move {
+            tokio::task::yield_now().await;
+            its.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        let mut waits = Box::pin(to_its_end(&tasks, work));
+        assert!(waits.as_mut().now_or_never().is_none());
+        drop(waits);
+        tasks.close();
+        tasks.wait().await;
+        assert!(done.load(Ordering::SeqCst));
+    }
 }

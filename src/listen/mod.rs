@@ -4,22 +4,23 @@
 //! Accept errors slow the loop down and never end it. Knows nothing of HTTP beyond the two headers in which a trusted
 //! proxy names its client; what serves a connection is a [`Handler`]. Design sections 5 and 7.
 
+mod accept;
 mod admission;
 mod block;
 mod forwarded;
 mod not_after;
 mod options;
-mod readiness;
+mod patience;
 mod tls;
 
+pub use accept::Accept;
 pub use admission::{Admission, Admissions};
 pub use forwarded::client_address;
-pub use readiness::{Phase, Readiness};
+pub use patience::Patience;
 pub use tls::Tls;
 
 use crate::record::IntoTransport;
 use std::future::Future;
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -29,8 +30,6 @@ use tokio_util::task::TaskTracker;
 
 /// Unauthenticated connections in all; one more takes the place of the oldest.
 const UNAUTHENTICATED: usize = 4_096;
-/// First and longest wait after an accept error.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// A client's byte stream: plain TCP or TLS over it.
 pub trait Stream: IntoTransport<Transport: Send> + Send + 'static {}
@@ -38,10 +37,12 @@ pub trait Stream: IntoTransport<Transport: Send> + Send + 'static {}
 impl<T: IntoTransport<Transport: Send> + Send + 'static> Stream for T {}
 
 /// What a connection must keep to, as the configuration of the moment says.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rules {
+    /// The certificate; none: the connection is plain.
+    pub tls: Option<Tls>,
     /// Deadline of the TLS handshake.
-    pub tls: Duration,
+    pub handshake: Duration,
     /// How long sent bytes may stay unacknowledged.
     pub dead: Duration,
     /// Unauthenticated connections of one address block; none for a trusted proxy, whose clients are counted one by
@@ -95,61 +96,21 @@ impl Peer {
 }
 
 /// Accepts until `stop`, then closes the listener. The connections run on in `tasks`.
-pub async fn serve<H: Handler>(
-    listener: TcpListener,
-    tls: Option<Tls>,
-    handler: H,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-) {
+pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTracker, stop: CancellationToken) {
     let admissions = Arc::new(Admissions::new(UNAUTHENTICATED));
-    let mut pause = None;
+    let mut accept = Accept::new(listener, "public");
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &mut pause) => accepted,
+        let (stream, ip) = tokio::select! {
+            accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
         };
-        let Some((stream, ip)) = accepted else { continue };
         let rules = handler.rules(ip);
         let Some(peer) = admit(&admissions, ip, &rules) else {
             handler.turned_away(ip);
             continue;
         };
-        tasks.spawn(connection(stream, tls.clone(), rules, handler.clone(), Arc::new(peer), stop.clone()));
+        tasks.spawn(connection(stream, rules, handler.clone(), Arc::new(peer), stop.clone()));
     }
-}
-
-/// One connection, or none after an error. A broken connection costs nothing; anything else (descriptors, memory) gets
-/// time to pass, because accepting at once would spin.
-async fn accept(listener: &TcpListener, pause: &mut Option<Duration>) -> Option<(TcpStream, IpAddr)> {
-    match listener.accept().await {
-        Ok((stream, address)) => {
-            if pause.take().is_some() {
-                tracing::info!(target: "consolegate::listen", "accepting connections again");
-            }
-            Some((stream, address.ip().to_canonical()))
-        }
-        Err(error) if is_peers_doing(&error) => None,
-        Err(error) => {
-            let wait = longer(*pause);
-            if pause.replace(wait).is_none() {
-                tracing::warn!(target: "consolegate::listen", %error, "cannot accept connections; trying again");
-            }
-            tokio::time::sleep(wait).await;
-            None
-        }
-    }
-}
-
-fn longer(pause: Option<Duration>) -> Duration {
-    pause.map_or(BACK_OFF.0, |before| (before * 2).min(BACK_OFF.1))
-}
-
-fn is_peers_doing(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
-    )
 }
 
 fn admit(admissions: &Arc<Admissions>, ip: IpAddr, rules: &Rules) -> Option<Peer> {
@@ -161,18 +122,11 @@ fn admit(admissions: &Arc<Admissions>, ip: IpAddr, rules: &Rules) -> Option<Peer
     Some(Peer { ip, admission: Mutex::new(admission), admissions: Arc::clone(admissions), evicted })
 }
 
-async fn connection<H: Handler>(
-    stream: TcpStream,
-    tls: Option<Tls>,
-    rules: Rules,
-    handler: H,
-    peer: Arc<Peer>,
-    stop: CancellationToken,
-) {
+async fn connection<H: Handler>(stream: TcpStream, rules: Rules, handler: H, peer: Arc<Peer>, stop: CancellationToken) {
     options::set(&stream, rules.dead);
-    let Some(tls) = tls else { return handler.serve(stream, peer, stop).await };
+    let Some(tls) = rules.tls else { return handler.serve(stream, peer, stop).await };
     let shaken = tokio::select! {
-        shaken = tls.accept(stream, rules.tls) => shaken,
+        shaken = tls.accept(stream, rules.handshake) => shaken,
         () = peer.evicted() => return,
         () = stop.cancelled() => return,
     };
@@ -180,17 +134,5 @@ async fn connection<H: Handler>(
         Ok(stream) => handler.serve(stream, peer, stop).await,
         // Scanners and balancers' checks end here all day: not an error.
         Err(error) => tracing::debug!(target: "consolegate::listen", src = %peer.ip, %error, "no TLS handshake"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn e01_waits_grow_to_a_second_and_no_further() {
-        let waits = std::iter::successors(Some(longer(None)), |before| Some(longer(Some(*before))));
-        let millis: Vec<u128> = waits.take(7).map(|wait| wait.as_millis()).collect();
-        assert_eq!(millis, [50, 100, 200, 400, 800, 1000, 1000]);
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Reads only the road to that field (RFC 5280 4.1) and knows nothing else of certificates.
 
+use crate::calendar::days_since_1970;
+
 /// `notAfter` in Unix seconds; none where the bytes are not a certificate.
 pub(super) fn not_after(certificate: &[u8]) -> Option<u64> {
     const SEQUENCE: u8 = 0x30;
@@ -43,7 +45,7 @@ fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
         UTC_TIME => {
-            let year: u64 = text.get(..2)?.parse().ok()?;
+            let year: i64 = text.get(..2)?.parse().ok()?;
             (if year < 50 { 2000 + year } else { 1900 + year }, text.get(2..)?)
         }
         GENERALIZED_TIME => (text.get(..4)?.parse().ok()?, text.get(4..)?),
@@ -52,21 +54,10 @@ fn seconds(tag: u8, text: &[u8]) -> Option<u64> {
     if rest.len() != 10 {
         return None;
     }
-    let part = |at: usize| rest.get(at..at + 2)?.parse::<u64>().ok();
-    let days = days_since_1970(year, part(0)?, part(2)?)?;
-    Some(days * 86_400 + part(4)? * 3_600 + part(6)? * 60 + part(8)?)
-}
-
-/// Days from 1970-01-01 to a day of the Gregorian calendar, counted in years that begin in March.
-fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
-    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    let year = if month <= 2 { year.checked_sub(1)? } else { year };
-    let (era, of_era) = (year / 400, year % 400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year;
-    days.checked_sub(719_468)
+    let part = |at: usize| rest.get(at..at + 2)?.parse::<u8>().ok();
+    let days = u64::try_from(days_since_1970(year, part(0)?, part(2)?)?).ok()?;
+    let [hours, minutes, seconds] = [part(4)?, part(6)?, part(8)?].map(u64::from);
+    Some(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
 use crate::traffic::Traffic;
 use prometheus::core::Collector;
+use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{
     CounterVec, Encoder, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
@@ -37,6 +38,7 @@ pub struct Metrics {
     connect_failures: IntCounterVec,
     connect_duration: HistogramVec,
     tokens_rejected: IntCounterVec,
+    requests_refused: IntCounterVec,
     client_bytes: [IntCounterVec; 2],
     client_frames: [IntCounterVec; 2],
     paused: CounterVec,
@@ -52,15 +54,15 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// All series of a gateway with these clusters and this limit of sessions.
+    /// All series that do not depend on the configuration.
     ///
     /// # Errors
-    /// `internal`: two metrics of one name, which a test rules out.
-    pub fn new(clusters: &[ClusterName], sessions_limit: usize) -> Result<Self, Failure> {
-        Self::build(clusters, sessions_limit).map_err(|error| Failure::new(Reason::Internal, error.to_string()))
+    /// Two metrics of one name, which a test rules out.
+    pub fn new() -> Result<Self, String> {
+        Self::build().map_err(|error| error.to_string())
     }
 
-    fn build(clusters: &[ClusterName], sessions_limit: usize) -> prometheus::Result<Self> {
+    fn build() -> prometheus::Result<Self> {
         let maker = Maker(Registry::new_custom(Some("consolegate".into()), None)?);
         let protocol = ["protocol"];
         let request = ["pve_cluster", "operation"];
@@ -85,6 +87,11 @@ impl Metrics {
             tokens_rejected: maker.counters(
                 "tokens_rejected_total",
                 "Tokens that were refused, by reason.",
+                &["reason"],
+            )?,
+            requests_refused: maker.counters(
+                "requests_refused_total",
+                "Requests that were refused for something else than their token, by reason.",
                 &["reason"],
             )?,
             client_bytes: [
@@ -140,13 +147,12 @@ impl Metrics {
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
             registry: maker.0,
         };
-        metrics.start(clusters, sessions_limit)?;
+        metrics.start()?;
         Ok(metrics)
     }
 
     /// Makes every series whose labels are known, so that rates start at zero and not at the first event.
-    fn start(&self, clusters: &[ClusterName], sessions_limit: usize) -> prometheus::Result<()> {
-        self.sessions_limit.set(i64::try_from(sessions_limit).unwrap_or(i64::MAX));
+    fn start(&self) -> prometheus::Result<()> {
         for protocol in [Protocol::Vnc, Protocol::Term].map(Protocol::word) {
             self.sessions_active.with_label_values(&[protocol]);
             self.sessions_started.with_label_values(&[protocol]);
@@ -161,6 +167,17 @@ impl Metrics {
         for side in ["client", "node"] {
             self.paused.with_label_values(&[side]);
         }
+        let build =
+            GaugeVec::new(Opts::new("build_info", "The version that runs; always 1."), &["version", "revision"])?;
+        build
+            .with_label_values(&[env!("CARGO_PKG_VERSION"), option_env!("CONSOLEGATE_REVISION").unwrap_or("unknown")])
+            .set(1.0);
+        self.registry.register(Box::new(build))
+    }
+
+    /// Makes the series of the clusters that are configured now, and forgets whether one that is not any more was up.
+    pub fn configured(&self, clusters: &[ClusterName], sessions_limit: usize) {
+        self.sessions_limit.set(i64::try_from(sessions_limit).unwrap_or(i64::MAX));
         for cluster in clusters {
             self.pve_up.with_label_values(&[cluster.as_str()]);
             for operation in OPERATIONS {
@@ -168,12 +185,13 @@ impl Metrics {
                 self.pve_duration.with_label_values(&[cluster.as_str(), operation]);
             }
         }
-        let build =
-            GaugeVec::new(Opts::new("build_info", "The version that runs; always 1."), &["version", "revision"])?;
-        build
-            .with_label_values(&[env!("CARGO_PKG_VERSION"), option_env!("CONSOLEGATE_REVISION").unwrap_or("unknown")])
-            .set(1.0);
-        self.registry.register(Box::new(build))
+        for series in self.pve_up.collect().iter().flat_map(MetricFamily::get_metric) {
+            let names = series.get_label().iter().map(LabelPair::value);
+            for gone in names.filter(|name| !clusters.iter().any(|cluster| cluster.as_str() == *name)) {
+                // It was there a moment ago; if it is not, there is nothing to forget.
+                let _ = self.pve_up.remove_label_values(&[gone]);
+            }
+        }
     }
 
     /// The text format, with the growth of live sessions added first.
@@ -240,6 +258,11 @@ impl Metrics {
         self.tokens_rejected.with_label_values(&[reason.word()]).inc();
     }
 
+    /// A request was refused for something else than its token.
+    pub fn request_refused(&self, reason: Reason) {
+        self.requests_refused.with_label_values(&[reason.word()]).inc();
+    }
+
     /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, vncproxy,
     /// termproxy, login, power.
     pub fn pve_request(&self, cluster: &str, operation: &'static str, took: Duration, failed: Option<Reason>) {
@@ -303,7 +326,8 @@ mod tests {
 
     #[test]
     fn every_series_has_the_prefix_and_help() {
-        let metrics = Metrics::new(&["eu1".parse().unwrap()], 9000).unwrap();
+        let metrics = Metrics::new().unwrap();
+        metrics.configured(&["eu1".parse().unwrap()], 9000);
         metrics.session_started(Protocol::Vnc);
         let text = text(&metrics);
         assert!(text.contains("consolegate_sessions_active{protocol=\"vnc\"} 1"), "{text}");
@@ -315,8 +339,20 @@ mod tests {
     }
 
     #[test]
+    fn d09_a_cluster_that_is_configured_no_more_is_neither_up_nor_down() {
+        let metrics = Metrics::new().unwrap();
+        metrics.configured(&["eu1".parse().unwrap(), "us1".parse().unwrap()], 1);
+        metrics.pve_up("eu1", true);
+        metrics.configured(&["eu1".parse().unwrap()], 2);
+        let text = text(&metrics);
+        let up: Vec<&str> = text.lines().filter(|line| line.starts_with("consolegate_pve_up{")).collect();
+        assert_eq!(up, ["consolegate_pve_up{pve_cluster=\"eu1\"} 1"]);
+        assert!(text.contains("consolegate_sessions_limit 2\n"), "{text}");
+    }
+
+    #[test]
     fn a_sessions_bytes_are_added_once_whether_scraped_or_not() {
-        let metrics = Metrics::new(&[], 1).unwrap();
+        let metrics = Metrics::new().unwrap();
         let traffic = Traffic::default();
         traffic.up.add(100, 2);
         traffic.keep_alives.add();

@@ -6,6 +6,7 @@
 
 mod public;
 
+use crate::random::NoRandomness;
 use public as face;
 pub use public::Public;
 use std::fmt;
@@ -258,6 +259,12 @@ impl Failure {
 impl From<Reason> for Failure {
     fn from(reason: Reason) -> Self {
         Self { reason, cause: reason.cure().to_owned() }
+    }
+}
+
+impl From<NoRandomness> for Failure {
+    fn from(error: NoRandomness) -> Self {
+        Self::new(Reason::Internal, error.to_string())
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) async fn why(cluster: &ClusterApi, place: &Place) -> Failure {
         Err(failure) => Err(failure.into()),
     };
     match asked {
-        Ok(state) if state.lock.as_deref() == Some("migrate") => {
+        Ok(state) if state.is_migrating() => {
             let locked = Failure::new(Reason::GuestLocked, format!("{guest} is being migrated"));
             moved(cluster, place).await.unwrap_or(locked)
         }

@@ -29,6 +29,7 @@ mod watch;
 
 pub use place::{Place, Target};
 pub use power::Action;
+pub use status::refused_upgrade;
 pub use watch::GuestState;
 
 use crate::config::{Cluster, Timeouts};

@@ -18,16 +18,35 @@ pub(super) struct State {
     pub(super) lock: Option<String>,
 }
 
+/// What both amount to for whoever wants its console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Power<'s> {
+    On,
+    Off,
+    /// Off, and a task holds it.
+    Held(&'s str),
+}
+
 impl State {
+    pub(super) fn power(&self) -> Power<'_> {
+        match (self.running, self.lock.as_deref()) {
+            (true, _) => Power::On,
+            // Hibernated: off until somebody starts it.
+            (false, None | Some("suspended")) => Power::Off,
+            (false, Some(lock)) => Power::Held(lock),
+        }
+    }
+
+    pub(super) fn is_migrating(&self) -> bool {
+        self.lock.as_deref() == Some("migrate")
+    }
+
     /// Why no console can be opened, if so.
     pub(super) fn refusal(&self, guest: &Guest) -> Option<Failure> {
-        match (self.running, self.lock.as_deref()) {
-            (true, _) => None,
-            // Hibernated: off until somebody starts it.
-            (false, None | Some("suspended")) => {
-                Some(Failure::new(Reason::GuestStopped, format!("{guest} is not running")))
-            }
-            (false, Some(lock)) => {
+        match self.power() {
+            Power::On => None,
+            Power::Off => Some(Failure::new(Reason::GuestStopped, format!("{guest} is not running"))),
+            Power::Held(lock) => {
                 Some(Failure::new(Reason::GuestLocked, format!("{guest} is not running and locked: {lock}")))
             }
         }

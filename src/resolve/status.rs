@@ -1,4 +1,4 @@
-//! What a refusal of Proxmox means: its status table as one total function.
+//! What a refusal of Proxmox means: its status table, as one total function for calls and one for upgrades.
 //!
 //! Decides only; no I/O. The texts are Proxmox's own, and end in the operator's log, escaped and cut, never outside.
 //! Protocol reference 8.1; hostile inputs U05, U06, U15, U18, U21.
@@ -11,17 +11,35 @@ const TEXT: usize = 128;
 /// The reason for a status that is not the one hoped for, and Proxmox's words as its cause.
 pub(super) fn refusal(status: u16, text: &str) -> Failure {
     let reason = match status {
-        300..=399 => Reason::PveRedirect,
         401 if text.contains("PVEVNC ticket") => Reason::PveTicket,
-        401 | 403 => Reason::PveAuth,
+        401 => Reason::PveAuth,
         500 => failed_call(text),
-        503 | 595 | 596 | 599 => Reason::NodeDown,
-        _ => Reason::PveAnswer,
+        _ => whatever_was_asked(status).unwrap_or(Reason::PveAnswer),
     };
     let said = format!("status {status} {text}").trim_end().to_owned();
     // Proxmox says what it does not like, not what to do.
     let cause = if reason == Reason::ShellToken { format!("{said}; {}", reason.cure()) } else { said };
     Failure::new(reason, cause)
+}
+
+/// The reason for a console's upgrade that was not answered with 101, whatever the text. A 401 there is nearly always the
+/// ticket: the identity was good a moment before.
+#[must_use]
+pub fn refused_upgrade(status: u16) -> Reason {
+    match status {
+        401 => Reason::PveTicket,
+        _ => whatever_was_asked(status).unwrap_or(Reason::NodeUpgrade),
+    }
+}
+
+/// The rows that mean the same in both answers.
+const fn whatever_was_asked(status: u16) -> Option<Reason> {
+    match status {
+        300..=399 => Some(Reason::PveRedirect),
+        403 => Some(Reason::PveAuth),
+        503 | 595 | 596 | 599 => Some(Reason::NodeDown),
+        _ => None,
+    }
 }
 
 /// What a call that died in Proxmox's own daemon died of.
@@ -91,6 +109,25 @@ mod tests {
             let failure = refusal(status, text);
             assert_eq!(failure.reason, reason, "{status} {text}");
             assert!(failure.cause.contains(text), "{status} {text}");
+        }
+    }
+
+    #[test]
+    fn u05_an_upgrade_is_refused_by_the_same_table() {
+        for (status, reason) in [
+            (401, Reason::PveTicket),
+            (403, Reason::PveAuth),
+            (302, Reason::PveRedirect),
+            (503, Reason::NodeDown),
+            (595, Reason::NodeDown),
+            (596, Reason::NodeDown),
+            (599, Reason::NodeDown),
+            (597, Reason::NodeUpgrade),
+            (500, Reason::NodeUpgrade),
+            (200, Reason::NodeUpgrade),
+            (0, Reason::NodeUpgrade),
+        ] {
+            assert_eq!(refused_upgrade(status), reason, "{status}");
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::cluster::{ClusterApi, Refused};
 use super::exchange::Ask;
-use super::state::State;
+use super::state::{Power, State};
 use super::{locate, state};
 use crate::id::{Guest, NodeName};
 use crate::reason::{Failure, Reason};
@@ -52,12 +52,11 @@ impl GuestState {
 
 impl From<State> for GuestState {
     fn from(state: State) -> Self {
-        match (state.running, state.lock.as_deref()) {
-            (_, Some("migrate")) => Self::Migrating,
-            (true, _) => Self::Running,
-            // Hibernated: off until somebody starts it.
-            (false, None | Some("suspended")) => Self::Stopped,
-            (false, Some(_)) => Self::Locked,
+        match state.power() {
+            _ if state.is_migrating() => Self::Migrating,
+            Power::On => Self::Running,
+            Power::Off => Self::Stopped,
+            Power::Held(_) => Self::Locked,
         }
     }
 }

@@ -3,15 +3,10 @@
 //! Holding a [`SessionGuard`] proves that a session is within the limits, listed and killable; dropping it takes the
 //! session off the list and gives its places back. Decides by counting alone: no I/O, no clock.
 
-mod press;
-mod turn;
-
-pub use turn::{Turn, Turns};
-
 use crate::config::Limits;
-use crate::id::{ClusterName, Console, NodeName, SessionId};
+use crate::id::{ClusterGuest, ClusterName, Console, NodeName, Protocol, SessionId};
 use crate::reason::{Failure, Reason};
-use crate::token::Envelope;
+use crate::token::Pass;
 use crate::traffic::Traffic;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -22,7 +17,6 @@ use tokio::sync::watch;
 /// All live sessions of this gateway.
 #[derive(Debug)]
 pub struct Sessions {
-    limits: Limits,
     live: Mutex<Live>,
     count: watch::Sender<usize>,
 }
@@ -30,7 +24,7 @@ pub struct Sessions {
 #[derive(Debug, Default)]
 struct Live {
     entries: HashMap<SessionId, Entry>,
-    guests: HashMap<Console, usize>,
+    guests: HashMap<ClusterGuest, usize>,
     subjects: HashMap<(String, String), usize>,
     nodes: HashMap<(ClusterName, NodeName), usize>,
     serial: u64,
@@ -70,44 +64,43 @@ pub struct Listed {
 impl Sessions {
     /// No sessions yet.
     #[must_use]
-    pub fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, live: Mutex::default(), count: watch::Sender::new(0) })
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self { live: Mutex::default(), count: watch::Sender::new(0) })
     }
 
-    /// Lists a session, or says which limit stands against it. A session that is live already is taken over.
+    /// Lists a session, or says which of the limits stands against it. A session that is live already is taken over.
     ///
     /// # Errors
     /// `gateway_full`, `limit_guest`, `limit_subject`, or why nothing is admitted any more.
-    pub fn admit(self: &Arc<Self>, envelope: &Envelope, client: IpAddr) -> Result<SessionGuard, Failure> {
-        let grant = &envelope.grant;
+    pub fn admit(self: &Arc<Self>, pass: &Pass, client: IpAddr, limits: &Limits) -> Result<SessionGuard, Failure> {
+        let (session, generation, grant) = (pass.session(), pass.generation(), pass.grant());
         let subject = (grant.issuer().to_owned(), grant.subject().to_owned());
         let mut live = self.lock();
         if let Some(reason) = live.closed {
             return Err(reason.into());
         }
-        if live.entries.get(&envelope.session).is_some_and(|entry| entry.generation > envelope.generation) {
+        if live.entries.get(&session).is_some_and(|entry| entry.generation > generation) {
             return Err(Failure::new(Reason::TakenOver, "a later resume of this session is live already"));
         }
-        if let Some(old) = live.remove(envelope.session, None) {
+        if let Some(old) = live.remove(session, None) {
             old.stop.send_replace(Some(Reason::TakenOver.into()));
         }
-        live.check(&self.limits, grant.console(), &subject)?;
-        *live.guests.entry(grant.console().clone()).or_default() += 1;
+        live.check(limits, grant.console(), &subject)?;
+        *live.guests.entry(grant.console().cluster_guest()).or_default() += 1;
         *live.subjects.entry(subject.clone()).or_default() += 1;
         live.serial += 1;
         let traffic = Arc::new(Traffic::default());
         let stop = watch::Sender::new(None);
         let guard = SessionGuard {
             sessions: Arc::clone(self),
-            id: envelope.session,
+            id: session,
             serial: live.serial,
             traffic: Arc::clone(&traffic),
             stopped: stop.subscribe(),
         };
         let (serial, console) = (live.serial, grant.console().clone());
-        let generation = envelope.generation;
         let entry = Entry { serial, generation, console, subject, node: None, client, traffic, stop };
-        live.entries.insert(envelope.session, entry);
+        live.entries.insert(session, entry);
         self.count.send_replace(live.entries.len());
         Ok(guard)
     }
@@ -119,6 +112,12 @@ impl Sessions {
         let mut listed: Vec<Listed> = live.entries.iter().map(|(id, entry)| entry.listed(*id)).collect();
         listed.sort_by_key(|session| session.id);
         listed
+    }
+
+    /// What passes through the live sessions, for whoever counts it; in no order, and nothing else of them.
+    #[must_use]
+    pub fn traffics(&self) -> Vec<(Protocol, Arc<Traffic>)> {
+        self.lock().entries.values().map(|entry| (entry.console.protocol, Arc::clone(&entry.traffic))).collect()
     }
 
     /// How many sessions are live.
@@ -167,7 +166,7 @@ impl Live {
         if self.entries.len() >= limits.sessions {
             return over(Reason::GatewayFull, limits.sessions);
         }
-        if self.guests.get(console).is_some_and(|count| *count >= limits.per_guest) {
+        if self.guests.get(&console.cluster_guest()).is_some_and(|count| *count >= limits.per_guest) {
             return over(Reason::LimitGuest, limits.per_guest);
         }
         if self.subjects.get(subject).is_some_and(|count| *count >= limits.per_subject) {
@@ -182,7 +181,7 @@ impl Live {
             return None;
         }
         let entry = self.entries.remove(&id)?;
-        give_back(&mut self.guests, &entry.console);
+        give_back(&mut self.guests, &entry.console.cluster_guest());
         give_back(&mut self.subjects, &entry.subject);
         if let Some(node) = &entry.node {
             give_back(&mut self.nodes, &(entry.console.cluster.clone(), node.clone()));
@@ -230,13 +229,12 @@ impl SessionGuard {
         &self.traffic
     }
 
-    /// Notes the node, within its limit.
+    /// Notes the node, within its limit of sessions.
     ///
     /// # Errors
     /// `limit_node`.
-    pub fn place(&self, node: &NodeName) -> Result<(), Failure> {
+    pub fn place(&self, node: &NodeName, limit: usize) -> Result<(), Failure> {
         let mut live = self.sessions.lock();
-        let limit = self.sessions.limits.per_node;
         let Some(entry) = live.entries.get(&self.id).filter(|entry| entry.serial == self.serial) else {
             return Err(Reason::TakenOver.into());
         };

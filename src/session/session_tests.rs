@@ -1,7 +1,8 @@
 //! The registry: limits, guards, take-over and shutdown.
 
 use super::*;
-use crate::id::{Guest, Protocol, Vmid};
+use crate::id::{Guest, Vmid};
+use crate::token::Grant;
 use std::net::Ipv4Addr;
 
 const BROWSER: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -10,55 +11,85 @@ fn limits() -> Limits {
     Limits { sessions: 5, per_guest: 2, per_subject: 3, per_node: 2, per_node_opening: 8, per_client: 8 }
 }
 
-fn envelope(session: u128, vmid: u32, subject: &str) -> Envelope {
-    let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());
-    let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol: Protocol::Vnc };
-    let grant = serde_json::from_value(serde_json::json!({
-        "issuer": "panel", "subject": subject, "jti_hash": "0", "console": console, "node": null, "rights": [],
-        "max_seconds": null, "idle_seconds": null, "title": null, "lang": null, "theme": null, "origin": null,
-    }));
-    Envelope { session: SessionId::from_bits(session), generation: 0, expires: 0, ends: 0, grant: grant.unwrap() }
+fn pass(session: u128, vmid: u32, subject: &str) -> Pass {
+    pass_of(session, 0, vmid, subject, Protocol::Vnc)
 }
 
-fn refusal(sessions: &Arc<Sessions>, envelope: &Envelope) -> Reason {
-    sessions.admit(envelope, BROWSER).unwrap_err().reason
+fn pass_of(session: u128, generation: u32, vmid: u32, subject: &str, protocol: Protocol) -> Pass {
+    let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());
+    let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
+    Pass::unspent(SessionId::from_bits(session), generation, Grant::unproven(subject, console))
+}
+
+/// The same guest's terminal.
+fn terminal(session: u128, vmid: u32, subject: &str) -> Pass {
+    pass_of(session, 0, vmid, subject, Protocol::Term)
+}
+
+fn refusal(sessions: &Arc<Sessions>, pass: &Pass) -> Reason {
+    sessions.admit(pass, BROWSER, &limits()).unwrap_err().reason
 }
 
 #[test]
 fn e05_e06_each_limit_refuses_with_its_own_word_and_a_drop_gives_the_place_back() {
-    let sessions = Sessions::new(limits());
-    let first = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
-    let _second = sessions.admit(&envelope(2, 100, "b"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(3, 100, "c")), Reason::LimitGuest);
+    let sessions = Sessions::new();
+    let first = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
+    let _second = sessions.admit(&pass(2, 100, "b"), BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &pass(3, 100, "c")), Reason::LimitGuest);
     drop(first);
-    let _third = sessions.admit(&envelope(3, 100, "b"), BROWSER).unwrap();
-    let _fourth = sessions.admit(&envelope(4, 101, "b"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(5, 102, "b")), Reason::LimitSubject);
-    let _fifth = sessions.admit(&envelope(5, 102, "d"), BROWSER).unwrap();
-    let _sixth = sessions.admit(&envelope(6, 103, "d"), BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(7, 104, "e")), Reason::GatewayFull);
+    let _third = sessions.admit(&pass(3, 100, "b"), BROWSER, &limits()).unwrap();
+    let _fourth = sessions.admit(&pass(4, 101, "b"), BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &pass(5, 102, "b")), Reason::LimitSubject);
+    let _fifth = sessions.admit(&pass(5, 102, "d"), BROWSER, &limits()).unwrap();
+    let _sixth = sessions.admit(&pass(6, 103, "d"), BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &pass(7, 104, "e")), Reason::GatewayFull);
     assert_eq!(sessions.len(), 5);
 }
 
 #[test]
+fn e05_screens_and_terminals_of_a_guest_are_counted_together() {
+    let sessions = Sessions::new();
+    let screen = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
+    let _terminal = sessions.admit(&terminal(2, 100, "b"), BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &terminal(3, 100, "c")), Reason::LimitGuest);
+    assert_eq!(refusal(&sessions, &pass(3, 100, "c")), Reason::LimitGuest);
+    drop(screen);
+    let _another = sessions.admit(&terminal(3, 100, "c"), BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &pass(4, 100, "d")), Reason::LimitGuest);
+}
+
+#[test]
 fn a_nodes_places_are_counted_and_given_back() {
-    let sessions = Sessions::new(limits());
+    let sessions = Sessions::new();
     let node: NodeName = "pve1".parse().unwrap();
-    let guards: Vec<_> = (0..3).map(|n| sessions.admit(&envelope(n, 100 + n as u32, "s"), BROWSER).unwrap()).collect();
-    guards[0].place(&node).unwrap();
-    guards[1].place(&node).unwrap();
-    assert_eq!(guards[2].place(&node).unwrap_err().reason, Reason::LimitNode);
+    let guards: Vec<_> =
+        (0..3).map(|n| sessions.admit(&pass(n, 100 + n as u32, "s"), BROWSER, &limits()).unwrap()).collect();
+    guards[0].place(&node, limits().per_node).unwrap();
+    guards[1].place(&node, limits().per_node).unwrap();
+    assert_eq!(guards[2].place(&node, limits().per_node).unwrap_err().reason, Reason::LimitNode);
     drop(guards);
-    let guard = sessions.admit(&envelope(9, 100, "s"), BROWSER).unwrap();
-    guard.place(&node).unwrap();
+    let guard = sessions.admit(&pass(9, 100, "s"), BROWSER, &limits()).unwrap();
+    guard.place(&node, limits().per_node).unwrap();
     assert_eq!(sessions.list()[0].node, Some(node));
+}
+
+#[test]
+fn what_is_counted_is_the_traffic_of_the_live_sessions() {
+    let sessions = Sessions::new();
+    let screen = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
+    let _terminal = sessions.admit(&terminal(2, 101, "a"), BROWSER, &limits()).unwrap();
+    screen.traffic().up.add(7, 1);
+    let mut counted: Vec<_> =
+        sessions.traffics().iter().map(|(protocol, traffic)| (protocol.word(), traffic.up.bytes())).collect();
+    counted.sort_unstable();
+    assert_eq!(counted, [("term", 0), ("vnc", 7)]);
 }
 
 #[tokio::test]
 async fn a_resume_takes_the_old_leg_over_and_the_old_guard_frees_nothing_of_the_new() {
-    let sessions = Sessions::new(limits());
-    let old = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
-    let new = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let sessions = Sessions::new();
+    let old = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
+    let new = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
     assert_eq!(old.stopped().await.reason, Reason::TakenOver);
     drop(old);
     assert_eq!(sessions.len(), 1);
@@ -68,22 +99,22 @@ async fn a_resume_takes_the_old_leg_over_and_the_old_guard_frees_nothing_of_the_
 
 #[test]
 fn a_late_ticket_of_an_older_generation_takes_nothing_over() {
-    let sessions = Sessions::new(limits());
-    let newer = Envelope { generation: 1, ..envelope(1, 100, "a") };
-    let _live = sessions.admit(&newer, BROWSER).unwrap();
-    assert_eq!(refusal(&sessions, &envelope(1, 100, "a")), Reason::TakenOver);
+    let sessions = Sessions::new();
+    let newer = pass_of(1, 1, 100, "a", Protocol::Vnc);
+    let _live = sessions.admit(&newer, BROWSER, &limits()).unwrap();
+    assert_eq!(refusal(&sessions, &pass(1, 100, "a")), Reason::TakenOver);
     assert_eq!(sessions.len(), 1);
 }
 
 #[tokio::test]
 async fn stop_and_close_reach_the_guard() {
-    let sessions = Sessions::new(limits());
-    let guard = sessions.admit(&envelope(1, 100, "a"), BROWSER).unwrap();
+    let sessions = Sessions::new();
+    let guard = sessions.admit(&pass(1, 100, "a"), BROWSER, &limits()).unwrap();
     assert!(!sessions.stop(SessionId::from_bits(2), Reason::Killed));
     assert!(sessions.stop(SessionId::from_bits(1), Reason::Killed));
     assert_eq!(guard.stopped().await.reason, Reason::Killed);
     sessions.close(Reason::Shutdown);
-    assert_eq!(refusal(&sessions, &envelope(2, 100, "a")), Reason::Shutdown);
+    assert_eq!(refusal(&sessions, &pass(2, 100, "a")), Reason::Shutdown);
     drop(guard);
     sessions.emptied().await;
 }

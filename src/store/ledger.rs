@@ -17,8 +17,8 @@ const REFILL: u64 = 2;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Live,
-    /// Not connected since then, in Unix seconds.
-    Away(u64),
+    /// Not connected since then, in Unix seconds, and remembered for so many seconds from then.
+    Away(u64, u64),
     Over,
 }
 
@@ -40,27 +40,27 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Ledger {
     capacity: usize,
-    /// Seconds without a connection for which a session is remembered.
-    keep: u64,
     sessions: HashMap<SessionId, Entry>,
     leaving: BTreeSet<(u64, SessionId)>,
 }
 
 impl Ledger {
-    pub(super) fn new(capacity: usize, keep: u64) -> Self {
-        Self { capacity, keep, sessions: HashMap::new(), leaving: BTreeSet::new() }
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { capacity, sessions: HashMap::new(), leaving: BTreeSet::new() }
     }
 
-    pub(super) const fn keep(&mut self, seconds: u64) {
-        self.keep = seconds;
-    }
-
-    pub(super) fn begun(&mut self, session: SessionId, ends: u64, now: u64) {
+    pub(super) fn begun(&mut self, session: SessionId, ends: u64, keep: u64, now: u64) {
         self.sweep(now);
-        self.insert(session, Entry { issued: 0, connected: 0, state: State::Away(now), ends, paid: now, leaves: None });
+        let state = State::Away(now, keep);
+        self.insert(session, Entry { issued: 0, connected: 0, state, ends, paid: now, leaves: None });
     }
 
     /// The next generation of a session, for the holder of the newest one.
+    ///
+    /// The holder of the one before gets the newest again as long as it has not connected: the answer that brought it may
+    /// have been lost, and the page then has only the old resume token. That makes no second connection, because a ticket
+    /// is spent under its generation's name and so opens once however often it was sealed. Whoever stole the old token
+    /// gains nothing either: until the connection it could as well have resumed first.
     pub(super) fn resume(
         &mut self,
         session: SessionId,
@@ -69,20 +69,21 @@ impl Ledger {
         now: u64,
     ) -> Result<u32, Failure> {
         let refused = |cause: String| Err(Failure::new(Reason::ResumeExpired, cause));
-        let Some(entry) = self.sessions.get_mut(&session) else {
+        let Some(mut entry) = self.sessions.get(&session).copied() else {
             return refused("the session is not known here".to_owned());
         };
-        if generation < entry.issued {
+        let is_lost = generation.checked_add(1) == Some(entry.issued) && entry.connected < entry.issued;
+        if generation < entry.issued && !is_lost {
             let cause = format!("the resume token of generation {generation} was used; {} is the newest", entry.issued);
             return Err(Failure::new(Reason::TokenReplay, cause));
         }
         match entry.state {
             State::Over => return refused("the session is over".to_owned()),
-            State::Away(since) if now.saturating_sub(since) > within => {
+            State::Away(since, _) if now.saturating_sub(since) > within => {
                 let ago = now.saturating_sub(since);
                 return refused(format!("the session ended {ago} s ago; session.resume_seconds is {within}"));
             }
-            State::Away(_) | State::Live => {}
+            State::Away(..) | State::Live => {}
         }
         // Further ahead than any burst: the clock was set back.
         let paid = if entry.paid > now + BURST * REFILL { now } else { entry.paid.max(now) };
@@ -91,6 +92,11 @@ impl Ledger {
         }
         entry.paid = paid + REFILL;
         entry.issued = generation.saturating_add(1);
+        if matches!(entry.state, State::Away(..)) {
+            // Its new ticket has a time of its own, in which the session must not be forgotten.
+            entry.state = State::Away(now, within);
+        }
+        self.insert(session, entry);
         Ok(entry.issued)
     }
 
@@ -103,7 +109,8 @@ impl Ledger {
             }
             Some(entry) if entry.issued == generation => Ok(()),
             None if generation == 0 => Ok(()),
-            Some(_) | None => Err(Failure::new(Reason::TicketRefused, "a later ticket of the session was issued")),
+            Some(_) => Err(Failure::new(Reason::TicketRefused, "a later ticket of the session was issued")),
+            None => Err(Failure::new(Reason::TicketRefused, "the session is not known here")),
         }
     }
 
@@ -113,10 +120,10 @@ impl Ledger {
         match self.sessions.get(&session).map(|entry| entry.state) {
             None => refused("the session is not known here"),
             Some(State::Over) => refused("the session is over"),
-            Some(State::Away(since)) if now.saturating_sub(since) > within => {
+            Some(State::Away(since, _)) if now.saturating_sub(since) > within => {
                 refused("the session was not connected for longer than session.resume_seconds")
             }
-            Some(State::Away(_) | State::Live) => Ok(()),
+            Some(State::Away(..) | State::Live) => Ok(()),
         }
     }
 
@@ -132,9 +139,9 @@ impl Ledger {
         }
     }
 
-    pub(super) fn ended(&mut self, session: SessionId, generation: u32, now: u64) {
+    pub(super) fn ended(&mut self, session: SessionId, generation: u32, keep: u64, now: u64) {
         self.sweep(now);
-        self.leave(session, generation, State::Away(now));
+        self.leave(session, generation, State::Away(now, keep));
     }
 
     pub(super) fn over(&mut self, session: SessionId, generation: u32) {
@@ -168,7 +175,7 @@ impl Ledger {
         }
         entry.leaves = match entry.state {
             State::Live => None,
-            State::Away(since) => Some(since.saturating_add(self.keep)),
+            State::Away(since, keep) => Some(since.saturating_add(keep)),
             State::Over => Some(entry.ends),
         };
         if let Some(leaves) = entry.leaves {

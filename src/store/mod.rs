@@ -1,100 +1,135 @@
 //! What must be remembered: used tokens and tickets, and which sessions may be resumed.
 //!
 //! Fails closed: what cannot be remembered is not accepted, and what is not known is not resumed. Knows names and times,
-//! never what a name stands for. Asynchronous because a store may be shared by a fleet; the memory store never waits.
+//! never what a name stands for. A store may be shared by a fleet, so every call is one whole step that another gateway
+//! sees before it or after it, may fail, and answers within [`DEADLINE`]. Whoever calls lets a call end: a step that was
+//! asked for and not waited for may have happened.
 
 mod ledger;
+mod memory;
 mod spent;
 #[cfg(test)]
 mod tests;
 
 use crate::id::SessionId;
-use crate::reason::Failure;
-use ledger::Ledger;
-use spent::Spent;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use crate::reason::{Failure, Reason};
+use memory::Memory;
+use std::time::Duration;
+use tokio::time::timeout;
 
-/// How long an ended session is remembered unless [`Store::resumable_for`] says less: the longest
-/// `session.resume_seconds` there is.
-const RESUMABLE: u64 = 100_000;
+/// The longest that any call takes.
+pub const DEADLINE: Duration = Duration::from_secs(3);
 
 /// Where used tokens are remembered, and which sessions may be resumed.
 #[derive(Debug)]
-pub struct Store {
-    spent: Mutex<Spent>,
-    ledger: Mutex<Ledger>,
+pub enum Store {
+    /// In this process: it forgets with it, and never waits.
+    Memory(Memory),
+    /// One that never answers.
+    #[cfg(test)]
+    Stuck,
+}
+
+/// The name of something that is used once, and the Unix second until which somebody could bring it again.
+#[derive(Debug, Clone, Copy)]
+pub struct Once<'a> {
+    /// The same wherever it is used.
+    pub name: &'a str,
+    /// It is remembered that long at least.
+    pub until: u64,
 }
 
 impl Store {
     /// In this process, for at most `capacity` unexpired names and as many sessions.
     #[must_use]
     pub fn memory(capacity: usize) -> Self {
-        Self { spent: Mutex::new(Spent::new(capacity)), ledger: Mutex::new(Ledger::new(capacity, RESUMABLE)) }
+        Self::Memory(Memory::new(capacity))
     }
 
-    /// Remembers ended sessions for `seconds`, the `session.resume_seconds` that holds, and no longer.
-    #[must_use]
-    pub fn resumable_for(self, seconds: u64) -> Self {
-        lock(&self.ledger).keep(seconds);
-        self
-    }
-
-    /// Uses `name` up until `until` (Unix seconds). The first caller wins.
+    /// Uses a connect token up: the first caller wins, and its session begins. `ends`: when the session ends whatever
+    /// happens; `keep`: seconds for which it is remembered without a connection.
     ///
     /// # Errors
     /// `replay` when it was used or that is no longer known, `store_full` or `store_down` when it cannot be remembered.
-    pub async fn spend(&self, name: &str, until: u64, now: u64) -> Result<(), Failure> {
-        lock(&self.spent).spend(name, until, now)
+    pub async fn begin(
+        &self,
+        token: Once<'_>,
+        session: SessionId,
+        ends: u64,
+        keep: u64,
+        now: u64,
+    ) -> Result<(), Failure> {
+        self.answer(|memory| memory.begin(token, session, ends, keep, now)).await
     }
 
-    /// A connect token began a session; its first ticket is issued. `ends`: when it ends whatever happens.
-    pub async fn session_begun(&self, session: SessionId, ends: u64, now: u64) {
-        lock(&self.ledger).begun(session, ends, now);
+    /// Uses the ticket of a session's generation up, unless a later one was issued or the session is over: the first
+    /// caller wins.
+    ///
+    /// # Errors
+    /// `ticket`, and those of [`Self::begin`].
+    pub async fn open_ticket(
+        &self,
+        ticket: Once<'_>,
+        session: SessionId,
+        generation: u32,
+        now: u64,
+    ) -> Result<(), Failure> {
+        self.answer(|memory| memory.open_ticket(ticket, session, generation, now)).await
     }
 
     /// Issues the next generation to the holder of the newest resume token: of a session that is live, or that ended at
-    /// most `within` seconds ago. Each token resumes once, and not faster than a page does.
+    /// most `within` seconds ago. Each token resumes once, or again while the generation it gave has not connected, and
+    /// not faster than a page does.
     ///
     /// # Errors
-    /// `resume_expired`, `replay` or `resume_rate`.
+    /// `resume_expired`, `replay`, `resume_rate` or `store_down`.
     pub async fn resume(&self, session: SessionId, generation: u32, within: u64, now: u64) -> Result<u32, Failure> {
-        lock(&self.ledger).resume(session, generation, within, now)
+        self.answer(|memory| memory.resume(session, generation, within, now)).await
     }
 
-    /// Whether a session ticket of this generation may open: none was issued after it, and the session is not over.
+    /// Whether the session is live, or ended at most `within` seconds ago and may be resumed. Changes nothing.
     ///
     /// # Errors
-    /// `ticket`.
-    pub async fn may_open(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
-        lock(&self.ledger).may_open(session, generation)
-    }
-
-    /// Whether the session is live, or ended at most `within` seconds ago and may be resumed.
-    ///
-    /// # Errors
-    /// `ticket`.
+    /// `ticket` or `store_down`.
     pub async fn may_return(&self, session: SessionId, within: u64, now: u64) -> Result<(), Failure> {
-        lock(&self.ledger).may_return(session, within, now)
+        self.answer(|memory| memory.may_return(session, within, now)).await
     }
 
-    /// A session runs here with this generation. An older generation's later end does not count.
-    pub async fn session_live(&self, session: SessionId, generation: u32, ends: u64) {
-        lock(&self.ledger).live(session, generation, ends);
+    /// A session is connected with this generation. An older generation's later end does not count.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn live(&self, session: SessionId, generation: u32, ends: u64) -> Result<(), Failure> {
+        self.answer(|memory| memory.live(session, generation, ends)).await
     }
 
-    /// The session's connection of this generation ended at `now` (Unix seconds), and may be resumed for a while.
-    pub async fn session_ended(&self, session: SessionId, generation: u32, now: u64) {
-        lock(&self.ledger).ended(session, generation, now);
+    /// The session's connection of this generation ended at `now` (Unix seconds); it is remembered for `keep` more.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn ended(&self, session: SessionId, generation: u32, keep: u64, now: u64) -> Result<(), Failure> {
+        self.answer(|memory| memory.ended(session, generation, keep, now)).await
     }
 
     /// The session ended for good (an idle limit, a kill, ...): nothing of it opens or resumes again. Call it in place of
-    /// [`Self::session_ended`], or any time after. An older generation's call does not end a newer one.
-    pub async fn session_over(&self, session: SessionId, generation: u32) {
-        lock(&self.ledger).over(session, generation);
+    /// [`Self::ended`], or any time after. An older generation's call does not end a newer one.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn over(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
+        self.answer(|memory| memory.over(session, generation)).await
     }
-}
 
-/// A panic of another session while it held the lock leaves the maps whole: no method stops half-way.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// An answer that comes in time, or that there is none.
+    async fn answer<T>(&self, of_memory: impl FnOnce(&Memory) -> Result<T, Failure>) -> Result<T, Failure> {
+        let answer = async {
+            match self {
+                Self::Memory(memory) => of_memory(memory),
+                #[cfg(test)]
+                Self::Stuck => std::future::pending().await,
+            }
+        };
+        let late = || format!("the store did not answer within {} s", DEADLINE.as_secs());
+        timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(Failure::new(Reason::StoreDown, late())))
+    }
 }

@@ -6,7 +6,7 @@
 //! clock is an argument.
 
 use crate::reason::{Failure, Reason};
-use aws_lc_rs::digest;
+use crate::sha256;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
@@ -36,7 +36,8 @@ impl Spent {
     /// Uses a name up until `until`.
     pub(super) fn spend(&mut self, name: &str, until: u64, now: u64) -> Result<(), Failure> {
         self.forget(now.saturating_sub(KEEP_SECONDS));
-        let name = hash(name);
+        // Every name takes the same room, whoever chose it.
+        let name = sha256::of(name.as_bytes());
         if self.names.contains(&name) {
             return Err(Reason::TokenReplay.into());
         }
@@ -77,11 +78,4 @@ impl Spent {
             self.forgotten = self.forgotten.max(Some(until));
         }
     }
-}
-
-/// Every name takes the same room, whoever chose it.
-fn hash(name: &str) -> Name {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest::digest(&digest::SHA256, name.as_bytes()).as_ref());
-    hash
 }

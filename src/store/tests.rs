@@ -1,7 +1,7 @@
 //! The store against full memory, many at once, and clocks that jump.
 
+use super::spent::Spent;
 use super::*;
-use crate::reason::Reason;
 use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,8 +9,26 @@ use std::sync::Arc;
 const NOW: u64 = 1_795_300_000;
 const HOUR: u64 = 3600;
 
+/// Uses a token up for a session of its own.
 async fn spend(store: &Store, name: &str, until: u64, now: u64) -> Result<(), Reason> {
-    store.spend(name, until, now).await.map_err(|failure| failure.reason)
+    let session = SessionId::from_bits(name.bytes().fold(1 << 64, |bits, byte| bits << 8 | u128::from(byte)));
+    store.begin(Once { name, until }, session, now + 8 * HOUR, 120, now).await.map_err(|failure| failure.reason)
+}
+
+/// A session that a token began.
+async fn begun(store: &Store, session: SessionId, ends: u64, now: u64) {
+    let name = format!("jti:{session}");
+    store.begin(Once { name: &name, until: now + 60 }, session, ends, 120, now).await.unwrap();
+}
+
+async fn open(store: &Store, generation: u32, now: u64) -> Result<(), Failure> {
+    let name = format!("ticket:{ID}:{generation}");
+    store.open_ticket(Once { name: &name, until: now + 30 }, ID, generation, now).await
+}
+
+fn ledger(store: &Store) -> std::sync::MutexGuard<'_, ledger::Ledger> {
+    let Store::Memory(memory) = store else { panic!("a store in memory") };
+    memory::lock(&memory.ledger)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -80,26 +98,72 @@ async fn resume(store: &Store, generation: u32, now: u64) -> Result<u32, Reason>
 async fn a_session_is_resumed_while_it_lives_and_shortly_after() {
     let store = Store::memory(10);
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
-    store.session_begun(ID, ENDS, NOW).await;
-    store.session_live(ID, 0, ENDS).await;
+    begun(&store, ID, ENDS, NOW).await;
+    store.live(ID, 0, ENDS).await.unwrap();
     assert_eq!(resume(&store, 0, NOW + HOUR).await, Ok(1), "live, however long");
-    store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 1, NOW + HOUR).await;
-    store.session_ended(ID, 1, NOW + 2 * HOUR).await;
+    store.live(ID, 1, ENDS).await.unwrap();
+    store.ended(ID, 1, 120, NOW + HOUR).await.unwrap();
+    store.ended(ID, 1, 120, NOW + HOUR + 100).await.unwrap();
     assert_eq!(resume(&store, 1, NOW + HOUR + 121).await, Err(Reason::ResumeExpired), "a second end lengthens nothing");
     assert_eq!(resume(&store, 1, NOW + HOUR + 120).await, Ok(2));
     assert_eq!(resume(&store, 2, NOW + HOUR - 50).await, Ok(3), "a clock set back; ticket 2 was never used");
 }
 
 #[tokio::test]
+async fn a_resume_in_the_last_second_leaves_its_ticket_time_to_open() {
+    let (store, other) = (Store::memory(10), SessionId::from_bits(2));
+    store.live(ID, 0, ENDS).await.unwrap();
+    store.ended(ID, 0, 120, NOW).await.unwrap();
+    assert_eq!(resume(&store, 0, NOW + 120).await, Ok(1));
+    store.live(other, 0, ENDS).await.unwrap();
+    store.ended(other, 0, 120, NOW + 125).await.unwrap();
+    assert_eq!(
+        open(&store, 1, NOW + 125).await,
+        Ok(()),
+        "what sweeps forgets sessions that nobody may resume, not this one"
+    );
+    assert_eq!(store.may_return(ID, 120, NOW + 125).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_session_that_is_not_known_is_told_so() {
+    let cause = open(&Store::memory(10), 3, NOW).await.unwrap_err().cause;
+    assert!(cause.contains("not known"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_resume_is_given_again_until_its_ticket_opened() {
+    let store = Store::memory(10);
+    store.live(ID, 0, ENDS).await.unwrap();
+    store.ended(ID, 0, 120, NOW).await.unwrap();
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    assert_eq!(resume(&store, 0, NOW + 1).await, Ok(1), "the same generation, so that one ticket of it opens");
+    store.live(ID, 1, ENDS).await.unwrap();
+    assert_eq!(resume(&store, 0, NOW + 2).await, Err(Reason::TokenReplay));
+    assert_eq!(resume(&store, 1, NOW + 2).await, Ok(2));
+    assert_eq!(resume(&store, 0, NOW + 2).await, Err(Reason::TokenReplay), "only the one before the newest");
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_given_again_faster_than_a_page_asks() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    for _ in 0..10 {
+        assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    }
+    assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeRate));
+}
+
+#[tokio::test]
 async fn a_resume_token_resumes_once_and_costs_no_name() {
     let store = Store::memory(2);
-    store.session_begun(ID, ENDS, NOW).await;
+    begun(&store, ID, ENDS, NOW).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    store.live(ID, 1, ENDS).await.unwrap();
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::TokenReplay));
     for generation in 1..500 {
         assert_eq!(resume(&store, generation, NOW + u64::from(generation) * 2).await, Ok(generation + 1));
-        store.session_live(ID, generation + 1, ENDS).await;
+        store.live(ID, generation + 1, ENDS).await.unwrap();
     }
     assert_eq!(spend(&store, "a", NOW + 2000, NOW + 1000).await, Ok(()), "there is room for a fresh token");
 }
@@ -107,7 +171,7 @@ async fn a_resume_token_resumes_once_and_costs_no_name() {
 #[tokio::test]
 async fn resumes_faster_than_a_page_are_refused() {
     let store = Store::memory(10);
-    store.session_begun(ID, ENDS, NOW).await;
+    begun(&store, ID, ENDS, NOW).await;
     for generation in 0..10 {
         assert_eq!(resume(&store, generation, NOW).await, Ok(generation + 1));
     }
@@ -116,57 +180,85 @@ async fn resumes_faster_than_a_page_are_refused() {
 }
 
 #[tokio::test]
-async fn only_the_newest_ticket_opens() {
+async fn only_the_newest_ticket_opens_and_opens_once() {
     let store = Store::memory(10);
-    assert!(store.may_open(ID, 0).await.is_ok(), "sealed by another gateway");
-    assert!(store.may_open(ID, 1).await.is_err(), "a resume nobody here issued");
-    store.session_begun(ID, ENDS, NOW).await;
-    assert!(store.may_open(ID, 0).await.is_ok());
+    assert!(open(&store, 1, NOW).await.is_err(), "a resume nobody here issued");
+    assert!(open(&store, 0, NOW).await.is_ok(), "sealed by another gateway");
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
-    assert!(store.may_open(ID, 0).await.is_err());
-    assert!(store.may_open(ID, 1).await.is_ok());
+    assert_eq!(open(&store, 0, NOW).await.unwrap_err().reason, Reason::TicketRefused);
+    assert!(open(&store, 1, NOW).await.is_ok());
+    assert_eq!(open(&store, 1, NOW).await.unwrap_err().reason, Reason::TokenReplay);
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_remembered_begins_no_session() {
+    let store = Store::memory(1);
+    begun(&store, SessionId::from_bits(9), ENDS, NOW).await;
+    let refused = store.begin(Once { name: "another", until: NOW + 60 }, ID, ENDS, 120, NOW).await;
+    assert_eq!(refused.unwrap_err().reason, Reason::StoreFull);
+    assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f13_a_store_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
+    let (store, began) = (Store::Stuck, tokio::time::Instant::now());
+    let once = Once { name: "a", until: NOW + 60 };
+    for answer in [
+        store.begin(once, ID, ENDS, 120, NOW).await,
+        store.open_ticket(once, ID, 0, NOW).await,
+        store.resume(ID, 0, 120, NOW).await.map(drop),
+        store.may_return(ID, 120, NOW).await,
+        store.live(ID, 0, ENDS).await,
+        store.ended(ID, 0, 120, NOW).await,
+        store.over(ID, 0).await,
+    ] {
+        assert_eq!(answer.unwrap_err().reason, Reason::StoreDown);
+    }
+    assert_eq!(began.elapsed(), DEADLINE * 7);
 }
 
 #[tokio::test]
 async fn nothing_in_a_pocket_undoes_an_end_for_good() {
     let store = Store::memory(10);
-    store.session_begun(ID, ENDS, NOW).await;
-    store.session_live(ID, 0, ENDS).await;
+    begun(&store, ID, ENDS, NOW).await;
+    store.live(ID, 0, ENDS).await.unwrap();
     assert_eq!(resume(&store, 0, NOW).await, Ok(1), "a ticket for the pocket");
-    store.session_over(ID, 0).await;
-    assert!(store.may_open(ID, 1).await.is_err());
+    store.over(ID, 0).await.unwrap();
+    assert!(open(&store, 1, NOW).await.is_err());
     assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired));
-    store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 1, NOW).await;
+    store.live(ID, 1, ENDS).await.unwrap();
+    store.ended(ID, 1, 120, NOW).await.unwrap();
     assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired), "nor does a connection that was on its way");
 }
 
 #[tokio::test]
 async fn the_end_of_a_connection_that_was_taken_over_is_not_the_sessions_end() {
     let store = Store::memory(10);
-    store.session_live(ID, 0, ENDS).await;
+    store.live(ID, 0, ENDS).await.unwrap();
     assert_eq!(resume(&store, 0, NOW).await, Ok(1));
-    store.session_live(ID, 1, ENDS).await;
-    store.session_ended(ID, 0, NOW).await;
-    store.session_over(ID, 0).await;
+    store.live(ID, 1, ENDS).await.unwrap();
+    store.ended(ID, 0, 120, NOW).await.unwrap();
+    store.over(ID, 0).await.unwrap();
     assert_eq!(resume(&store, 1, NOW + HOUR).await, Ok(2));
 }
 
 #[tokio::test]
 async fn the_ledger_is_bounded_and_forgets_what_nobody_may_resume() {
     let id = |n: u64| SessionId::from_bits(u128::from(n));
-    let store = Store::memory(10_000).resumable_for(120);
+    let store = Store::memory(10_000);
     for n in 0..1000 {
-        store.session_live(id(n), 0, ENDS).await;
-        store.session_ended(id(n), 0, NOW + n).await;
+        store.live(id(n), 0, ENDS).await.unwrap();
+        store.ended(id(n), 0, 120, NOW + n).await.unwrap();
     }
-    assert_eq!(lock(&store.ledger).len(), 121, "those of the last 120 s, and none before");
-    let small = Store::memory(3).resumable_for(120);
+    assert_eq!(ledger(&store).len(), 121, "those of the last 120 s, and none before");
+    let small = Store::memory(3);
     for n in 0..9 {
-        small.session_live(id(n), 0, ENDS).await;
-        small.session_ended(id(n), 0, NOW + n).await;
-        small.session_live(id(100 + n), 0, ENDS).await;
-        assert!(lock(&small.ledger).len() <= 3);
+        small.live(id(n), 0, ENDS).await.unwrap();
+        small.ended(id(n), 0, 120, NOW + n).await.unwrap();
+        small.live(id(100 + n), 0, ENDS).await.unwrap();
+        assert!(ledger(&small).len() <= 3);
     }
 }
 
@@ -194,15 +286,15 @@ async fn a_session_may_return_while_it_is_live_or_was_a_moment_ago() {
     let (store, id) = (Store::memory(10), SessionId::from_bits(7));
     let may = async |within, now| store.may_return(id, within, now).await.is_ok();
     assert!(!may(120, NOW).await, "nobody knows it");
-    store.session_begun(id, NOW + HOUR, NOW).await;
+    begun(&store, id, NOW + HOUR, NOW).await;
     assert!(may(120, NOW + 120).await, "its ticket is still under way");
     assert!(!may(120, NOW + 121).await);
-    store.session_live(id, 0, NOW + HOUR).await;
+    store.live(id, 0, NOW + HOUR).await.unwrap();
     assert!(may(120, NOW + 1000).await);
-    store.session_ended(id, 0, NOW + 1000).await;
+    store.ended(id, 0, 120, NOW + 1000).await.unwrap();
     assert!(may(120, NOW + 1120).await);
     assert!(!may(120, NOW + 1121).await);
     assert!(may(120, NOW + 1000).await, "asking changes nothing");
-    store.session_over(id, 0).await;
+    store.over(id, 0).await.unwrap();
     assert!(!may(120, NOW + 1000).await);
 }

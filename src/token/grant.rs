@@ -1,13 +1,14 @@
-//! The [`Grant`]: what a token that was verified and spent allows.
+//! The [`Grant`]: what a token that was verified allows.
 //!
-//! Owns nothing but the values. Only this room makes one, so holding it is the proof. Immutable.
+//! Owns nothing but the values. Only this room makes one, from a token whose every rule held or from a seal of ours, and
+//! nothing else can be read into one. Immutable.
 
 use crate::audit::About;
 use crate::id::{Console, NodeName, Right};
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
-/// What a verified and spent token allows. Immutable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What a verified token allows. Immutable.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     pub(super) issuer: String,
     pub(super) subject: String,
@@ -24,6 +25,25 @@ pub struct Grant {
 }
 
 impl Grant {
+    /// One without rights that no token stands behind, for tests of what comes after.
+    #[cfg(test)]
+    pub(crate) fn unproven(subject: &str, console: Console) -> Self {
+        Self {
+            issuer: "panel".to_owned(),
+            subject: subject.to_owned(),
+            jti_hash: "0".to_owned(),
+            console,
+            node: None,
+            rights: Vec::new(),
+            max_seconds: None,
+            idle_seconds: None,
+            title: None,
+            lang: None,
+            theme: None,
+            origin: None,
+        }
+    }
+
     /// What audit lines say of it.
     #[must_use]
     pub fn about(&self) -> About {
@@ -71,15 +91,15 @@ impl Grant {
     pub fn rights(&self) -> &[Right] {
         &self.rights
     }
-    /// Longest session the token asks for, in seconds.
+    /// The longest session in seconds: a token may only tighten the configured length.
     #[must_use]
-    pub const fn max_seconds(&self) -> Option<u64> {
-        self.max_seconds
+    pub fn longest(&self, configured: Duration) -> u64 {
+        self.max_seconds.map_or(configured.as_secs(), |asked| asked.min(configured.as_secs()))
     }
-    /// Longest idle time the token asks for, in seconds.
+    /// How long a session may be without input: the tighter of the configuration's and the token's; none: no limit.
     #[must_use]
-    pub const fn idle_seconds(&self) -> Option<u64> {
-        self.idle_seconds
+    pub fn idle(&self, configured: Option<Duration>) -> Option<Duration> {
+        [configured, self.idle_seconds.map(Duration::from_secs)].into_iter().flatten().min()
     }
     /// The name to show.
     #[must_use]

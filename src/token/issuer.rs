@@ -7,7 +7,7 @@ use super::claims::Claims;
 use super::console::Wish;
 use super::jwks_file::JwksFile;
 use super::keys::VerifyKey;
-use super::{origin, shown};
+use super::shown;
 use crate::config::{self, Cluster, Origin};
 use crate::id::{ClusterName, Console, Guest, Kind, NodeName, Vmid};
 use crate::reason::{Failure, Reason};
@@ -114,7 +114,7 @@ impl Issuer {
     /// Whether the origin a token is bound to is one of the issuer's; gives it as the configuration writes it.
     pub(super) fn bound_origin(&self, claim: Option<&str>) -> Result<Option<String>, Failure> {
         let Some(claim) = claim else { return Ok(None) };
-        match origin::find(&self.origins, claim) {
+        match Origin::named(self.origins.iter(), claim) {
             Some(origin) => Ok(Some(origin.as_str().to_owned())),
             None => {
                 let cause = format!("origin is {}, which the issuer does not list", shown(claim));

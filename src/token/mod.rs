@@ -1,16 +1,18 @@
-//! Connect tokens: from text to [`Grant`], and our own sealed tickets.
+//! Connect tokens: from text to [`Pass`], and our own sealed tickets.
 //!
-//! Holding a [`Grant`] proves signature, time, audience, scope and single use. Decides without a clock, and without I/O
-//! but for two named places: [`Verified::spend`] asks the store, and an unknown `kid` may have `jwks_file` read again.
+//! Holding a [`Pass`] proves signature, time, audience, scope and single use. Decides without a clock, and without I/O
+//! but for two named places: the store is asked to use a token up, and an unknown `kid` may have `jwks_file` read again.
 //! Design section 3.
 //!
 //! ```text
-//! text ─ header ─▶ parts ─ keys ─▶ signature holds ─ claims, times ─▶ shape ─ issuer ─▶ Verified ─ spend ─▶ Grant
+//! token ─ header ─▶ parts ─ keys ─▶ signature holds ─ claims, times ─▶ shape ─ issuer ─▶ Verified ── begin ───────┐
+//! sealed text ─ seal holds ─▶ Envelope ─────────────────────────────────────────────────────────── open, resume ──┴─▶ Pass
 //! ```
 //! Up to the signature every refusal looks the same outside; what the claims say is told only after it.
 
 mod claims;
 mod console;
+mod envelope;
 mod grant;
 mod header;
 mod issuer;
@@ -19,14 +21,20 @@ mod jwks;
 mod jwks_file;
 mod keys;
 mod origin;
+mod pass;
 mod plaintext;
 mod seal;
 mod times;
 mod verify;
+mod written;
 
+pub use envelope::Envelope;
 pub use grant::Grant;
-pub use seal::{Envelope, Purpose, Sealer, is_sealed};
-pub use verify::{Verified, Verifier};
+pub use pass::Pass;
+pub use seal::{Purpose, Sealer, is_sealed};
+pub use verify::{Rejected, Verified, Verifier};
+
+use crate::{hex, sha256};
 
 #[cfg(test)]
 mod tests;
@@ -34,21 +42,21 @@ mod tests;
 /// Clocks of panel and gateway may differ by this many seconds.
 pub const LEEWAY_SECONDS: u64 = 5;
 
+/// Seconds within which a session ticket must open its WebSocket.
+pub const TICKET_SECONDS: u64 = 30;
+
 /// The longest token and the longest sealed text, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 4096;
 
 /// Hexadecimal SHA-256 of parts, each with its length, so no two lists of parts give the same text.
 fn fingerprint(parts: &[&[u8]]) -> String {
-    let mut context = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    let mut all = Vec::new();
     for part in parts {
-        context.update(&part.len().to_be_bytes());
-        context.update(part);
+        // Of one width everywhere: a store may be shared by machines of different words.
+        all.extend_from_slice(&(part.len() as u64).to_be_bytes());
+        all.extend_from_slice(part);
     }
-    hexadecimal(context.finish().as_ref())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::lower(&sha256::of(&all))
 }
 
 /// A stranger's text as a log line may hold it: escaped and cut.

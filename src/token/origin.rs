@@ -15,7 +15,7 @@ pub(super) fn check(allowed: &[Origin], bound: Option<&str>, origin: Option<&str
             None => Ok(()),
         };
     };
-    let Some(allowed) = find(allowed, origin) else {
+    let Some(allowed) = Origin::named(allowed.iter(), origin) else {
         return Err(Failure::new(
             Reason::OriginRefused,
             format!("the page is {}, which the issuer does not list", shown(origin)),
@@ -28,10 +28,4 @@ pub(super) fn check(allowed: &[Origin], bound: Option<&str>, origin: Option<&str
         }
         _ => Ok(()),
     }
-}
-
-/// The allowed origin this text is. Origins are kept in lower case without their scheme's own port, and everything in
-/// them folds case, so equal texts are equal origins and anything more than an origin equals none.
-pub(super) fn find<'a>(allowed: &'a [Origin], text: &str) -> Option<&'a Origin> {
-    allowed.iter().find(|origin| origin.as_str().eq_ignore_ascii_case(text))
 }

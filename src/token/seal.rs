@@ -3,19 +3,17 @@
 //! Owns their format: `base64url( version | salt | AES-256-GCM( JSON of the envelope ) )`. The message key is
 //! HKDF-SHA256 of the session key with a fresh 128-bit salt, so gateways that share the session key never share a message
 //! key and nonce (RFC 5869, NIST SP 800-38D section 8.3). Version, salt and purpose are authenticated. Never spends
-//! anything: that is the store's, under [`Envelope::spend_name`].
+//! anything: that is an [`Envelope`]'s.
 
-use super::MAX_TOKEN_BYTES;
-use super::grant::Grant;
-use crate::audit::About;
-use crate::id::SessionId;
+use super::written::Written;
+use super::{Envelope, MAX_TOKEN_BYTES, Pass, TICKET_SECONDS};
+use crate::random;
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const VERSION: u8 = 1;
@@ -45,35 +43,6 @@ impl Purpose {
     }
 }
 
-/// What is inside a sealed text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Envelope {
-    /// The session.
-    pub session: SessionId,
-    /// Counts resumes.
-    pub generation: u32,
-    /// Unix seconds after which it no longer opens.
-    pub expires: u64,
-    /// Unix seconds at which the session ends whatever happens.
-    pub ends: u64,
-    /// What the session may do.
-    pub grant: Grant,
-}
-
-impl Envelope {
-    /// What audit lines say of it.
-    #[must_use]
-    pub fn about(&self) -> About {
-        About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
-    }
-
-    /// Under which name the store remembers that a text of this purpose was used, until [`Envelope::expires`].
-    #[must_use]
-    pub fn spend_name(&self, purpose: Purpose) -> String {
-        format!("{}:{}:{}", purpose.word(), self.session, self.generation)
-    }
-}
-
 /// Whether a text can only be a sealed one: connect tokens have dots, sealed texts none.
 #[must_use]
 pub fn is_sealed(text: &str) -> bool {
@@ -96,28 +65,33 @@ impl Sealer {
     ///
     /// # Errors
     /// No randomness, or a key shorter than 32 bytes.
-    pub fn new(key: Option<&Secret>) -> Result<Self, Failure> {
+    pub fn new(key: Option<&Secret>) -> Result<Self, String> {
         let made;
         let key = match key {
             Some(key) => key,
             None => {
-                made = Secret::new(random::<SHORTEST_KEY>()?);
+                made = Secret::new(random::bytes::<SHORTEST_KEY>().map_err(|error| error.to_string())?);
                 &made
             }
         };
         if key.reveal().len() < SHORTEST_KEY {
-            return Err(Failure::new(Reason::Internal, "session.key_file holds fewer than 32 bytes"));
+            return Err(format!("session.key_file holds fewer than {SHORTEST_KEY} bytes"));
         }
         Ok(Self { root: Salt::new(HKDF_SHA256, b"consolegate session key").extract(key.reveal()) })
     }
 
-    /// Seals: base64url without padding, safe as a subprotocol token.
+    /// Seals what lets its holder connect, come back or control: base64url without padding, safe as a subprotocol token.
+    /// A ticket is good for seconds, the other two as long as the session; how long after a cut is the store's knowledge.
     ///
     /// # Errors
     /// No randomness.
-    pub fn seal(&self, purpose: Purpose, envelope: &Envelope) -> Result<String, Failure> {
-        let salt = random::<SALT_BYTES>()?;
-        let mut sealed = serde_json::to_vec(envelope).map_err(|error| broken(&error))?;
+    pub fn seal(&self, purpose: Purpose, pass: &Pass, now: u64) -> Result<String, Failure> {
+        let expires = match purpose {
+            Purpose::Ticket => now + TICKET_SECONDS,
+            Purpose::Resume | Purpose::Control => pass.ends,
+        };
+        let salt = random::bytes::<SALT_BYTES>()?;
+        let mut sealed = serde_json::to_vec(&Written::of(pass, expires)).map_err(|error| broken(&error))?;
         let (key, aad) = (self.message_key(&salt)?, associated(purpose, &salt));
         key.seal_in_place_append_tag(nonce(), Aad::from(aad), &mut sealed).map_err(|error| broken(&error))?;
         let text = URL_SAFE_NO_PAD.encode([&[VERSION][..], &salt, &sealed].concat());
@@ -127,7 +101,7 @@ impl Sealer {
         Ok(text)
     }
 
-    /// Opens what any gateway with the same key sealed. Does not spend it: see [`crate::store::Store`].
+    /// Opens what any gateway with the same key sealed. Uses nothing up: see [`Envelope`].
     ///
     /// # Errors
     /// `ticket` for anything not ours, expired or of another purpose.
@@ -145,11 +119,11 @@ impl Sealer {
         let opened = key
             .open_in_place(nonce(), Aad::from(aad), sealed)
             .or_else(|_| refused(format!("not a {} sealed with this gateway's session key", purpose.word())))?;
-        let envelope: Envelope = serde_json::from_slice(opened).or_else(|_| refused("sealed by another release"))?;
-        if now > envelope.expires {
-            return refused(format!("the {} expired {} s ago", purpose.word(), now - envelope.expires));
+        let written: Written = serde_json::from_slice(opened).or_else(|_| refused("sealed by another release"))?;
+        if now > written.expires() {
+            return refused(format!("the {} expired {} s ago", purpose.word(), now - written.expires()));
         }
-        Ok(envelope)
+        Ok(written.read())
     }
 
     fn message_key(&self, salt: &[u8; SALT_BYTES]) -> Result<LessSafeKey, Failure> {
@@ -166,12 +140,6 @@ fn nonce() -> Nonce {
 
 fn associated(purpose: Purpose, salt: &[u8; SALT_BYTES]) -> Vec<u8> {
     [b"consolegate ", purpose.word().as_bytes(), &[VERSION], salt].concat()
-}
-
-fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| broken(&error))?;
-    Ok(bytes)
 }
 
 fn broken(error: &dyn fmt::Display) -> Failure {

@@ -3,7 +3,7 @@
 //! Owns the boundaries of `exp`, `nbf` and `iat` (RFC 7519 sections 4.1.4 to 4.1.6): valid up to but not at `exp` plus
 //! the leeway, from `nbf` less the leeway. Clock skew is the most common fault, so each cause says the seconds.
 
-use super::LEEWAY_SECONDS;
+use super::{LEEWAY_SECONDS, Rejected};
 use crate::reason::{Failure, Reason};
 
 /// A token's times, Unix seconds.
@@ -24,41 +24,45 @@ impl Times {
     }
 
     /// Whether the token may be used at `now`. `started`: tokens made before it may have been used before it.
-    pub(super) fn check(self, now: u64, max_seconds: u64, started: Option<u64>) -> Result<(), Failure> {
+    pub(super) fn check(self, now: u64, max_seconds: u64, started: Option<u64>) -> Result<(), Rejected> {
         if now >= self.over() {
-            return refuse(Reason::TokenExpired, format!("expired {} s ago", now - self.expires));
+            let late = now - self.expires;
+            return Err(Rejected {
+                seconds: Some(late),
+                ..skewed(Reason::TokenExpired, format!("expired {late} s ago"))
+            });
         }
         let latest = now.saturating_add(LEEWAY_SECONDS);
         if let Some(not_before) = self.not_before.filter(|not_before| *not_before > latest) {
-            return refuse(Reason::TokenNotYet, format!("valid only in {} s", not_before - now));
+            let early = not_before - now;
+            let cause = format!("valid only in {early} s");
+            return Err(Rejected { seconds: Some(early), ..skewed(Reason::TokenNotYet, cause) });
         }
         if self.issued > latest {
-            return refuse(
-                Reason::TokenLifetime,
-                format!("iat is {} s ahead of the gateway's clock", self.issued - now),
-            );
+            let cause = format!("iat is {} s ahead of the gateway's clock", self.issued - now);
+            return Err(skewed(Reason::TokenLifetime, cause));
         }
         match self.expires.checked_sub(self.issued) {
-            None | Some(0) => Err(Failure::new(Reason::TokenLifetime, "exp is not after iat")),
+            None | Some(0) => Err(Failure::new(Reason::TokenLifetime, "exp is not after iat").into()),
             Some(life) if life > max_seconds => {
                 let cause = format!("lives {life} s, the issuer's max_token_seconds is {max_seconds}");
-                Err(Failure::new(Reason::TokenLifetime, cause))
+                Err(Failure::new(Reason::TokenLifetime, cause).into())
             }
             Some(_) => self.check_start(started),
         }
     }
 
-    fn check_start(self, started: Option<u64>) -> Result<(), Failure> {
+    fn check_start(self, started: Option<u64>) -> Result<(), Rejected> {
         match started {
             Some(started) if self.issued < started => {
                 let cause = format!("made {} s before this gateway started", started - self.issued);
-                Err(Failure::new(Reason::TokenBeforeBoot, cause))
+                Err(Failure::new(Reason::TokenBeforeBoot, cause).into())
             }
             _ => Ok(()),
         }
     }
 }
 
-fn refuse(reason: Reason, cause: String) -> Result<(), Failure> {
-    Err(Failure::new(reason, format!("{cause}; check the clocks of panel and gateway (NTP)")))
+fn skewed(reason: Reason, cause: String) -> Rejected {
+    Failure::new(reason, format!("{cause}; check the clocks of panel and gateway (NTP)")).into()
 }

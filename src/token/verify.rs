@@ -1,7 +1,7 @@
 //! The way of a connect token: taken apart, key found, signature checked, and only then read.
 //!
 //! Owns the order. Up to the signature every refusal has one face outside; nothing of the claims is told before it holds.
-//! Holding a [`Verified`] proves everything but single use, which [`Verified::spend`] adds.
+//! Holding a [`Verified`] proves everything but single use, which [`Verified::begin`] adds.
 
 use super::claims::Claims;
 use super::console::Wish;
@@ -9,11 +9,13 @@ use super::grant::Grant;
 use super::header::{self, Parts};
 use super::issuer::Issuer;
 use super::json::{Json, Object};
-use super::{fingerprint, origin, plaintext, shown};
+use super::{Pass, fingerprint, origin, plaintext, shown};
 use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
+use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
-use crate::store::Store;
+use crate::store::{Once, Store};
+use crate::{hex, sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -55,17 +57,18 @@ impl Verifier {
     ///
     /// # Errors
     /// The first rule that does not hold.
-    pub fn verify(&self, token: &str, now: u64) -> Result<Verified, Failure> {
+    pub fn verify(&self, token: &str, now: u64) -> Result<Verified, Rejected> {
         if token.is_empty() {
-            return Err(Failure::new(Reason::TokenMalformed, "the token is empty"));
+            return Err(Failure::new(Reason::TokenMalformed, "the token is empty").into());
         }
         let parts = header::take_apart(token)?;
         let issuer = self.issuer(&parts.payload)?;
         self.check_signature(issuer, &parts, now)?;
         // From here on the panel is believed to have written this, and the answer may say what is wrong with it.
-        self.read(issuer, &parts.payload, now).map_err(|failure| {
-            let cause = format!("{} (issuer {:?}, key {})", failure.cause, issuer.name(), shown(&parts.key_id));
-            Failure::new(failure.reason, cause)
+        self.read(issuer, &parts.payload, now).map_err(|rejected| {
+            let Failure { reason, cause } = rejected.failure;
+            let cause = format!("{cause} (issuer {:?}, key {})", issuer.name(), shown(&parts.key_id));
+            Rejected { failure: Failure::new(reason, cause), ..rejected }
         })
     }
 
@@ -116,7 +119,7 @@ impl Verifier {
         Some(Failure::new(Reason::TokenIssuerKey, cause))
     }
 
-    fn read(&self, issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Failure> {
+    fn read(&self, issuer: &Issuer, payload: &Object, now: u64) -> Result<Verified, Rejected> {
         plaintext::refuse(payload)?;
         let claims = Claims::read(payload, issuer.audience())?;
         claims.times.check(now, issuer.max_token_seconds(), self.started)?;
@@ -144,10 +147,24 @@ impl Verifier {
 }
 
 fn jti_hash(jti: &str) -> String {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, jti.as_bytes());
-    let mut text = super::hexadecimal(digest.as_ref());
+    let mut text = hex::lower(&sha256::of(jti.as_bytes()));
     text.truncate(16);
     text
+}
+
+/// Why a token is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The rule that does not hold.
+    pub failure: Failure,
+    /// By how many seconds it came late or early, where that is the rule: told only after the signature held.
+    pub seconds: Option<u64>,
+}
+
+impl From<Failure> for Rejected {
+    fn from(failure: Failure) -> Self {
+        Self { failure, seconds: None }
+    }
 }
 
 /// A token that is right but may have been used already.
@@ -175,12 +192,20 @@ impl Verified {
         self.grant.about()
     }
 
-    /// Uses the token up.
+    /// Uses the token up: the session it asks for begins, by the rules of the configuration. `session` is random.
     ///
     /// # Errors
     /// `replay`, `store_full` or `store_down`.
-    pub async fn spend(self, store: &Store, now: u64) -> Result<Grant, Failure> {
-        store.spend(&self.name, self.until, now).await?;
-        Ok(self.grant)
+    pub async fn begin(
+        self,
+        store: &Store,
+        session: SessionId,
+        rules: &config::Session,
+        now: u64,
+    ) -> Result<Pass, Failure> {
+        let ends = now.saturating_add(self.grant.longest(rules.max));
+        let token = Once { name: &self.name, until: self.until };
+        store.begin(token, session, ends, rules.resume.as_secs(), now).await?;
+        Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

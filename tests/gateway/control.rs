@@ -249,8 +249,8 @@ async fn a_session_that_was_killed_controls_nothing() {
     let mut client = gateway.open_with(control.opened["ticket"].as_str().unwrap()).await;
     client.log_in().await.unwrap();
     assert_eq!(control.state().await, "running");
-    let live = gateway.gateway.sessions.list();
-    assert!(gateway.gateway.sessions.stop(live[0].id, Reason::Killed));
+    let live = gateway.shared.sessions.list();
+    assert!(gateway.shared.sessions.stop(live[0].id, Reason::Killed));
     assert!(client.ended().await.is(Reason::Killed));
     for (status, problem) in [control.press("stop").await, control.ask("GET", &control.path, "").await] {
         assert_eq!((status, &problem["code"]), (401, &json!("token_rejected")));

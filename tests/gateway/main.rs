@@ -9,6 +9,7 @@ mod gateway;
 #[path = "../support/raw.rs"]
 mod raw;
 
+mod admin;
 mod binary;
 mod control;
 mod keep_alive;

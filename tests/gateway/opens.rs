@@ -1,12 +1,14 @@
 //! The main job: a signed token opens the right guest's console, and every way it can end has its own close code.
 
-use super::gateway::TestGateway;
+use super::gateway::{PATIENCE, TestGateway};
 use super::raw::Raw;
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Backend, GuestConfig, Status, Style};
 use consolegate::wire::websocket::{Opcode, frame};
 use serde_json::json;
+use std::sync::Arc;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn a_token_opens_the_guests_screen_and_keys_arrive() {
@@ -148,4 +150,22 @@ async fn metrics_tell_what_passed() {
     assert!(sent > 24.0, "{sent}");
     assert_eq!(gateway.metric("consolegate_pve_up{pve_cluster=\"eu1\"}").await, Some(1.0));
     assert_eq!(gateway.metric("consolegate_connect_duration_seconds_count{stage=\"handshake\"}").await, Some(1.0));
+}
+
+#[tokio::test]
+async fn f18_a_session_goes_on_through_a_reload_and_keeps_no_old_configuration() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let mut client = gateway.open(100).await;
+    let (width, height, _) = client.log_in().await.unwrap();
+    let before = Arc::downgrade(&gateway.reload(|config| config.limits.per_guest = 1));
+    let freed = async {
+        while before.upgrade().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, freed).await.expect("nothing keeps the generation before");
+    assert!(client.first_update(width, height).await.unwrap() > 0);
+    let end = gateway.open(100).await.ended().await;
+    assert!(end.is(Reason::LimitGuest), "the session of before counts by the limits of now: {end:?}");
 }

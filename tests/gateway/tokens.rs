@@ -4,6 +4,7 @@ use super::binary::Binary;
 use super::gateway::{TestGateway, token};
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
+use consolegate::sim::Fault;
 use serde_json::json;
 
 #[tokio::test]
@@ -55,8 +56,8 @@ async fn t23_a_live_session_that_is_revoked_ends_with_4403() {
     let gateway = TestGateway::start(&sim, NODES, "").await;
     let mut client = gateway.open(100).await;
     client.log_in().await.unwrap();
-    let live = gateway.gateway.sessions.list();
-    assert!(gateway.gateway.sessions.stop(live[0].id, Reason::Revoked));
+    let live = gateway.shared.sessions.list();
+    assert!(gateway.shared.sessions.stop(live[0].id, Reason::Revoked));
     let end = client.ended().await;
     assert!(end.is(Reason::Revoked), "{end:?}");
     assert_eq!(end.code, 4403);
@@ -81,12 +82,30 @@ async fn a_ticket_in_the_pocket_does_not_undo_a_kill() {
     let mut client = gateway.open_with(opened["ticket"].as_str().unwrap()).await;
     client.log_in().await.unwrap();
     let pocketed = gateway.session(opened["resume"].as_str().unwrap()).await;
-    let live = gateway.gateway.sessions.list();
-    assert!(gateway.gateway.sessions.stop(live[0].id, Reason::Killed));
+    let live = gateway.shared.sessions.list();
+    assert!(gateway.shared.sessions.stop(live[0].id, Reason::Killed));
     assert!(client.ended().await.is(Reason::Killed));
     sim.wait_for(|counters| counters.websocket_live == 0).await.unwrap();
     assert!(gateway.refused(pocketed["ticket"].as_str().unwrap()).await.contains("401"));
     assert_eq!(gateway.session(pocketed["resume"].as_str().unwrap()).await["code"], "resume_expired");
+}
+
+#[tokio::test]
+async fn a_kill_while_the_cluster_is_asked_why_a_console_ended_is_a_kill() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let opened = gateway.session(&gateway.token(100, |_| {})).await;
+    let mut client = gateway.open_with(opened["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    let before = sim.counters().requests;
+    sim.fail_next("/status/current", Fault::Stall(Vec::new()));
+    sim.guest(100).kill_console();
+    sim.wait_for(|counters| counters.requests > before).await.unwrap();
+    let live = gateway.shared.sessions.list();
+    assert!(gateway.shared.sessions.stop(live[0].id, Reason::Killed));
+    let end = client.ended().await;
+    assert!(end.is(Reason::Killed), "{end:?}");
+    assert_eq!(gateway.session(opened["resume"].as_str().unwrap()).await["code"], "resume_expired");
 }
 
 #[tokio::test]

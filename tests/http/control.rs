@@ -100,15 +100,15 @@ async fn every_reason_against_a_control_token_is_one_answer() {
         let crossed = Session { id: id.to_owned(), control: control.to_owned(), opened: Value::Null };
         assert_eq!(anonymous(press(&face, &crossed, r#"{"action":"start"}"#).await), missing, "{id}");
     }
-    let store = std::sync::Arc::clone(&face.gateway.load().store);
+    let store = std::sync::Arc::clone(&face.shared().store);
     let id = |session: &Session| session.id.parse::<SessionId>().unwrap();
-    store.session_live(id(&one), 0, now() + 100).await;
-    store.session_ended(id(&one), 0, now() - 100).await;
+    store.live(id(&one), 0, now() + 100).await.unwrap();
+    store.ended(id(&one), 0, 120, now() - 100).await.unwrap();
     assert_eq!(state(&face, &one.id, &one.control).await.status, 200, "it may still be resumed");
-    store.session_live(id(&one), 0, now() + 100).await;
-    store.session_ended(id(&one), 0, now() - 121).await;
+    store.live(id(&one), 0, now() + 100).await.unwrap();
+    store.ended(id(&one), 0, 120, now() - 121).await.unwrap();
     assert_eq!(anonymous(state(&face, &one.id, &one.control).await), missing, "no longer");
-    store.session_over(id(&two), 0).await;
+    store.over(id(&two), 0).await.unwrap();
     assert_eq!(anonymous(state(&face, &two.id, &two.control).await), missing, "over for good");
     assert_eq!(anonymous(press(&face, &two, r#"{"action":"start"}"#).await), missing);
 }
@@ -227,6 +227,8 @@ async fn only_the_power_right_switches_and_no_host_is_switched() {
         }
     }
     assert_eq!(face.asked(), 0);
+    let counted = "consolegate_requests_refused_total{reason=\"power_denied\"} 8\n";
+    assert!(face.metrics().contains(counted), "{}", face.metrics());
 }
 
 #[tokio::test]

@@ -5,16 +5,12 @@ use consolegate::config::{
     Admin, Cluster, Config, Credential, Engine, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node, Session,
     Timeouts, TlsFiles, Trust,
 };
-use consolegate::console::Gateway;
+use consolegate::console::{Generation, Shared, Since};
 use consolegate::http::Service;
 use consolegate::id::Kind;
-use consolegate::listen::{self, Phase, Readiness, Tls};
-use consolegate::metrics::Metrics;
-use consolegate::resolve::Resolver;
+use consolegate::listen;
 use consolegate::secret::Secret;
-use consolegate::session::{Sessions, Turns};
 use consolegate::store::Store;
-use consolegate::token::{Sealer, Verifier};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rust_embed::RustEmbed;
 use serde_json::{Value, json};
@@ -37,8 +33,7 @@ struct Pages;
 
 pub(crate) struct Face {
     pub(crate) address: SocketAddr,
-    pub(crate) gateway: Arc<ArcSwap<Gateway>>,
-    pub(crate) readiness: Arc<Readiness>,
+    generations: Arc<ArcSwap<Generation>>,
     pub(crate) stop: CancellationToken,
     pub(crate) connections: TaskTracker,
     pub(crate) consoles: TaskTracker,
@@ -55,29 +50,48 @@ impl Face {
         let (node, asked) = node().await;
         let mut config = config(node);
         change(&mut config);
-        let tls = config.listen.tls.as_ref().map(|files| Tls::new(files, now()).unwrap());
-        let gateway = Arc::new(ArcSwap::from_pointee(gateway(config, 0)));
-        let (readiness, stop) = (Arc::new(Readiness::default()), CancellationToken::new());
-        readiness.enter(Phase::Ready);
+        let shared = shared(&config, 0);
+        let generation = Generation::build(config, &shared).unwrap();
+        generation.enter();
+        let generations = Arc::new(ArcSwap::from_pointee(generation));
+        shared.lifecycle.ready();
+        let stop = CancellationToken::new();
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
-        let service = Service::new(Arc::clone(&gateway), Arc::clone(&readiness), consoles.clone()).with_web::<Pages>();
+        let service = Service::new(Arc::clone(&generations), consoles.clone()).with_web::<Pages>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(listen::serve(listener, tls, service, connections.clone(), stop.clone()));
-        Self { address, gateway, readiness, stop, connections, consoles, asked }
+        tokio::spawn(listen::serve(listener, service, connections.clone(), stop.clone()));
+        Self { address, generations, stop, connections, consoles, asked }
     }
 
-    /// A new generation, as a reload makes it.
+    /// A new generation of the same process, as a reload makes it.
     pub(crate) fn reload(&self, change: impl FnOnce(&mut Config)) {
-        let mut config = self.gateway.load().config.clone();
+        let mut config = self.generations.load().config.clone();
         change(&mut config);
-        self.gateway.store(Arc::new(gateway(config, 0)));
+        self.enter(config, &self.shared());
     }
 
     /// The next process, started at this Unix second: the same configuration, and nothing remembered.
     pub(crate) fn restart(&self, started: u64) {
-        let config = self.gateway.load().config.clone();
-        self.gateway.store(Arc::new(gateway(config, started)));
+        let config = self.generations.load().config.clone();
+        let shared = shared(&config, started);
+        self.enter(config, &shared);
+    }
+
+    fn enter(&self, config: Config, shared: &Arc<Shared>) {
+        let generation = Generation::build(config, shared).unwrap();
+        generation.enter();
+        self.generations.store(Arc::new(generation));
+    }
+
+    /// What outlives a reload.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.generations.load().shared)
+    }
+
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> String {
+        String::from_utf8(self.shared().metrics.render(std::iter::empty()).unwrap()).unwrap()
     }
 
     /// How often anybody came to the node.
@@ -106,20 +120,9 @@ async fn node() -> (SocketAddr, Arc<AtomicUsize>) {
     (address, asked)
 }
 
-fn gateway(config: Config, started: u64) -> Gateway {
-    let names: Vec<_> = config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
-    let metrics = Arc::new(Metrics::new(&names, config.limits.sessions).unwrap());
-    Gateway {
-        started,
-        verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, None).unwrap(),
-        sealer: Sealer::new(config.session.key.as_ref()).unwrap(),
-        store: Arc::new(Store::memory(10_000)),
-        sessions: Sessions::new(config.limits.clone()),
-        turns: Turns::new(config.limits.per_node_opening),
-        resolver: Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&metrics)).unwrap(),
-        metrics,
-        config,
-    }
+fn shared(config: &Config, started: u64) -> Arc<Shared> {
+    let since = Since { tickets: started, tokens: None };
+    Shared::new(config.session.key.as_ref(), Store::memory(10_000), since).unwrap()
 }
 
 fn config(node: SocketAddr) -> Config {

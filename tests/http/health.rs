@@ -2,7 +2,7 @@
 
 use super::client::{head, until_end};
 use super::face::Face;
-use consolegate::listen::Phase;
+use consolegate::lifecycle::Lifecycle;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -10,10 +10,17 @@ use tokio::time::timeout;
 #[tokio::test]
 async fn readyz_follows_the_phase_and_healthz_does_not() {
     let face = Face::start().await;
-    for (phase, ready) in [(Phase::Ready, 200), (Phase::Draining, 503), (Phase::Starting, 503), (Phase::Ready, 200)] {
-        face.readiness.enter(phase);
-        assert_eq!(face.request("GET /readyz", &[]).await.status, ready, "{phase:?}");
-        assert_eq!(face.request("GET /healthz", &[]).await.status, 200, "{phase:?}");
+    face.restart(0);
+    for (enter, word, ready) in [
+        ((|_| ()) as fn(&Lifecycle), "starting\n", 503),
+        (Lifecycle::ready, "ok\n", 200),
+        (Lifecycle::drain, "draining\n", 503),
+        (Lifecycle::ready, "ok\n", 200),
+    ] {
+        enter(&face.shared().lifecycle);
+        let answer = face.request("GET /readyz", &[]).await;
+        assert_eq!((answer.status, answer.body.as_slice()), (ready, word.as_bytes()));
+        assert_eq!(face.request("GET /healthz", &[]).await.status, 200, "{word}");
     }
 }
 

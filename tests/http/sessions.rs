@@ -2,7 +2,6 @@
 
 use super::client::Answer;
 use super::face::{Face, PANEL, now, token, token_with};
-use consolegate::listen::Phase;
 use consolegate::secret::Secret;
 
 async fn post(face: &Face, token: &str) -> Answer {
@@ -98,9 +97,13 @@ async fn a_resume_makes_the_ticket_before_it_worthless_and_works_once() {
     let resumed = post(&face, &resume).await;
     assert_eq!(resumed.status, 201, "a cut before the first connection is a cut too");
     let again = post(&face, &resume).await;
-    assert_eq!((again.status, again.code().as_str()), (401, "token_used"));
+    assert_eq!(again.status, 201, "the answer may have been lost on its way");
     assert_eq!(open(&face, &ticket).await.status, 401);
-    assert_eq!(open(&face, &text(&resumed, "ticket")).await.status, 101);
+    assert_eq!(open(&face, &text(&again, "ticket")).await.status, 101);
+    let second = open(&face, &text(&resumed, "ticket")).await;
+    assert_eq!((second.status, second.code().as_str()), (401, "token_used"), "two tickets of one generation open once");
+    let late = post(&face, &resume).await;
+    assert_eq!((late.status, late.code().as_str()), (401, "token_used"), "it has connected since");
 }
 
 #[tokio::test]
@@ -108,12 +111,12 @@ async fn a_drain_takes_no_new_session_and_spends_nothing() {
     let face = Face::start().await;
     let (first, second) = (token(), token());
     let ticket = text(&post(&face, &token()).await, "ticket");
-    face.readiness.enter(Phase::Draining);
+    face.shared().lifecycle.drain();
     for answer in [post(&face, &first).await, open(&face, &second).await, open(&face, &ticket).await] {
         assert_eq!((answer.status, answer.code().as_str()), (503, "restarting"));
         assert_eq!(answer.json()["retryable"], true);
     }
-    face.readiness.enter(Phase::Ready);
+    face.shared().lifecycle.ready();
     assert_eq!(post(&face, &first).await.status, 201);
     assert_eq!(open(&face, &second).await.status, 101);
     assert_eq!(open(&face, &ticket).await.status, 101);
@@ -137,20 +140,26 @@ async fn t20_a_ticket_of_the_very_second_of_the_start_may_have_been_used_before_
 }
 
 #[tokio::test]
-async fn only_refused_tokens_are_counted_and_only_as_such() {
+async fn i10_each_refusal_is_counted_once_as_a_token_or_as_a_request() {
     let face = Face::start().await;
     assert_eq!(post(&face, "a.b.c").await.status, 401);
     let foreign = format!("Authorization: Bearer {}", token());
     assert_eq!(face.request("POST /v1/sessions", &[&foreign, "Origin: https://evil.example"]).await.status, 403);
     assert_eq!(face.request("GET /v1/ws", &[]).await.status, 426);
-    face.readiness.enter(Phase::Draining);
+    face.shared().lifecycle.drain();
     assert_eq!(post(&face, &token()).await.status, 503);
-    let metrics = face.gateway.load_full().metrics.render(std::iter::empty()).unwrap();
-    let text = String::from_utf8(metrics).unwrap();
+    assert_eq!(face.raw("GET /console HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n").await.status, 421);
+    assert_eq!(face.raw("GET /\x01 HTTP/1.1\r\n\r\n").await.status, 400);
+    assert_eq!(face.request("GET /favicon.ico", &[]).await.status, 404, "nobody asked for a console");
+    let text = face.metrics();
     let counted: Vec<_> = text.lines().filter(|line| line.contains("{reason=")).collect();
     assert_eq!(
         counted,
         [
+            "consolegate_requests_refused_total{reason=\"bad_request\"} 1",
+            "consolegate_requests_refused_total{reason=\"draining\"} 1",
+            "consolegate_requests_refused_total{reason=\"host\"} 1",
+            "consolegate_requests_refused_total{reason=\"upgrade_required\"} 1",
             "consolegate_tokens_rejected_total{reason=\"malformed\"} 1",
             "consolegate_tokens_rejected_total{reason=\"origin\"} 1",
         ]

@@ -56,7 +56,7 @@ pub fn resolver_within(cluster: &Cluster, timeouts: &Timeouts) -> Resolver {
 }
 
 pub fn metrics() -> Arc<Metrics> {
-    Arc::new(Metrics::new(&["eu1".parse().unwrap()], 100).unwrap())
+    Arc::new(Metrics::new().unwrap())
 }
 
 /// A resolver of one pinned node `pve1`.

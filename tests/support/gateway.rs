@@ -2,9 +2,11 @@
 //!
 //! Owns start and stop. Everything a test says to it goes through real sockets.
 
-use consolegate::app::{App, Before};
+use arc_swap::ArcSwap;
+use consolegate::app::{App, Before, Signal};
+use consolegate::clock::unix_now;
 use consolegate::config::Config;
-use consolegate::console::{Gateway, unix_now};
+use consolegate::console::{Generation, Shared};
 use consolegate::sim::Sim;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// Nothing here takes this long on a machine that is not stuck.
@@ -36,9 +38,10 @@ pub struct Place {
 /// A running gateway in this process.
 pub struct TestGateway {
     pub place: Place,
-    pub gateway: Arc<Gateway>,
-    stop: Option<oneshot::Sender<()>>,
-    task: Option<tokio::task::JoinHandle<()>>,
+    pub shared: Arc<Shared>,
+    generations: Arc<ArcSwap<Generation>>,
+    signals: Option<mpsc::Sender<Signal>>,
+    task: Option<tokio::task::JoinHandle<Result<(), String>>>,
     _folder: tempfile::TempDir,
 }
 
@@ -59,20 +62,30 @@ impl TestGateway {
         let text = change(configuration(&address.to_string(), sim, nodes, ""));
         let config = Config::parse(&text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
         let app = App::assemble_on(config, public, admin, Before::Nothing).unwrap();
-        let gateway = Arc::clone(app.gateway());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(app.run(async move {
-            // Dropping the sender stops it too.
-            let _ = stopped.await;
-        }));
+        let generations = Arc::clone(app.generations());
+        let shared = Arc::clone(&generations.load().shared);
+        // Dropping the sender stops it.
+        let (signals, asked) = mpsc::channel(1);
+        let task = tokio::spawn(app.run(asked));
         let place = Place { address, admin: admin_address, host: address.to_string() };
-        Self { place, gateway, stop: Some(stop), task: Some(task), _folder: folder }
+        Self { place, shared, generations, signals: Some(signals), task: Some(task), _folder: folder }
+    }
+
+    /// A new generation, as a reload makes it; returns the one before.
+    pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Arc<Generation> {
+        let before = self.generations.load_full();
+        let mut config = before.config.clone();
+        change(&mut config);
+        let generation = Generation::build(config, &self.shared).unwrap();
+        generation.enter();
+        self.generations.store(Arc::new(generation));
+        before
     }
 
     /// Asks it to stop and waits until it has.
     pub async fn stop(mut self) {
-        drop(self.stop.take());
-        timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap();
+        drop(self.signals.take());
+        timeout(PATIENCE, self.task.take().unwrap()).await.expect("it stops").unwrap().unwrap();
     }
 }
 

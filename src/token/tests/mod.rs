@@ -10,11 +10,12 @@ mod scope;
 mod seals;
 mod used;
 
-use super::{Verified, Verifier};
-use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Trust};
-use crate::id::Kind;
+use super::{Pass, Rejected, Verified, Verifier};
+use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Session, Trust};
+use crate::id::{Kind, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
+use crate::store::Store;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -27,6 +28,15 @@ pub(super) const NOW: u64 = 1_795_300_000;
 const STARTED: u64 = NOW - 1000;
 pub(super) const OWN: &str = "https://console.example.com";
 pub(super) const PANEL: &str = "https://panel.example.com";
+
+/// Uses a token up for session 7.
+pub(super) async fn used(verified: Verified, store: &Store, now: u64) -> Result<Pass, Failure> {
+    verified.begin(store, SessionId::from_bits(7), &rules(), now).await
+}
+
+pub(super) fn rules() -> Session {
+    Session { key: None, max: Duration::from_secs(3600), idle: None, resume: Duration::from_secs(120) }
+}
 
 /// One side of a key: signs as a panel does.
 pub(super) struct Signer {
@@ -141,7 +151,7 @@ pub(super) fn with_text(pointer: &str, text: &str) -> String {
     with(pointer, json!("@@")).to_string().replace("\"@@\"", text)
 }
 
-pub(super) fn verify(claims: &Value) -> Result<Verified, Failure> {
+pub(super) fn verify(claims: &Value) -> Result<Verified, Rejected> {
     gateway(&[issuer(&[&panel()])]).verify(&panel().token(claims), NOW)
 }
 
@@ -150,8 +160,8 @@ pub(super) fn refused(claims: &Value) -> Reason {
     reason(verify(claims))
 }
 
-pub(super) fn reason(result: Result<Verified, Failure>) -> Reason {
-    let failure = result.unwrap_err();
+pub(super) fn reason(result: Result<Verified, Rejected>) -> Reason {
+    let failure = result.unwrap_err().failure;
     assert!(failure.cause.len() < 400 && failure.cause.chars().all(|c| !c.is_control()), "{failure}");
     failure.reason
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::id::SessionId;
 use crate::store::Store;
-use crate::token::{Envelope, Grant, MAX_TOKEN_BYTES, Purpose, Sealer, is_sealed};
+use crate::token::{Envelope, Grant, MAX_TOKEN_BYTES, Pass, Purpose, Sealer, TICKET_SECONDS, is_sealed};
 use proptest::prelude::*;
 
 fn sealer() -> Sealer {
@@ -14,8 +14,19 @@ fn grant() -> Grant {
     verify(&good()).unwrap().grant
 }
 
-fn envelope() -> Envelope {
-    Envelope { session: SessionId::from_bits(7), generation: 2, expires: NOW + 30, ends: NOW + 3600, grant: grant() }
+fn pass() -> Pass {
+    Pass { session: SessionId::from_bits(7), generation: 2, ends: NOW + 3600, grant: grant() }
+}
+
+/// What is inside a text of this purpose that was sealed now.
+fn inside(purpose: Purpose, pass: &Pass) -> Envelope {
+    let expires = if purpose == Purpose::Ticket { NOW + TICKET_SECONDS } else { pass.ends };
+    let Pass { session, generation, ends, ref grant } = *pass;
+    Envelope { session, generation, expires, ends, grant: grant.clone() }
+}
+
+fn sealed(purpose: Purpose) -> String {
+    sealer().seal(purpose, &pass(), NOW).unwrap()
 }
 
 const PURPOSES: [Purpose; 3] = [Purpose::Ticket, Purpose::Resume, Purpose::Control];
@@ -27,8 +38,8 @@ fn refusal(result: Result<Envelope, Failure>) -> Reason {
 #[test]
 fn what_one_gateway_seals_another_with_the_same_key_opens() {
     for purpose in PURPOSES {
-        let text = sealer().seal(purpose, &envelope()).unwrap();
-        assert_eq!(sealer().open(purpose, &text, NOW), Ok(envelope()));
+        let text = sealed(purpose);
+        assert_eq!(sealer().open(purpose, &text, NOW), Ok(inside(purpose, &pass())));
         assert!(is_sealed(&text) && !is_sealed(&panel().token(&good())));
         assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "a subprotocol token");
     }
@@ -36,17 +47,17 @@ fn what_one_gateway_seals_another_with_the_same_key_opens() {
 
 #[test]
 fn no_purpose_opens_as_another() {
-    for sealed in PURPOSES {
-        let text = sealer().seal(sealed, &envelope()).unwrap();
-        for asked in PURPOSES.into_iter().filter(|asked| *asked != sealed) {
-            assert_eq!(refusal(sealer().open(asked, &text, NOW)), Reason::TicketRefused, "{sealed:?} as {asked:?}");
+    for made in PURPOSES {
+        let text = sealed(made);
+        for asked in PURPOSES.into_iter().filter(|asked| *asked != made) {
+            assert_eq!(refusal(sealer().open(asked, &text, NOW)), Reason::TicketRefused, "{made:?} as {asked:?}");
         }
     }
 }
 
 #[test]
 fn no_other_key_opens_it() {
-    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    let text = sealed(Purpose::Ticket);
     for other in [Sealer::new(Some(&Secret::new([8; 32]))), Sealer::new(Some(&Secret::new([9; 33]))), Sealer::new(None)]
     {
         assert_eq!(refusal(other.unwrap().open(Purpose::Ticket, &text, NOW)), Reason::TicketRefused);
@@ -56,14 +67,14 @@ fn no_other_key_opens_it() {
 #[test]
 fn a_made_key_opens_its_own_and_a_short_key_is_refused() {
     let made = Sealer::new(None).unwrap();
-    let text = made.seal(Purpose::Ticket, &envelope()).unwrap();
-    assert_eq!(made.open(Purpose::Ticket, &text, NOW), Ok(envelope()));
+    let text = made.seal(Purpose::Ticket, &pass(), NOW).unwrap();
+    assert_eq!(made.open(Purpose::Ticket, &text, NOW), Ok(inside(Purpose::Ticket, &pass())));
     assert!(Sealer::new(Some(&Secret::new([9; 31]))).is_err());
 }
 
 #[test]
 fn it_opens_to_its_last_second() {
-    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    let text = sealed(Purpose::Ticket);
     assert!(sealer().open(Purpose::Ticket, &text, NOW + 30).is_ok());
     let failure = sealer().open(Purpose::Ticket, &text, NOW + 31).unwrap_err();
     assert_eq!(failure.reason, Reason::TicketRefused);
@@ -72,7 +83,7 @@ fn it_opens_to_its_last_second() {
 
 #[test]
 fn every_flipped_bit_closes_it() {
-    let text = sealer().seal(Purpose::Ticket, &envelope()).unwrap();
+    let text = sealed(Purpose::Ticket);
     let bytes = URL_SAFE_NO_PAD.decode(&text).unwrap();
     for bit in 0..bytes.len() * 8 {
         let mut flipped = bytes.clone();
@@ -86,8 +97,8 @@ fn every_flipped_bit_closes_it() {
 
 #[test]
 fn two_seals_of_the_same_are_different_texts_and_hide_what_is_inside() {
-    let (one, two) = (sealer().seal(Purpose::Ticket, &envelope()), sealer().seal(Purpose::Ticket, &envelope()));
-    let (one, two) = (URL_SAFE_NO_PAD.decode(one.unwrap()).unwrap(), URL_SAFE_NO_PAD.decode(two.unwrap()).unwrap());
+    let (one, two) = (sealed(Purpose::Ticket), sealed(Purpose::Ticket));
+    let (one, two) = (URL_SAFE_NO_PAD.decode(one).unwrap(), URL_SAFE_NO_PAD.decode(two).unwrap());
     assert_ne!(one[1..17], two[1..17], "a fresh salt each time");
     assert_ne!(one[17..], two[17..]);
     assert!(!String::from_utf8_lossy(&one).contains("customer-42"));
@@ -104,11 +115,10 @@ fn the_largest_grant_still_fits() {
         "rights": ["input", "clipboard", "resize", "power"], "max_seconds": 999_999_999_999_999_u64,
         "idle_seconds": 999_999_999_999_999_u64, "title": "\u{1d11e}".repeat(128), "lang": "zh-Hant-TW", "theme": "light",
     });
-    let grant = verify(&claims).unwrap().grant;
-    let envelope = Envelope { grant, ..envelope() };
-    let text = sealer().seal(Purpose::Ticket, &envelope).unwrap();
+    let pass = Pass { grant: verify(&claims).unwrap().grant, ..pass() };
+    let text = sealer().seal(Purpose::Ticket, &pass, NOW).unwrap();
     assert!(text.len() <= MAX_TOKEN_BYTES, "{}", text.len());
-    assert_eq!(sealer().open(Purpose::Ticket, &text, NOW), Ok(envelope));
+    assert_eq!(sealer().open(Purpose::Ticket, &text, NOW), Ok(inside(Purpose::Ticket, &pass)));
 }
 
 #[test]
@@ -120,15 +130,29 @@ fn t28_what_is_too_long_or_not_base64url_is_refused() {
 }
 
 #[tokio::test]
-async fn each_opens_once() {
-    let (store, envelope) = (Store::memory(10), envelope());
-    for purpose in PURPOSES {
-        let name = envelope.spend_name(purpose);
-        assert!(store.spend(&name, envelope.expires, NOW).await.is_ok());
-        assert_eq!(store.spend(&name, envelope.expires, NOW).await.unwrap_err().reason, Reason::TokenReplay);
-    }
-    let next = Envelope { generation: 3, ..envelope.clone() };
-    assert!(store.spend(&next.spend_name(Purpose::Ticket), next.expires, NOW).await.is_ok());
+async fn t20_each_ticket_and_each_generation_opens_once() {
+    let store = Store::memory(10);
+    let open = async |generation| {
+        let pass = Pass { generation, ..pass() };
+        store.live(pass.session, generation, pass.ends).await.unwrap();
+        inside(Purpose::Ticket, &pass).open(&store, NOW - 60, NOW).await.map_err(|failure| failure.reason)
+    };
+    assert_eq!(open(2).await.unwrap(), pass());
+    assert_eq!(open(2).await, Err(Reason::TokenReplay));
+    let store = Store::memory(10);
+    let from_before = inside(Purpose::Ticket, &pass()).open(&store, NOW, NOW).await;
+    assert_eq!(from_before.unwrap_err().reason, Reason::TokenBeforeBoot, "it may have been used before the start");
+}
+
+#[tokio::test]
+async fn a_resume_token_gives_the_next_generation_with_the_same_end_and_grant() {
+    let store = Store::memory(10);
+    store.live(pass().session, 2, pass().ends).await.unwrap();
+    let resumed = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
+    assert_eq!(resumed, Ok(Pass { generation: 3, ..pass() }));
+    store.over(pass().session, 3).await.unwrap();
+    let late = inside(Purpose::Resume, &pass()).resume(&store, &rules(), NOW).await;
+    assert!(late.is_err());
 }
 
 proptest! {

@@ -3,10 +3,11 @@
 //! The answer is built from the [`Reason`] alone (RFC 9457), so two reasons with one face cannot be told apart outside.
 //! The cause stays in the log. Never a token, a query or a header's text in either.
 
-use super::call::{Answer, Refused};
+use super::{Answer, Refused};
 use crate::audit::{self, About, Told};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
+use crate::{hex, random};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
 use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
@@ -26,13 +27,13 @@ struct Problem<'a> {
 }
 
 /// The answer to a refused request. `reference` is what a customer reads out and an operator finds in the log.
-pub(super) fn answer(refused: &Refused, reference: &str) -> Answer {
+pub fn answer(refused: &Refused, reference: &str) -> Answer {
     let reason = refused.failure.reason;
     write(reason, detail(reason, refused.seconds), reason.public().retryable, reference)
 }
 
 /// The answer for what is done once and never again by itself.
-pub(super) fn once(reason: Reason, reference: &str) -> Answer {
+pub fn once(reason: Reason, reference: &str) -> Answer {
     let detail = match reason.public().retryable {
         true if reason != Reason::PowerPace => "It is not known whether the machine was switched.".into(),
         _ => detail(reason, None),
@@ -82,7 +83,7 @@ fn write(reason: Reason, detail: Cow<'static, str>, retryable: bool, reference: 
 }
 
 /// The same answer as bytes, for connections on which hyper answers nothing.
-pub(super) async fn bytes(refused: &Refused, reference: &str) -> Vec<u8> {
+pub async fn bytes(refused: &Refused, reference: &str) -> Vec<u8> {
     let (parts, body) = answer(refused, reference).into_parts();
     let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
     let mut bytes = format!("HTTP/1.1 {}\r\ncontent-length: {}\r\n", parts.status, body.len()).into_bytes();
@@ -110,7 +111,7 @@ fn detail(reason: Reason, seconds: Option<u64>) -> Cow<'static, str> {
 }
 
 /// The line and the count of a refusal.
-pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, about: &About) {
+pub fn note(metrics: &Metrics, failure: &Failure, reference: &str, about: &About) {
     let reason = failure.reason;
     if matches!(reason, Reason::NotFound | Reason::MethodNotAllowed) {
         // Browsers and scanners ask for things that never were; no console was asked for.
@@ -122,20 +123,18 @@ pub(super) fn note(metrics: &Metrics, failure: &Failure, reference: &str, about:
     audit::refused(about, reference, failure, Told::Status, None);
 }
 
-/// Only tokens are counted here: an open is counted where it is tried, and none of these came so far.
-fn count(metrics: &Metrics, reason: Reason) {
+/// Once for each refusal. An open is counted where it is tried, and none of these came so far.
+pub fn count(metrics: &Metrics, reason: Reason) {
     if reason.is_token() {
         metrics.token_rejected(reason);
+    } else {
+        metrics.request_refused(reason);
     }
 }
 
 /// Eight random hexadecimal digits. Without randomness they are zeros: a refusal needs no secret.
-pub(super) fn reference() -> String {
-    let mut bytes = [0; 4];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
-        bytes = [0; 4];
-    }
-    format!("{:08x}", u32::from_be_bytes(bytes))
+pub fn reference() -> String {
+    hex::lower(&random::bytes::<4>().unwrap_or_default())
 }
 
 #[cfg(test)]

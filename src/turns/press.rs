@@ -3,7 +3,7 @@
 //!
 //! Pure: the clock is an argument. Guests whose two seconds are over are forgotten as others come.
 
-use crate::id::{ClusterName, Console, Guest};
+use crate::id::{ClusterGuest, Console};
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,11 +14,11 @@ const BETWEEN: Duration = Duration::from_secs(2);
 
 /// The guests that were switched a moment ago.
 #[derive(Debug, Default)]
-pub(super) struct Presses(Mutex<HashMap<(ClusterName, Guest), Instant>>);
+pub(super) struct Presses(Mutex<HashMap<ClusterGuest, Instant>>);
 
 impl Presses {
     pub(super) fn press(&self, console: &Console, now: Instant) -> Result<(), Failure> {
-        let guest = (console.cluster.clone(), console.guest.clone());
+        let guest = console.cluster_guest();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |last: &Instant| now.duration_since(*last) < BETWEEN;
         if last.get(&guest).is_some_and(is_recent) {
@@ -35,7 +35,7 @@ impl Presses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Protocol, Vmid};
+    use crate::id::{Guest, Protocol, Vmid};
 
     fn console(vmid: u32, protocol: Protocol) -> Console {
         let guest = Guest::Qemu(Vmid::try_from(vmid).unwrap());

@@ -1,10 +1,10 @@
-//! Where a request carries its token: `Authorization: Bearer`, or one item of `Sec-WebSocket-Protocol`.
+//! What a WebSocket client offers: one item of `Sec-WebSocket-Protocol` may carry its token.
 //!
 //! Finds the token and never looks into it. A token in two places is refused, because two readers could pick different
 //! ones (T03 of the hostile-inputs reference).
 
 use crate::reason::{Failure, Reason};
-use hyper::header::{AUTHORIZATION, HeaderMap, SEC_WEBSOCKET_PROTOCOL};
+use hyper::header::{HeaderMap, SEC_WEBSOCKET_PROTOCOL};
 use std::collections::HashSet;
 
 /// The subprotocol of a console's bytes, the only one ever answered.
@@ -13,29 +13,6 @@ pub(super) const BINARY: &str = "binary";
 const TOKEN: &str = "consolegate.";
 /// More offers than any client makes.
 const OFFERS: usize = 16;
-
-/// The token of `Authorization`, if any.
-///
-/// # Errors
-/// `ambiguous` where there are two, `malformed` where it is not text.
-pub(super) fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
-    let mut values = headers.get_all(AUTHORIZATION).into_iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Failure::new(Reason::TokenAmbiguous, "two Authorization headers"));
-    }
-    let value = value.to_str().map_err(|_| Failure::new(Reason::TokenMalformed, "Authorization is not ASCII"))?;
-    let Some((scheme, token)) = value.split_once(' ') else {
-        return Err(Failure::new(Reason::TokenMissing, "Authorization without a token"));
-    };
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Failure::new(Reason::TokenMissing, "Authorization is not of the Bearer scheme"));
-    }
-    if token.contains(',') {
-        return Err(Failure::new(Reason::TokenAmbiguous, "two tokens in one Authorization header"));
-    }
-    Ok(Some(token.trim_start_matches(' ')))
-}
 
 /// What a WebSocket client offers in `Sec-WebSocket-Protocol`.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,37 +60,18 @@ fn is_token(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in pairs {
-            map.append(*name, value.parse().unwrap());
-        }
-        map
-    }
-
     fn offered(values: &[&str]) -> Result<(bool, Option<String>), Reason> {
-        let pairs: Vec<_> = values.iter().map(|value| ("sec-websocket-protocol", *value)).collect();
-        let map = headers(&pairs);
+        let mut map = HeaderMap::new();
+        for value in values {
+            map.append(SEC_WEBSOCKET_PROTOCOL, value.parse().unwrap());
+        }
         offers(&map).map(|o| (o.binary, o.token.map(str::to_owned))).map_err(|failure| failure.reason)
     }
 
     #[test]
     fn t03_a_token_comes_once() {
-        let twice = headers(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]);
-        assert_eq!(authorization(&twice).unwrap_err().reason, Reason::TokenAmbiguous);
-        let both = headers(&[("authorization", "Bearer a, Bearer b")]);
-        assert_eq!(authorization(&both).unwrap_err().reason, Reason::TokenAmbiguous);
         assert_eq!(offered(&["consolegate.a, consolegate.a"]), Err(Reason::TokenAmbiguous));
         assert_eq!(offered(&["consolegate.a", "consolegate.b"]), Err(Reason::TokenAmbiguous));
-    }
-
-    #[test]
-    fn t01_other_schemes_are_no_token() {
-        for value in ["Basic YTpi", "Bearer", "token"] {
-            assert_eq!(authorization(&headers(&[("authorization", value)])).unwrap_err().reason, Reason::TokenMissing);
-        }
-        assert_eq!(authorization(&headers(&[])), Ok(None));
-        assert_eq!(authorization(&headers(&[("authorization", "bEARER  a.b.c")])), Ok(Some("a.b.c")));
     }
 
     #[test]

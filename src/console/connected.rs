@@ -1,0 +1,94 @@
+//! That a session is connected, as the store knows it: told at the beginning, and at the end however that comes.
+//!
+//! Owns when the store is told. A session that the store thought connected for ever could be resumed for ever.
+
+use super::record::unsaid;
+use crate::clock::unix_now;
+use crate::id::SessionId;
+use crate::reason::{Failure, Reason};
+use crate::store::Store;
+use crate::token::Pass;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// One connection of a session in the store; dropped without an end, it ends as its task did.
+pub(super) struct Connected {
+    store: Arc<Store>,
+    session: SessionId,
+    generation: u32,
+    /// Seconds for which it may be resumed.
+    keep: u64,
+    is_over: bool,
+}
+
+impl Connected {
+    /// Tells the store that the session is connected; `keep`: seconds for which it may be resumed afterwards.
+    ///
+    /// # Errors
+    /// `store_down`. The store may have heard it all the same, so it is told the end too.
+    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64) -> Result<Self, Failure> {
+        let (session, generation, ends) = (pass.session(), pass.generation(), pass.ends());
+        let connected = Self { store: Arc::clone(store), session, generation, keep, is_over: false };
+        store.live(session, generation, ends).await?;
+        Ok(connected)
+    }
+
+    /// It ended at `now` (Unix seconds). Whether it may come back is the reason's word.
+    pub(super) async fn end(mut self, reason: Reason, now: u64) {
+        self.told(reason, now).await;
+        self.is_over = true;
+    }
+
+    fn told(&self, reason: Reason, now: u64) -> impl Future<Output = ()> + use<> {
+        let Self { session, generation, keep, .. } = *self;
+        let store = Arc::clone(&self.store);
+        async move {
+            let told = if reason.may_resume() {
+                store.ended(session, generation, keep, now).await
+            } else {
+                store.over(session, generation).await
+            };
+            if let Err(failure) = told {
+                tracing::error!(%session, generation, %reason, cause = failure.cause, "the store was not told of an end");
+            }
+        }
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        // Without a runtime the process is ending, and what it remembers with it.
+        if !self.is_over
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(self.told(unsaid().reason, unix_now()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::scene;
+
+    #[tokio::test]
+    async fn d07_a_session_whose_task_panics_is_over_for_the_store_too() {
+        let (store, opening) = (Arc::new(Store::memory(10)), scene::opening());
+        let session = opening.pass.session();
+        let its = Arc::clone(&store);
+        let task = tokio::spawn(async move {
+            let _connected = Connected::begin(&its, &opening.pass, 120).await.unwrap();
+            panic!("a bug");
+        });
+        assert!(task.await.unwrap_err().is_panic());
+        tokio::task::yield_now().await;
+        let cause = store.resume(session, 0, 120, 0).await.unwrap_err().cause;
+        assert_eq!(cause, "the session is over");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn f13_a_session_that_the_store_does_not_know_of_is_none() {
+        let refused = Connected::begin(&Arc::new(Store::Stuck), &scene::opening().pass, 120).await;
+        assert_eq!(refused.err().map(|failure| failure.reason), Some(Reason::StoreDown));
+    }
+}

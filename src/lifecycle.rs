@@ -1,0 +1,102 @@
+//! Where the process is in its life, and everything that follows from it: one owner of what balancers are told, of the
+//! registry's end and of the draining metric.
+//!
+//! ```text
+//! Starting ──▶ Ready ◀──▶ Draining ──▶ closed
+//!     └──────────────────────▶┘
+//! ```
+//! A drain can be called off, an end cannot.
+
+use crate::metrics::Metrics;
+use crate::reason::Reason;
+use crate::session::Sessions;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the process does with those who come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It is answered, but tokens may still come that were used before this process began; they are refused.
+    Starting,
+    /// New sessions are welcome.
+    Ready,
+    /// What is there goes on, nothing new is taken.
+    Draining,
+}
+
+/// The life of a process.
+#[derive(Debug)]
+pub struct Lifecycle {
+    state: Mutex<State>,
+    sessions: Arc<Sessions>,
+    metrics: Arc<Metrics>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    is_closed: bool,
+}
+
+impl Lifecycle {
+    /// The beginning.
+    #[must_use]
+    pub fn new(sessions: Arc<Sessions>, metrics: Arc<Metrics>) -> Self {
+        Self { state: Mutex::new(State { phase: Phase::Starting, is_closed: false }), sessions, metrics }
+    }
+
+    /// The phase now.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).phase
+    }
+
+    /// New sessions are welcome: after the start, or because a drain is called off. Once closed, nothing happens.
+    pub fn ready(&self) {
+        self.enter(Phase::Ready);
+    }
+
+    /// Takes nothing new; what is there goes on. Twice is once.
+    pub fn drain(&self) {
+        self.enter(Phase::Draining);
+    }
+
+    /// Ends what is live for this reason and admits no more.
+    pub fn close(&self, reason: Reason) {
+        self.drain();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_closed = true;
+        self.sessions.close(reason);
+    }
+
+    fn enter(&self, phase: Phase) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_closed {
+            state.phase = phase;
+            self.metrics.draining(phase == Phase::Draining);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a08_a_drain_is_called_off_and_an_end_is_not() {
+        let (sessions, metrics) = (Sessions::new(), Arc::new(Metrics::new().unwrap()));
+        let life = Lifecycle::new(Arc::clone(&sessions), Arc::clone(&metrics));
+        let draining = || {
+            let text = String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap();
+            text.contains("consolegate_draining 1\n")
+        };
+        assert_eq!((life.phase(), draining()), (Phase::Starting, false));
+        life.ready();
+        life.drain();
+        life.drain();
+        assert_eq!((life.phase(), draining()), (Phase::Draining, true));
+        life.ready();
+        assert_eq!((life.phase(), draining()), (Phase::Ready, false));
+        life.close(Reason::Shutdown);
+        life.ready();
+        assert_eq!((life.phase(), draining()), (Phase::Draining, true));
+    }
+}

@@ -1,0 +1,70 @@
+//! The [`Envelope`]: what an opened ticket, resume token or control token says.
+//!
+//! Owns what each is good for once its seal held: a ticket and a resume token become a [`Pass`] when the store has used
+//! them up, a control token stays what it is. Only a seal that held makes one.
+
+use super::{Grant, Pass, Purpose, TICKET_SECONDS};
+use crate::audit::About;
+use crate::config::Session;
+use crate::id::SessionId;
+use crate::reason::{Failure, Reason};
+use crate::store::{Once, Store};
+
+/// What was inside a sealed text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Envelope {
+    pub(super) session: SessionId,
+    pub(super) generation: u32,
+    /// Unix seconds after which it no longer opens.
+    pub(super) expires: u64,
+    pub(super) ends: u64,
+    pub(super) grant: Grant,
+}
+
+impl Envelope {
+    /// The session.
+    #[must_use]
+    pub const fn session(&self) -> SessionId {
+        self.session
+    }
+
+    /// What the session may do.
+    #[must_use]
+    pub const fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// What audit lines say of it.
+    #[must_use]
+    pub fn about(&self) -> About {
+        About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
+    }
+
+    /// Uses a session ticket up. `since`: where the store's memory begins, in Unix seconds.
+    ///
+    /// # Errors
+    /// `before_boot`, `ticket`, `replay`, or what is wrong with the store.
+    pub async fn open(self, store: &Store, since: u64, now: u64) -> Result<Pass, Failure> {
+        // One sealed in the very second of the start may have been used by the process before.
+        if self.expires <= since + TICKET_SECONDS {
+            return Err(Reason::TokenBeforeBoot.into());
+        }
+        let name = format!("{}:{}:{}", Purpose::Ticket.word(), self.session, self.generation);
+        let ticket = Once { name: &name, until: self.expires };
+        store.open_ticket(ticket, self.session, self.generation, now).await?;
+        Ok(self.pass())
+    }
+
+    /// Uses a resume token up, by the rules of the configuration: the next generation of its session, with the same end.
+    ///
+    /// # Errors
+    /// `resume_expired`, `replay`, `resume_rate`, or what is wrong with the store.
+    pub async fn resume(self, store: &Store, rules: &Session, now: u64) -> Result<Pass, Failure> {
+        let generation = store.resume(self.session, self.generation, rules.resume.as_secs(), now).await?;
+        Ok(Self { generation, ..self }.pass())
+    }
+
+    fn pass(self) -> Pass {
+        Pass { session: self.session, generation: self.generation, ends: self.ends, grant: self.grant }
+    }
+}
