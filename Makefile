@@ -9,7 +9,8 @@ export CARGO_TERM_COLOR ?= auto
 help:
 	@echo 'make build   the page and target/release/consolegate with the page inside'
 	@echo 'make test    everything CI checks'
-	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser'
+	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser;'
+	@echo '             options of "consolegate demo" in DEMO_ARGS="--port 8490 --gateway-port 8491"'
 	@echo 'make setup   what the tests need: Debian packages, npm, Python tools, the test guest'
 
 build: page
@@ -19,11 +20,11 @@ build: page
 demo: build
 	tests/setup.sh demo
 	exec target/release/consolegate demo $$(test -e target/guest/vmlinuz && \
-		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz)
+		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz) $(DEMO_ARGS)
 
 page:
 	tests/setup.sh build
-	cd web && npm run --silent build
+	cd web && node build.mjs
 
 setup:
 	tests/setup.sh tests
@@ -40,4 +41,4 @@ test: check
 
 clean:
 	$(CARGO) clean
-	rm -rf .venv artifacts web/dist web/node_modules
+	rm -rf .venv artifacts web/dist web/.built web/node_modules
