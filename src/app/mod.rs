@@ -5,11 +5,13 @@
 
 mod demo;
 mod machines;
+mod own_panel;
 mod panel;
 mod signals;
 
 pub use demo::{Demo, Options};
 pub use machines::DemoGuest;
+pub use own_panel::OwnPanel;
 pub use signals::asked_to_stop;
 
 use crate::admin;
