@@ -9,7 +9,7 @@ use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use std::net::IpAddr;
@@ -96,6 +96,8 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
     let client = client_address(peer.ip(), &parts.headers, &gateway.config.listen.trusted_proxies);
     let src = client.as_ref().copied().unwrap_or(peer.ip());
     let page = origin.as_ref().ok().and_then(Clone::clone);
+    let person =
+        parts.headers.get_all(ACCEPT).iter().any(|value| value.as_bytes().windows(9).any(|w| w == b"text/html"));
 
     let asked = Asked { parts, body, route, origin, client };
     let mut answer = match serve::<S>(&service, Arc::clone(&gateway), peer, asked).await {
@@ -103,7 +105,8 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
         Err(refused) => {
             let reference = problem::reference();
             problem::note(&gateway.metrics, &refused.failure, &reference, &refused.about.clone().of_client(src));
-            let mut answer = problem::answer(&refused, &reference);
+            let write = if person { problem::in_words } else { problem::answer };
+            let mut answer = write(&refused, &reference);
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
                 let allow = route.map_or("GET, HEAD, POST, OPTIONS", Route::allow);
                 answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
