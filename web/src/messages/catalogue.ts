@@ -26,7 +26,7 @@ export interface Catalogue {
   readonly tools: Tools;
   readonly reasons: Readonly<Record<PublicCode | OwnCode, Words>>;
   /** Of codes that mean something narrower in this console. */
-  readonly special: Readonly<Record<'startHere' | 'shellEnded', Words>>;
+  readonly special: Readonly<Record<'startHere' | 'shellEnded' | 'shellGone', Words>>;
   /** For a code that a newer gateway knows and this page does not. */
   readonly unknown: Words;
 }
@@ -41,6 +41,7 @@ export interface Circumstances {
 export function wordsFor(catalogue: Catalogue, ending: Ending, { startable, shell }: Circumstances = {}): Words {
   if (startable && ending.code === 'guest_stopped') return catalogue.special.startHere;
   if (shell && ending.code === 'guest_ended') return catalogue.special.shellEnded;
+  if (shell && ending.code === 'no_terminal') return catalogue.special.shellGone;
   const known = Object.hasOwn(catalogue.reasons, ending.code)
     ? catalogue.reasons[ending.code as keyof Catalogue['reasons']]
     : undefined;

@@ -152,6 +152,7 @@ export const de: Catalogue = {
   special: {
     startHere: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie hier. Die Konsole verbindet sich dann von selbst.' },
     shellEnded: { title: 'Die Shell wurde beendet', detail: 'Sie wurde verlassen, vielleicht mit „exit“ oder Strg+D. Verbinden Sie sich erneut, um eine neue zu beginnen.' },
+    shellGone: { title: 'Die Shell wurde beendet', detail: `Sie endete, kaum dass sie begonnen hatte. ${again} ${tellAgain}` },
   },
   unknown: { title: 'Die Konsole wurde beendet', detail: again },
 };

@@ -152,6 +152,7 @@ export const en: Catalogue = {
   special: {
     startHere: { title: 'The machine is powered off', detail: 'Start it here. The console then connects by itself.' },
     shellEnded: { title: 'The shell has ended', detail: 'It was left, perhaps with “exit” or Ctrl+D. Reconnect to begin a new one.' },
+    shellGone: { title: 'The shell has ended', detail: `It ended as soon as it had begun. ${again} ${tellAgain}` },
   },
   unknown: { title: 'The console ended', detail: again },
 };

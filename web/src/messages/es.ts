@@ -152,6 +152,7 @@ export const es: Catalogue = {
   special: {
     startHere: { title: 'La máquina está apagada', detail: 'Enciéndala aquí. La consola se conectará después automáticamente.' },
     shellEnded: { title: 'La shell ha terminado', detail: 'Se salió de ella, quizá con «exit» o Ctrl+D. Reconecte para empezar una nueva.' },
+    shellGone: { title: 'La shell ha terminado', detail: `Terminó nada más empezar. ${again} ${tellAgain}` },
   },
   unknown: { title: 'La consola terminó', detail: again },
 };

@@ -152,6 +152,7 @@ export const fr: Catalogue = {
   special: {
     startHere: { title: 'La machine est éteinte', detail: 'Démarrez-la ici. La console se connectera ensuite d’elle-même.' },
     shellEnded: { title: 'Le shell est terminé', detail: 'Il a été quitté, peut-être avec « exit » ou Ctrl+D. Reconnectez-vous pour en ouvrir un nouveau.' },
+    shellGone: { title: 'Le shell est terminé', detail: `Il s’est terminé dès son démarrage. ${again} ${tellAgain}` },
   },
   unknown: { title: 'La console s’est terminée', detail: again },
 };

@@ -152,6 +152,7 @@ export const ptBR: Catalogue = {
   special: {
     startHere: { title: 'A máquina está desligada', detail: 'Ligue-a aqui. Depois o console se conecta automaticamente.' },
     shellEnded: { title: 'O shell terminou', detail: 'Alguém saiu dele, talvez com “exit” ou Ctrl+D. Reconecte para começar um novo.' },
+    shellGone: { title: 'O shell terminou', detail: `Ele terminou assim que começou. ${again} ${tellAgain}` },
   },
   unknown: { title: 'O console terminou', detail: again },
 };

@@ -37,7 +37,7 @@ export function keyGroups(words: Tools, ctrlAltDel: string, desk: Desk, look: Lo
   const reset = [send(['Control', 'Alt', 'Delete'], ctrlAltDel), send(['Control', 'Alt', 'Backspace'])];
   return [
     { label: words.keysSend, items: look.picture ? [...reset, ...plain] : [send(['Control', 'KeyC']), ...plain] },
-    { label: words.keysHold, items: [hold('Control'), hold('Alt'), hold('Shift'), ...(look.picture ? [hold('Super')] : [])] },
+    { label: words.keysHold, columns: 4, items: [hold('Control'), hold('Alt'), hold('Shift'), ...(look.picture ? [hold('Super')] : [])] },
     { label: words.keysMove, columns: 4, items: move },
     { label: words.keysFunction, columns: 6, items: FUNCTION_KEYS.map((key) => send([key])) },
     { label: `${words.keysConsoles}: ${keyLabel(words, ['Control', 'Alt'])}+`, columns: 6, items: look.picture ? FUNCTION_KEYS.map(chord) : [] },

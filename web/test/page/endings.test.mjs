@@ -181,4 +181,10 @@ paged('a shell that was left has ended, and the machine has not ended its consol
     assert.match(await page.getByRole('status').textContent(), new RegExp(title));
     assert.ok(await page.getByRole('button', { name: 'Reconnect' }).isVisible());
   }
+  gateway.steps = [{ close: [1000, '{"code":"no_terminal","ref":"r"}'], console: { kind: 'lxc', protocol: 'term' } }];
+  await page.goto('about:blank');
+  await open();
+  await inState(page, 'ended');
+  assert.equal((await card(page)).title, 'The shell has ended', 'a container needs no serial port');
+  assert.equal(await page.locator('.card button:visible').count(), 0);
 });
