@@ -34,6 +34,11 @@ for (const [locale, lang, title, button, question, time] of LANGUAGES) {
     gateway.guest = 'running';
     await drawn(page);
     await fits(page, 'connected');
+    await page.locator('[role=toolbar] button[aria-haspopup=menu]:visible').first().click();
+    const cut = await page.locator('[role=menu]:visible, [role=menu]:visible .item').evaluateAll((parts) => parts.filter((part) => part.scrollWidth > part.clientWidth + 1).map((part) => part.textContent));
+    assert.deepEqual(cut, [], 'the keys');
+    await picture(page, `languages/keys-${lang}`);
+    await page.keyboard.press('Escape');
     await page.clock.fastForward(14.1 * MINUTE);
     const asked = page.getByRole('alertdialog', { name: question });
     await asked.waitFor();
