@@ -39,10 +39,11 @@ pub(super) fn in_words(refused: &Refused, reference: &str) -> Answer {
     let mut answer = answer(refused, reference);
     let reason = refused.failure.reason;
     let title = reason.public().title;
-    let words = match reason {
+    let words = if reason == Reason::NotFound {
         // Not in the log either, so there is nothing to refer to.
-        Reason::NotFound => format!("{title}.\nConsoles open from a link in your provider's panel.\n"),
-        _ => format!("{title}.\n{}\n\nReference {reference}\n", detail(reason, refused.seconds)),
+        format!("{title}.\nConsoles open from a link in your provider's panel.\n")
+    } else {
+        format!("{title}.\n{}\n\nReference {reference}\n", detail(reason, refused.seconds))
     };
     *answer.body_mut() = Full::new(Bytes::from(words));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
