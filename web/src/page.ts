@@ -210,6 +210,7 @@ export class Page implements Stage, Obedient {
     this.#root.classList.toggle('calm', state.name === 'ended' && isCalm(state.why));
     this.#root.classList.toggle('full', isFullScreen());
     this.#root.classList.toggle('picture', this.#look.picture);
+    this.#hint.textContent = this.#look.viewOnly ? this.#ui.viewOnlyHint : this.#ui.leaveHint;
     this.#doorstep.show(this.live !== undefined && !this.viewOnly, fill(this.#ui.screen, { title: this.#title }), ENTER_ID);
     const name = this.#terms.opened?.brand?.name;
     document.title = name ? `${this.#title} · ${name}` : this.#title;
@@ -253,7 +254,6 @@ export class Page implements Stage, Obedient {
   #dress(): void {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
-    this.#hint.textContent = this.#ui.leaveHint;
     this.#enterHint.textContent = this.#ui.enterHint;
     const { toolbar, panels, overlay } = this.#surface;
     this.#root.replaceChildren(

@@ -77,6 +77,8 @@ paged('a pointer is always to be seen: a dot where the machine draws none, the p
   await page.getByText('View only', { exact: true }).waitFor();
   await drawn(page);
   assert.equal(await cursor(), 'default');
+  const described = await page.locator('.screen canvas').evaluate((canvas) => document.getElementById(canvas.getAttribute('aria-describedby')).textContent);
+  assert.match(described, /^You can watch this console/);
   await page.getByRole('button', { name: 'Help' }).click();
   const help = page.getByRole('dialog', { name: 'Help' });
   await help.getByText('You only watch this console').waitFor();
