@@ -9,7 +9,8 @@ export CARGO_TERM_COLOR ?= auto
 help:
 	@echo 'make build   the page and target/release/consolegate with the page inside'
 	@echo 'make test    everything CI checks'
-	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser'
+	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser;'
+	@echo '             options of "consolegate demo" in DEMO_ARGS="--port 8490 --gateway-port 8491"'
 	@echo 'make bench   measures it beside other proxies and writes BENCHMARKS.md; ARGS="--only throughput --rounds 3" for a part'
 	@echo 'make setup   what the tests need: Debian packages, npm, Python tools, the test guest'
 
@@ -20,7 +21,7 @@ build: page
 demo: build
 	tests/setup.sh demo
 	exec target/release/consolegate demo $$(test -e target/guest/vmlinuz && \
-		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz)
+		echo --guest-kernel target/guest/vmlinuz --guest-initramfs target/guest/initramfs.cpio.gz) $(DEMO_ARGS)
 
 # The gateway is built first and set aside: beside a bench, cargo builds it with what only tests need.
 bench: build
@@ -30,7 +31,7 @@ bench: build
 
 page:
 	tests/setup.sh build
-	cd web && npm run --silent build
+	cd web && node build.mjs
 
 setup:
 	tests/setup.sh tests
@@ -47,4 +48,4 @@ test: check
 
 clean:
 	$(CARGO) clean
-	rm -rf .venv artifacts web/dist web/node_modules
+	rm -rf .venv artifacts web/dist web/.built web/node_modules

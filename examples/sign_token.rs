@@ -1,5 +1,6 @@
 //! Signs a connect token as a panel does: `cargo run --example sign_token -- https://console.example.com panel.key 100`
-//! prints the address of VM 100's console, to be opened once within a minute. Design section 3.
+//! prints the address of VM 100's console, to be opened once within a minute. EMBED.md has every claim of a token; the
+//! form is a JSON Web Token (RFC 7519) with a signature (RFC 7515).
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use std::error::Error;

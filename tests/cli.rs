@@ -76,6 +76,30 @@ fn c01_check_says_every_problem_with_file_and_line_and_exits_78() {
 }
 
 #[test]
+fn c01_a_slip_of_a_files_key_is_said_once_and_blames_nothing_else() {
+    for (right, wrong, path) in [
+        ("secret_file = \"panel.key\"", "secretfile = \"panel.key\"", "issuer[0].key[0].secretfile"),
+        ("secret_file = \"pve.secret\"", "secretfile = \"pve.secret\"", "cluster[0].credential.secretfile"),
+    ] {
+        let gate = configured(&MINIMAL.replace(right, wrong));
+        let (code, _, err) = with(&gate, &["check"], "");
+        assert_eq!((code, err.lines().count()), (78, 1), "{err}");
+        assert!(err.contains(&format!("{path}: unknown key; did you mean secret_file?")), "{err}");
+    }
+    for (right, words) in [
+        (
+            ", secret_file = \"pve.secret\"",
+            "cluster[0].credential: is neither an API token nor a user with a password;",
+        ),
+        ("secret_file = \"panel.key\"\n", "issuer[0].key[0]: HS256 is verified with secret_file and nothing else;"),
+    ] {
+        let gate = configured(&MINIMAL.replace(right, ""));
+        let (_, _, err) = with(&gate, &["check"], "");
+        assert!(err.contains(words), "{err}");
+    }
+}
+
+#[test]
 fn c09_what_is_no_file_is_refused_at_once() {
     let gate = Gate::new();
     let fifo = gate.path().join("fifo");
@@ -187,6 +211,14 @@ fn inspect_explains_every_refusal_with_a_fix() {
         (signed(&claims(1000, "eu1", "ann"), right), vec!["refused: expired: ", "s ago)", "NTP"]),
         (signed(&claims(1000, "mars", "ann"), right), vec!["refused: expired: ", "refused: scope: "]),
         (signed(&claims(0, "mars", "ann"), right), vec!["refused: scope: ", "see its clusters"]),
+        (
+            signed(&claims(0, "eu1", ""), right),
+            vec!["refused: claim_value: sub is", "fix: correct the value in the panel"],
+        ),
+        (
+            signed(&serde_json::json!({"iss": "panel", "aud": "consolegate"}), right),
+            vec!["refused: claim_type: ", "fix: correct the claim in the panel; EMBED.md lists every claim"],
+        ),
         (signed(&claims(0, "eu1", "\u{1b}[31m\u{202e}"), right), vec!["refused: claim_value", "\\u001b[31m\\u{202e}"]),
         ("no token".to_owned(), vec!["header: not base64url of a JSON object", "refused: malformed"]),
         (String::new(), vec!["refused: malformed"]),
@@ -221,6 +253,8 @@ fn wrong_usage_exits_64_and_help_exits_0() {
         vec!["token", "mint", "--vmid", "100", "--key", "none"],
         vec!["token", "mint", "--vmid", "100", "--right", "root"],
         vec!["token", "mint", "--vmid", "100", "--url", "--json"],
+        vec!["token", "mint", "--vmid", "abc"],
+        vec!["token", "mint", "--vmid", "99"],
     ] {
         let (code, out, err) = with(&gate, &arguments, "");
         assert_eq!((code, out.as_str()), (64, ""), "{arguments:?}: {err}");
@@ -232,6 +266,8 @@ fn wrong_usage_exits_64_and_help_exits_0() {
         assert!(out.contains("consolegate"), "{out}");
     }
     assert_eq!(ran(&[], "").0, 64);
+    let (_, _, err) = with(&gate, &["token", "mint", "--vmid", "abc"], "");
+    assert!(err.contains("'abc' for '--vmid <NUMBER>': a guest's number is a whole number from 100"), "{err}");
 }
 
 #[test]

@@ -69,7 +69,6 @@ name = "pve1"
         "configuration:11: limits.per_guset: unknown key; did you mean per_guest?",
         "configuration:13: issuer: expected a list of tables, found a table; write [[issuer]] before each one",
         "configuration:16: cluster[0]: nothing says whom to believe at its nodes; add ca_file",
-        "configuration:18: cluster[0].credential: is neither an API token nor a user with a password;",
         "configuration:18: cluster[0].credential.secret: unknown key: nothing secret stands in the configuration itself;",
         "configuration:19: cluster[0].node[0].address: is missing; add address = \"10.0.0.11:8006\"",
     ];

@@ -1,4 +1,5 @@
-// Builds web/dist: pages, content-hashed assets, their compressed copies and manifest.json.
+// Builds web/dist: pages, content-hashed assets, their compressed copies and manifest.json. Does nothing where dist is
+// already what these sources give (stamp.mjs); `--anew` builds all the same.
 
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
@@ -8,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { keymaps } from './keymaps.mjs';
+import { isCurrent, stampOf, writeStamp } from './stamp.mjs';
 import { thirdParty } from './third-party.mjs';
 import { xtermCsp } from './xterm-csp.mjs';
 
@@ -31,6 +33,12 @@ const PAGES = {
 
 /** Places that the gateway fills in when it serves the page. */
 const SERVED = ['origins'];
+
+const stamp = await stampOf(here);
+if (!process.argv.includes('--anew') && (await isCurrent(here, stamp))) {
+  console.log('web/dist is up to date');
+  process.exit(0);
+}
 
 await mkdir(join(dist, 'assets'), { recursive: true });
 /** What this build wrote or found as it should be. */
@@ -70,6 +78,7 @@ const manifest = { files: {} };
 for (const name of [...files.keys()].sort()) manifest.files[name] = await store(name, files.get(name));
 await write('manifest.json', Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`));
 await sweep();
+await writeStamp(here, stamp);
 report(manifest);
 
 /** What panels load. Its name never changes, so it is one file. */

@@ -1,6 +1,7 @@
 //! Refusals: one way to answer, one line in the log, one count.
 //!
 //! The answer is built from the [`Reason`] alone (RFC 9457), so two reasons with one face cannot be told apart outside.
+//! Whoever asks for HTML is a person with a browser and gets the same as plain text.
 //! The cause stays in the log. Never a token, a query or a header's text in either.
 
 use super::{Answer, Refused};
@@ -10,7 +11,9 @@ use crate::reason::{Failure, Reason};
 use crate::{hex, random};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
+use hyper::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -30,6 +33,23 @@ struct Problem<'a> {
 pub fn answer(refused: &Refused, reference: &str) -> Answer {
     let reason = refused.failure.reason;
     write(reason, detail(reason, refused.seconds), reason.public().retryable, reference)
+}
+
+/// The same for a person who came with a browser: the words, and nothing to be parsed.
+pub fn in_words(refused: &Refused, reference: &str) -> Answer {
+    let mut answer = answer(refused, reference);
+    let reason = refused.failure.reason;
+    let title = reason.public().title;
+    let words = if reason == Reason::NotFound {
+        // Not in the log either, so there is nothing to refer to.
+        format!("{title}.\nConsoles open from a link in your provider's panel.\n")
+    } else {
+        format!("{title}.\n{}\n\nReference {reference}\n", detail(reason, refused.seconds))
+    };
+    *answer.body_mut() = Full::new(Bytes::from(words));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
 }
 
 /// The answer for what is done once and never again by itself.

@@ -4,6 +4,7 @@
 //! with its key. Nothing outlives [`Demo::run`] but what the browser remembers.
 
 use super::machines::Machines;
+use super::own_panel::{self, OwnPanel};
 use super::panel::{self, Panel};
 use super::{App, Before, Signal};
 use crate::config::Config;
@@ -27,12 +28,15 @@ pub struct Options {
     pub gateway_port: u16,
     /// A kernel and an initramfs for a real guest, where QEMU is installed.
     pub guest: Option<(PathBuf, PathBuf)>,
+    /// A panel of the developer's own.
+    pub own_panel: Option<OwnPanel>,
 }
 
 /// A demo whose ports are bound.
 #[derive(Debug)]
 pub struct Demo {
     url: String,
+    words: String,
     app: App,
     panel: (TcpListener, Panel),
     _sim: Sim,
@@ -56,12 +60,28 @@ impl Demo {
         let nodes = SimConfig { nodes: vec![NodeConfig::new("pve1")], guests, ..SimConfig::default() };
         let sim = Sim::start(nodes).await.map_err(said("the simulated node"))?;
         let secret = folder.write_keys(&sim).map_err(said("cannot write throw-away keys"))?;
-        let text = configuration(&gateway_url, &panel_url, &sim);
-        let config = Config::parse(&text, &folder.0).map_err(|problems| problems.to_string())?;
+        let mut text = configuration(&gateway_url, &panel_url, &sim);
+        if let Some(own) = &options.own_panel {
+            folder.write(own_panel::KEY_COPY, &own.key()?).map_err(said("cannot copy the panel's key"))?;
+            text.push_str(&own.configuration()?);
+        }
+        let config = Config::parse(&text, &folder.0).map_err(|problems| match &options.own_panel {
+            Some(own) => own.blame(&problems),
+            None => problems.to_string(),
+        })?;
         let app = App::assemble_on(config, gateway, listen(0).await?, Before::Nothing)?;
         let listed = std::mem::take(&mut machines.listed);
-        let panel = (panel, Panel::new(gateway_url, &secret, listed));
-        Ok(Self { url: panel_url, app, panel, _sim: sim, _machines: machines, _folder: folder })
+        let own = options.own_panel.as_ref().map(|own| format!("\n{}", own.words(&gateway_url, &listed)));
+        let words = format!("\n  Open {panel_url} in a browser. Ctrl-C ends the demo.\n{}", own.unwrap_or_default());
+        let machine = |guest: crate::app::DemoGuest| (guest.clone(), sim.guest(guest.vmid));
+        let panel = (panel, Panel::new(gateway_url, &secret, listed.into_iter().map(machine).collect()));
+        Ok(Self { url: panel_url, words, app, panel, _sim: sim, _machines: machines, _folder: folder })
+    }
+
+    /// What to tell whoever started it.
+    #[must_use]
+    pub fn words(&self) -> &str {
+        &self.words
     }
 
     /// Where a browser finds the panel.
@@ -88,8 +108,13 @@ impl Demo {
 }
 
 async fn listen(port: u16) -> Result<TcpListener, String> {
-    let taken =
-        |error| format!("cannot listen on 127.0.0.1:{port}: {error}; choose another with --port or --gateway-port");
+    const OTHERS: &str = "--port 8490 --gateway-port 8491";
+    let taken = |error| {
+        format!(
+            "cannot listen on 127.0.0.1:{port}: {error}\n  fix: consolegate demo {OTHERS}, or make demo \
+             DEMO_ARGS=\"{OTHERS}\"; 0 takes any free port"
+        )
+    };
     TcpListener::bind(("127.0.0.1", port)).await.map_err(taken)
 }
 
@@ -114,7 +139,7 @@ address = "127.0.0.1:0"
 name = "{issuer}"
 audience = "{audience}"
 origins = ["{panel}"]
-clusters = ["demo"]
+clusters = ["{cluster}"]
 kinds = ["qemu", "lxc"]
 vmids = ["100-999999"]
 [[issuer.key]]
@@ -122,7 +147,7 @@ id = "{kid}"
 algorithm = "HS256"
 secret_file = "panel.key"
 [[cluster]]
-name = "demo"
+name = "{cluster}"
 credential = {{ token_id = "{token_id}", secret_file = "pve.secret" }}
 ca_file = "pve-root-ca.pem"
 [[cluster.node]]
@@ -132,6 +157,7 @@ address = "{node}"
         issuer = panel::ISSUER,
         audience = panel::AUDIENCE,
         kid = panel::KEY_ID,
+        cluster = panel::CLUSTER,
         node = sim.node_address("pve1"),
     );
     text

@@ -27,7 +27,7 @@ pub struct DemoGuest {
     pub protocol: Protocol,
     /// What its link grants.
     pub rights: &'static [Right],
-    /// Whether it runs.
+    /// Whether it runs at first.
     pub running: bool,
     /// What it shows.
     pub description: &'static str,
@@ -50,7 +50,7 @@ const OFF: DemoGuest = DemoGuest {
     vmid: 101,
     name: "db-01",
     running: false,
-    description: "This machine is powered off.",
+    description: "Powered off: its console waits, and can start it.",
     ..PICTURE
 };
 const REAL: DemoGuest = DemoGuest {
@@ -130,7 +130,8 @@ fn real_guest(folder: &Path, (kernel, initramfs): &(PathBuf, PathBuf)) -> Option
     let socket = |name: &str| folder.join(name).display().to_string();
     let spawned = Command::new("qemu-system-x86_64")
         .args(["-nodefaults", "-accel", "tcg", "-cpu", "qemu64", "-m", "128", "-name", REAL.name])
-        .args(["-display", "none", "-vga", "std", "-append", "quiet loglevel=1 mitigations=off nokaslr panic=-1"])
+        .args(["-display", "none", "-vga", "std"])
+        .args(["-append", &format!("quiet loglevel=1 mitigations=off nokaslr panic=-1 hostname={}", REAL.name)])
         .args(["-vnc", &format!("unix:{},password=on", socket("vnc"))])
         .args(["-qmp", &format!("unix:{},server=on,wait=off", socket("qmp"))])
         .args(["-serial", &format!("unix:{},server=on,wait=off", socket("serial"))])

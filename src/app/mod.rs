@@ -6,12 +6,14 @@
 mod demo;
 mod listeners;
 mod machines;
+mod own_panel;
 mod panel;
 mod running;
 mod signals;
 
 pub use demo::{Demo, Options};
 pub use machines::DemoGuest;
+pub use own_panel::OwnPanel;
 pub use signals::{Signal, signals};
 
 use crate::admin;

@@ -1,11 +1,12 @@
 //! The demo's hosting panel: a page that lists guests, and a freshly signed connect token for each open.
 //!
-//! Plays the part of a customer's panel on an origin of its own. It knows the gateway's address and its own signing key,
-//! nothing else; what it does is all a panel has to do.
+//! Plays the part of a customer's panel on an origin of its own. It knows the gateway's address, its own signing key and,
+//! as panels do, whether its machines run; what it does is all a panel has to do.
 
 use super::machines::DemoGuest;
 use crate::clock::unix_now;
 use crate::listen::Accept;
+use crate::sim::GuestHandle;
 use crate::{hex, random};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -23,11 +24,13 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 /// `iss` of the panel's tokens.
-pub(super) const ISSUER: &str = "panel";
+pub(super) const ISSUER: &str = "demo-panel";
 /// Their `aud`.
 pub(super) const AUDIENCE: &str = "consolegate";
 /// Their `kid`.
 pub(super) const KEY_ID: &str = "demo";
+/// The cluster they name.
+pub(super) const CLUSTER: &str = "eu1";
 /// How long a link may wait to be opened.
 const TOKEN_SECONDS: u64 = 60;
 
@@ -41,7 +44,7 @@ struct Files;
 pub(super) struct Panel {
     gateway: String,
     key: EncodingKey,
-    guests: Vec<DemoGuest>,
+    guests: Vec<(DemoGuest, GuestHandle)>,
 }
 
 impl std::fmt::Debug for Panel {
@@ -51,13 +54,13 @@ impl std::fmt::Debug for Panel {
 }
 
 impl Panel {
-    pub(super) fn new(gateway: String, secret: &[u8], guests: Vec<DemoGuest>) -> Self {
+    pub(super) fn new(gateway: String, secret: &[u8], guests: Vec<(DemoGuest, GuestHandle)>) -> Self {
         Self { gateway, key: EncodingKey::from_secret(secret), guests }
     }
 
     fn list(&self) -> Value {
-        let guest = |guest: &DemoGuest| {
-            let state = if guest.running { "running" } else { "off" };
+        let guest = |(guest, machine): &(DemoGuest, GuestHandle)| {
+            let state = if machine.is_running() { "running" } else { "stopped" };
             json!({ "id": guest.id, "vmid": guest.vmid, "name": guest.name, "kind": guest.kind,
                     "protocol": guest.protocol, "rights": guest.rights, "state": state,
                     "description": guest.description })
@@ -72,7 +75,7 @@ impl Panel {
         let claims = json!({
             "iss": ISSUER, "aud": AUDIENCE, "sub": "customer-42", "iat": now, "exp": now + TOKEN_SECONDS,
             "jti": jti,
-            "console": { "cluster": "demo", "kind": guest.kind, "vmid": guest.vmid, "protocol": guest.protocol,
+            "console": { "cluster": CLUSTER, "kind": guest.kind, "vmid": guest.vmid, "protocol": guest.protocol,
                          "rights": guest.rights, "title": guest.name },
         });
         let header = Header { kid: Some(KEY_ID.to_owned()), ..Header::new(Algorithm::HS256) };
@@ -85,7 +88,9 @@ impl Panel {
         match (request.method(), path) {
             (&Method::GET, "/") => file("panel.html"),
             (&Method::GET, "/guests.json") => respond(StatusCode::OK, "application/json", self.list().to_string()),
-            (&Method::GET, _) if path.starts_with("/assets/panel-") => file(path.trim_start_matches('/')),
+            (&Method::GET, _) if ["/assets/panel-", "/assets/icon-"].iter().any(|start| path.starts_with(start)) => {
+                file(path.trim_start_matches('/'))
+            }
             (&Method::POST, _) => self.open(path),
             _ => respond(StatusCode::NOT_FOUND, "text/plain", "there is nothing here\n"),
         }
@@ -93,7 +98,7 @@ impl Panel {
 
     fn open(&self, path: &str) -> Response<Full<Bytes>> {
         let wanted = path.strip_prefix("/open/");
-        let Some(guest) = self.guests.iter().find(|guest| Some(guest.id) == wanted) else {
+        let Some((guest, _)) = self.guests.iter().find(|(guest, _)| Some(guest.id) == wanted) else {
             return respond(StatusCode::NOT_FOUND, "text/plain", "there is no such machine\n");
         };
         match self.link(guest) {
@@ -129,6 +134,7 @@ fn file(name: &str) -> Response<Full<Bytes>> {
         Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
         _ => "application/octet-stream",
     };
     match Files::get(name) {

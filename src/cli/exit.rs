@@ -1,6 +1,6 @@
 //! How a command ends: its exit code, and the words on the way out.
 //!
-//! Owns the codes of design section 5, which scripts and systemd units rely on.
+//! Owns the codes, which scripts and systemd units rely on.
 
 use crate::config::Problems;
 use crate::reason::Failure;

@@ -1,11 +1,12 @@
 //! `token mint`: signs a connect token as a panel would, for trying things out.
 //!
-//! Owns the claims it writes (design section 3). Never prints a token that this gateway would refuse.
+//! Owns the claims it writes (EMBED.md has all there are). Never prints a token that this gateway would refuse.
 
 use super::exit::{Stop, explain};
 use super::{Configuration, verifier};
 use crate::clock::unix_now;
 use crate::config::{Config, Issuer, Key, KeyMaterial};
+use crate::id::Vmid;
 use crate::secret::Secret;
 use crate::token::Rejected;
 use crate::{hex, random};
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     key: Option<String>,
     /// The guest's number.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = vmid)]
     vmid: Option<u32>,
     /// What the guest is.
     #[arg(long, default_value = "qemu", value_parser = ["qemu", "lxc", "node"])]
@@ -118,6 +119,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
         writeln!(io::stdout(), "{}", if arguments.url { &url } else { &token })?;
     }
     Ok(())
+}
+
+fn vmid(text: &str) -> Result<u32, String> {
+    let number = text.parse::<u32>().ok().and_then(|number| Vmid::try_from(number).ok());
+    number.map(Vmid::get).ok_or_else(|| "a guest's number is a whole number from 100 to 999999999".to_owned())
 }
 
 fn issuer<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Issuer, Stop> {

@@ -61,6 +61,7 @@ fn credential(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Credentia
             let password = folder.secret(&password_file)?;
             Some(Credential::Password { user: user?, password })
         }
+        _ if section.has_slip() => None,
         _ => {
             let what = "is neither an API token nor a user with a password";
             let place = section.place().clone();

@@ -171,6 +171,7 @@ fn signing_key(mut section: Section<'_>, ids: &mut HashSet<String>, folder: Fold
             let pem = folder.public(&name)?;
             (name, key::public(algorithm, pem))
         }
+        _ if section.has_slip() => return None,
         _ => {
             let wanted = if key::is_shared(algorithm) { "secret_file" } else { "public_key_file" };
             let what = format!("{algorithm:?} is verified with {wanted} and nothing else");

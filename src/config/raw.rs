@@ -207,6 +207,12 @@ impl<'a> Section<'a> {
         items.iter().enumerate().filter_map(item).collect()
     }
 
+    /// Whether a key that nobody asked for was probably meant as one that was. That is said when the section is done with,
+    /// and says more than that the other is not there.
+    pub(super) fn has_slip(&self) -> bool {
+        self.entries.keys().any(|key| spelling::nearest(key, &self.asked).is_some())
+    }
+
     /// Reports that a key is not there.
     pub(super) fn missing(&self, key: &str, fix: &str) {
         self.report.absent(&self.place_of(key), "is missing", fix);

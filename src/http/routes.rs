@@ -10,7 +10,7 @@ use crate::console::Generation;
 use crate::listen::{Admission, Peer, Stream, client_address};
 use crate::reason::{Failure, Reason};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use std::net::IpAddr;
@@ -26,6 +26,8 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
     let client = client_address(peer.ip(), &parts.headers, &generation.config.listen.trusted_proxies);
     let src = client.as_ref().copied().unwrap_or(peer.ip());
     let page = origin.as_ref().ok().and_then(Clone::clone);
+    let person =
+        parts.headers.get_all(ACCEPT).iter().any(|value| value.as_bytes().windows(9).any(|w| w == b"text/html"));
 
     let asked = Asked { parts, body, target, origin, client };
     let mut answer = match serve::<S>(&service, Arc::clone(&generation), peer, asked).await {
@@ -38,7 +40,8 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
                 &reference,
                 &refused.about.clone().of_client(src),
             );
-            let mut answer = problem::answer(&refused, &reference);
+            let write = if person { problem::in_words } else { problem::answer };
+            let mut answer = write(&refused, &reference);
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
                 let allow = target.map_or("GET, HEAD, POST, OPTIONS", Target::allow);
                 answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));

@@ -63,33 +63,33 @@ macro_rules! reasons {
 
 reasons! {
     TokenMissing "missing" TOKEN_REJECTED Info "no token came with the request; the panel must pass it in the fragment, the Authorization header or the subprotocol";
-    TokenMalformed "malformed" TOKEN_REJECTED Info "the token is not a compact JWT of at most 4 KiB with unique keys";
+    TokenMalformed "malformed" TOKEN_REJECTED Info "sign a compact JWT: three base64url parts without padding, at most 4 KiB, no key twice";
     TokenAmbiguous "ambiguous" TOKEN_AMBIGUOUS Info "the token came twice or in two places; send it once";
-    TokenAlgorithm "alg" TOKEN_REJECTED Info "the token's algorithm is not the one its key is configured for";
-    TokenSignature "signature" TOKEN_REJECTED Info "the signature is wrong; compare the secret of the panel with the issuer's key";
-    TokenKeyId "kid" TOKEN_REJECTED Info "no key of the issuer has this kid; add the key or correct the panel";
-    TokenHeader "header" TOKEN_REJECTED Info "the token's header carries a key, a critical extension or another parameter that is never accepted";
-    TokenIssuer "issuer" TOKEN_REJECTED Info "the issuer is missing or not configured";
-    TokenIssuerKey "issuer_key" TOKEN_REJECTED Info "the token names one issuer and is signed with another one's key";
-    TokenType "type" TOKEN_REJECTED Info "the token's typ is not JWT: it was made for another purpose";
-    TokenClaimType "claim_type" TOKEN_INVALID Info "a claim is missing or has the wrong JSON type";
-    TokenClaimValue "claim_value" TOKEN_INVALID Info "a claim's value is out of its range or not configured";
-    TokenKind "kind" TOKEN_INVALID Info "the kind or protocol of the console is unknown or not allowed for this issuer";
+    TokenAlgorithm "alg" TOKEN_REJECTED Info "sign with the algorithm of the issuer's key, or configure the key with the one the panel uses";
+    TokenSignature "signature" TOKEN_REJECTED Info "the signature is wrong; compare the secret of the panel with the issuer's key: the same bytes, no line break at the end";
+    TokenKeyId "kid" TOKEN_REJECTED Info "add an [[issuer.key]] with this id, or let the panel name one there is";
+    TokenHeader "header" TOKEN_REJECTED Info "leave it out: a header has alg, kid and typ, and never a key, an address of one or a critical extension";
+    TokenIssuer "issuer" TOKEN_REJECTED Info "set iss to the name of an [[issuer]], or configure one of that name";
+    TokenIssuerKey "issuer_key" TOKEN_REJECTED Info "sign with a key of the issuer that iss names";
+    TokenType "type" TOKEN_REJECTED Info "set typ to JWT; a token that was made for another purpose is not taken";
+    TokenClaimType "claim_type" TOKEN_INVALID Info "correct the claim in the panel; EMBED.md lists every claim with its type";
+    TokenClaimValue "claim_value" TOKEN_INVALID Info "correct the value in the panel, or configure what it names; EMBED.md lists every claim with its range";
+    TokenKind "kind" TOKEN_INVALID Info "use a kind that the issuer's kinds have, and protocol vnc or term";
     TokenPlaintextSecret "plaintext_secret" TOKEN_INVALID Warn "the token carries a ticket, password, host or address in clear; the panel must never put these in";
-    TokenAudience "audience" TOKEN_INVALID Info "the audience is not exactly the issuer's configured one";
-    TokenLifetime "lifetime" TOKEN_INVALID Info "iat is ahead of the clock, or exp minus iat is above max_token_seconds";
+    TokenAudience "audience" TOKEN_INVALID Info "set aud to the issuer's audience, one text and no list";
+    TokenLifetime "lifetime" TOKEN_INVALID Info "let iat be now and exp at most max_token_seconds later, in seconds; check the clocks of panel and gateway (NTP)";
     TokenExpired "expired" TOKEN_EXPIRED Info "the token expired before it came; check the clocks of panel and gateway (NTP)";
     TokenNotYet "not_yet" TOKEN_EARLY Info "the token is not valid yet; check the clocks of panel and gateway (NTP)";
     TokenScope "scope" TOKEN_SCOPE Warn "the issuer may not open this cluster, kind or vmid; see its clusters, kinds and vmids";
     TokenReplay "replay" TOKEN_USED Info "the token was used before; a panel makes a new one for each open, and a balancer must not repeat the request";
     TokenBeforeBoot "before_boot" TOKEN_USED Info "the token is older than this gateway's start, and the memory store cannot know whether it was used";
     TokenRevoked "revoked" TOKEN_REVOKED Info "the token, its subject or its guest was revoked";
-    TokenAssurance "assurance" TOKEN_ASSURANCE Info "amr or acr of the token do not meet the issuer's require_amr or require_acr";
-    TokenBinding "binding" TOKEN_BOUND Info "the token is bound to another origin than the page that brought it";
+    TokenAssurance "assurance" TOKEN_ASSURANCE Info "the panel must have the customer sign in as the issuer's require_amr and require_acr ask, and say so in amr and acr";
+    TokenBinding "binding" TOKEN_BOUND Info "the claim origin must be the origin of the page that opens the console, and one of the issuer's origins";
     TicketRefused "ticket" TOKEN_REJECTED Info "the session ticket is not ours, is expired or was made with another session key";
     ResumeExpired "resume_expired" RESUME_EXPIRED Info "the resume token came later than session.resume_seconds after the cut, or its session is unknown";
     OriginMissing "origin_missing" ORIGIN Info "no Origin; a client that is not a browser sends its token in Authorization";
-    OriginRefused "origin" ORIGIN Info "the page's origin is not among the issuer's origins";
+    OriginRefused "origin" ORIGIN Info "add the page's origin to the issuer's origins: scheme, host and port as in the browser";
 
     BadRequest "bad_request" BAD_REQUEST Info "the request breaks HTTP or the upgrade rules of RFC 6455";
     NotFound "not_found" NOT_FOUND Info "there is no such path";
@@ -119,7 +119,7 @@ reasons! {
     ClientClosed "client_closed" CLOSED Info "the browser closed the console";
     ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
     GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
-    NoTerminal "no_terminal" GUEST_ENDED Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket), a container a console";
+    NoTerminal "no_terminal" NO_TERMINAL Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket), a container a console";
     Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
     Lifetime "session_over" LIFETIME Info "max_seconds is reached";
     Killed "killed" KILLED Info "an operator killed the session";
@@ -150,7 +150,7 @@ reasons! {
     TermEarly "term_early" POLICY Info "the browser sent more than 4 KiB before its terminal was ready";
 
     GuestPace "guest_pace" OVERLOADED Info "consoles of one guest are opened faster than its node should be asked for them";
-    GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest, or the credential lacks VM.Audit on it";
+    GuestNotFound "guest_not_found" GUEST_NOT_FOUND Info "Proxmox knows no such guest of this kind (qemu is a VM, lxc a container), or the credential lacks VM.Audit on it";
     GuestStopped "guest_stopped" GUEST_STOPPED Info "the guest is not running";
     GuestLocked "guest_locked" GUEST_LOCKED Info "the guest is locked by a backup, migration or clone";
     GuestMoved "guest_moved" HOST_DOWN Info "the guest moved to another node; a reconnect finds it there";
@@ -188,11 +188,10 @@ reasons! {
 
 impl Reason {
     /// Whether the page may come back to a session that ended so with its resume token. After any other end the panel is
-    /// asked again: a limit, a kill or a refusal must not be undone by reconnecting.
+    /// asked again: a limit of the gateway passes, but a kill or a refusal must not be undone by reconnecting.
     #[must_use]
     pub fn may_resume(self) -> bool {
-        let passing = matches!(self, Self::LimitNode | Self::NodeFull);
-        self.public().retryable || passing || matches!(self, Self::ClientClosed | Self::ClientGone | Self::GuestEnded)
+        self.public().may_return
     }
 
     /// Whether a token, ticket or resume token was refused, for itself or for the page that brought it; as opposed to
@@ -298,6 +297,25 @@ mod tests {
             [TokenMissing, TokenMalformed, TokenAlgorithm, TokenSignature, TokenKeyId, TokenHeader, TokenIssuer]
         {
             assert_eq!(reason.public(), TokenMissing.public());
+        }
+    }
+
+    #[test]
+    fn sessions_come_back_from_what_passes_and_from_nothing_else() {
+        use Reason::*;
+        for reason in
+            [LimitGuest, LimitSubject, LimitNode, NodeFull, ClientClosed, ClientGone, GuestEnded, GuestStopped]
+        {
+            assert!(reason.may_resume(), "{reason}");
+        }
+        for reason in
+            [NoTerminal, Internal, WsOpcode, WsFlood, WsTooBig, Killed, TakenOver, Idle, Lifetime, GuestNotFound]
+        {
+            assert!(!reason.may_resume(), "{reason}");
+        }
+        for reason in Reason::ALL {
+            assert!(!reason.is_token() || !reason.may_resume(), "{reason}");
+            assert!(!reason.public().retryable || reason.may_resume(), "{reason}");
         }
     }
 

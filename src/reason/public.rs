@@ -14,6 +14,9 @@ pub struct Public {
     pub close: u16,
     /// Whether the page may try again by itself.
     pub retryable: bool,
+    /// Whether a session that ended so may be resumed: by the page itself or by its button. Where not, only a new link
+    /// from the panel opens a console. Where nothing was spent yet, the token at hand stays good.
+    pub may_return: bool,
     /// A few plain words for the customer.
     pub title: &'static str,
     /// What the customer can do.
@@ -24,16 +27,34 @@ const fn public(
     code: &'static str,
     status: u16,
     close: u16,
-    retryable: bool,
+    next: Next,
     title: &'static str,
     detail: &'static str,
 ) -> Public {
-    Public { code, status, close, retryable, title, detail }
+    let (retryable, may_return) = match next {
+        Next::Retry => (true, true),
+        Next::Offer => (false, true),
+        Next::Stop => (false, false),
+    };
+    Public { code, status, close, retryable, may_return, title, detail }
 }
 
-const RETRY: bool = true;
-const STOP: bool = false;
+/// What the page may do next with the token at hand.
+enum Next {
+    /// Come back by itself.
+    Retry,
+    /// Come back when the person asks for it.
+    Offer,
+    /// Nothing: a limit, a kill or a refusal must not be undone by reconnecting.
+    Stop,
+}
+
+const RETRY: Next = Next::Retry;
+const OFFER: Next = Next::Offer;
+const STOP: Next = Next::Stop;
 const AGAIN: &str = "Open the console again from your panel.";
+const ACCEPTED: &str = "This console link was not accepted";
+const TELL: &str = "Open the console again from your panel. If it comes again, give your provider the reference below.";
 
 macro_rules! faces {
     ($($name:ident = $($argument:expr),+;)+) => {
@@ -42,14 +63,13 @@ macro_rules! faces {
 }
 
 faces! {
-    TOKEN_REJECTED = "token_rejected", 401, 4401, STOP, "This console link is not valid", AGAIN;
-    TOKEN_AMBIGUOUS = "ambiguous_token", 400, 4401, STOP, "This console link is not valid",
+    TOKEN_REJECTED = "token_rejected", 401, 4401, STOP, ACCEPTED, TELL;
+    TOKEN_AMBIGUOUS = "ambiguous_token", 400, 4401, STOP, ACCEPTED,
         "Send the token in exactly one place.";
     TOKEN_EXPIRED = "token_expired", 401, 4401, STOP, "This console link has expired", AGAIN;
     TOKEN_EARLY = "token_not_yet_valid", 401, 4401, STOP, "This console link is not valid yet",
         "The clocks of the panel and the gateway disagree; your provider can synchronise them.";
-    TOKEN_INVALID = "token_invalid", 401, 4401, STOP, "This console link is not complete",
-        "Your provider's panel made a link that the gateway cannot accept.";
+    TOKEN_INVALID = "token_invalid", 401, 4401, STOP, ACCEPTED, TELL;
     TOKEN_SCOPE = "token_out_of_scope", 401, 4401, STOP, "This console link is for another machine",
         "Your provider's panel may not open this machine here.";
     TOKEN_USED = "token_used", 401, 4409, STOP, "This console link was already used", AGAIN;
@@ -57,7 +77,7 @@ faces! {
         "Sign in to your panel with a second factor, then open the console again.";
     TOKEN_BOUND = "token_bound_elsewhere", 401, 4401, STOP, "This console link is for another page", AGAIN;
     TOKEN_REVOKED = "revoked", 401, 4403, STOP, "Access was withdrawn", AGAIN;
-    RESUME_EXPIRED = "resume_expired", 401, 4401, STOP, "The session cannot be resumed", AGAIN;
+    RESUME_EXPIRED = "resume_expired", 401, 4401, STOP, "This console needs a new link", AGAIN;
     ORIGIN = "origin_refused", 403, 4401, STOP, "This page may not open consoles", AGAIN;
 
     BAD_REQUEST = "bad_request", 400, 1002, STOP, "The request was not understood",
@@ -78,15 +98,14 @@ faces! {
     DRAINING = "restarting", 503, 1012, RETRY, "The console service is being updated",
         "It reconnects in a moment.";
     GOING_AWAY = "going_away", 503, 1001, RETRY, "The console service is stopping", "Try again in a minute.";
-    INTERNAL = "internal", 500, 1011, STOP, "Something went wrong on our side",
-        "Tell your provider the reference below.";
+    INTERNAL = "internal", 500, 1011, STOP, "Something went wrong on our side", TELL;
 
-    LIMIT_GUEST = "limit_guest", 429, 4429, STOP, "Too many consoles of this machine are open",
+    LIMIT_GUEST = "limit_guest", 429, 4429, OFFER, "Too many consoles of this machine are open",
         "Close another console of this machine first.";
-    LIMIT_SUBJECT = "limit_subject", 429, 4429, STOP, "You have too many consoles open",
+    LIMIT_SUBJECT = "limit_subject", 429, 4429, OFFER, "You have too many consoles open",
         "Close another console first.";
-    LIMIT_NODE = "limit_node", 429, 4429, STOP, "Too many consoles are open on this host", "Try again in a minute.";
-    LIMIT_CLIENT = "limit_client", 429, 4429, STOP, "Too many connections from your address",
+    LIMIT_NODE = "limit_node", 429, 4429, OFFER, "Too many consoles are open on this host", "Try again in a minute.";
+    LIMIT_CLIENT = "limit_client", 429, 4429, OFFER, "Too many connections from your address",
         "Try again in a minute.";
 
     POWER_REFUSED = "power_refused", 403, 1008, STOP, "This console cannot switch the machine",
@@ -94,8 +113,10 @@ faces! {
     POWER_PACE = "power_pace", 429, 4429, STOP, "The machine was switched a moment ago",
         "Wait two seconds, then try again.";
 
-    CLOSED = "closed", 200, 1000, STOP, "The console was closed", AGAIN;
-    GUEST_ENDED = "guest_ended", 200, 1000, STOP, "The machine ended the console", AGAIN;
+    CLOSED = "closed", 200, 1000, OFFER, "The console was closed", AGAIN;
+    GUEST_ENDED = "guest_ended", 200, 1000, OFFER, "The machine ended the console", AGAIN;
+    NO_TERMINAL = "no_terminal", 200, 1000, STOP, "This machine has no text console",
+        "Open its graphical console from your panel, or ask your provider for a text console.";
     IDLE = "idle", 200, 4408, STOP, "The console was closed because it was idle", AGAIN;
     LIFETIME = "session_over", 200, 4410, STOP, "The longest session time is reached", AGAIN;
     KILLED = "killed", 200, 4403, STOP, "Your provider closed this console", AGAIN;

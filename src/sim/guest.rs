@@ -70,9 +70,11 @@ impl Guest {
     /// Starts or stops it; stopping ends its consoles.
     pub(super) fn set_status(&self, status: Status) {
         let mut state = self.lock();
-        state.status = status;
-        if status == Status::Stopped {
-            end_consoles(&mut state);
+        let before = std::mem::replace(&mut state.status, status);
+        match (before, status) {
+            (_, Status::Stopped) => end_consoles(&mut state),
+            (Status::Stopped, Status::Running) => self.display.restart(),
+            (Status::Running, Status::Running) => {}
         }
     }
 
@@ -85,7 +87,7 @@ impl Guest {
         match switch {
             Switch::Start => self.set_status(Status::Running),
             Switch::Shutdown | Switch::Stop => self.set_status(Status::Stopped),
-            Switch::Reset | Switch::Reboot => {}
+            Switch::Reset | Switch::Reboot => self.display.restart(),
         }
     }
 

@@ -236,6 +236,12 @@ impl GuestHandle {
         self.0.set_status(status);
     }
 
+    /// Whether it runs.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.state().status == Status::Running
+    }
+
     /// Sets or takes away its lock, such as `migrate` or `backup`.
     pub fn set_lock(&self, word: Option<&str>) {
         self.0.set_lock(word);

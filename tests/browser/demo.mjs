@@ -19,8 +19,9 @@ try {
   const problems = [];
   page.on('pageerror', (error) => problems.push(String(error)));
   page.on('console', (message) => {
-    if (message.text().includes('Content Security Policy')) problems.push(message.text());
+    if (/Content Security Policy|Unrecognized feature|Blocked autofocusing/.test(message.text())) problems.push(message.text());
   });
+  page.on('response', (response) => response.status() === 404 && problems.push(response.url()));
 
   await page.goto(panel);
   await open(page, 100);

@@ -5,7 +5,9 @@ use super::gateway::{TestGateway, token};
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::Fault;
+use futures_util::SinkExt;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
 async fn t01_t02_without_a_good_token_there_is_no_upgrade_and_no_upstream() {
@@ -120,4 +122,26 @@ async fn a_cut_session_comes_back_with_its_resume_token() {
     let resumed = gateway.session(opened["resume"].as_str().unwrap()).await;
     assert_eq!(resumed["session"], opened["session"]);
     gateway.open_with(resumed["ticket"].as_str().unwrap()).await.log_in().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_that_met_a_limit_comes_back_once_there_is_room_and_one_that_broke_a_rule_does_not() {
+    for (limit, reason) in [("per_guest = 1", Reason::LimitGuest), ("per_subject = 1", Reason::LimitSubject)] {
+        let sim = cluster(|_| {}).await;
+        let gateway = TestGateway::start(&sim, NODES, &format!("[limits]\n{limit}\n")).await;
+        let mut first = gateway.open(100).await;
+        first.log_in().await.unwrap();
+        let opened = gateway.session(&gateway.token(100, |_| {})).await;
+        let end = gateway.open_with(opened["ticket"].as_str().unwrap()).await.ended().await;
+        assert!(end.is(reason), "{end:?}");
+        drop(first);
+        sim.wait_for(|counters| counters.websocket_live == 0).await.unwrap();
+        let resumed = gateway.session(opened["resume"].as_str().unwrap()).await;
+        let mut client = gateway.open_with(resumed["ticket"].as_str().unwrap()).await;
+        client.log_in().await.unwrap();
+        client.socket.send(Message::text("no such thing on a screen")).await.unwrap();
+        let end = client.ended().await;
+        assert!(end.is(Reason::WsText), "{end:?}");
+        assert_eq!(gateway.session(resumed["resume"].as_str().unwrap()).await["code"], "resume_expired");
+    }
 }

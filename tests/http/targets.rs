@@ -1,5 +1,6 @@
 //! H18 and H23: targets that try to be something else.
 
+use super::client::Answer;
 use super::face::{Face, HOST};
 
 #[tokio::test]
@@ -72,4 +73,24 @@ async fn h23_files_are_known_names_and_nothing_else() {
         let answer = face.request(&format!("GET {path}"), &[]).await;
         assert!([400, 404].contains(&answer.status), "{path}: {}", answer.head);
     }
+}
+
+#[tokio::test]
+async fn a_person_who_asks_for_what_is_not_there_reads_words_and_a_program_gets_problem_details() {
+    let face = Face::start().await;
+    let browser = ["Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"];
+    let words = |answer: &Answer| String::from_utf8(answer.body.clone()).unwrap();
+    for path in ["/", "/index.html", "/console/", "/favicon.ico"] {
+        let answer = face.request(&format!("GET {path}"), &browser).await;
+        assert_eq!((answer.status, answer.header("content-type")), (404, "text/plain; charset=utf-8"), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        let expected = "There is nothing here.\nConsoles open from a link in your provider's panel.\n";
+        assert_eq!(words(&answer), expected, "{path}");
+    }
+    let refused = face.request("GET /v1/sessions", &browser).await;
+    assert_eq!((refused.status, refused.header("allow")), (405, "post, options"));
+    assert!(words(&refused).starts_with("This method is not allowed here."), "{}", words(&refused));
+    assert!(words(&refused).contains("\n\nReference "), "{}", words(&refused));
+    let program = face.request("GET /", &["Accept: */*"]).await;
+    assert_eq!((program.status, program.code().as_str()), (404, "not_found"));
 }

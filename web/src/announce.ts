@@ -7,8 +7,8 @@ import type { Words } from './messages/catalogue.ts';
 
 /** A new token mends these without asking anybody: nobody was idle, thrown out or replaced by another window. */
 const MENDED = new Set(['no_token', 'token_expired', 'token_used', 'resume_expired', 'session_over']);
-/** Here a person should say first that the console is still wanted. */
-const ASKED = new Set(['idle']);
+/** Here a person should say first that the console is still wanted, or it would only fail again and again. */
+const ASKED = new Set(['idle', 'internal', 'protocol_error', 'unsupported_data', 'invalid_text', 'policy', 'message_too_big']);
 
 export interface Facts {
   readonly connected: Events['connected'];
@@ -44,9 +44,10 @@ export function announce(events: Dispatcher, state: State, before: State, facts:
   }
 }
 
-function powerOf(state: State): string | undefined {
+/** How the machine is, as far as the connection shows it; undefined: nobody knows. */
+export function powerOf(state: State): string | undefined {
   if (state.name === 'connected') return 'running';
-  const why = state.name === 'waiting' ? state.why : state.name === 'connecting' ? state.after?.why : undefined;
+  const why = state.name === 'connecting' ? state.after?.why : state.name === 'waiting' || state.name === 'ended' ? state.why : undefined;
   return why && POWERS[why.code];
 }
 

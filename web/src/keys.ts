@@ -19,6 +19,15 @@ const NAMED = {
   Enter: { keysym: 0xff0d, code: 'Enter' },
   Backspace: { keysym: 0xff08, code: 'Backspace' },
   Delete: { keysym: 0xffff, code: 'Delete' },
+  ArrowLeft: { keysym: 0xff51, code: 'ArrowLeft' },
+  ArrowUp: { keysym: 0xff52, code: 'ArrowUp' },
+  ArrowDown: { keysym: 0xff54, code: 'ArrowDown' },
+  ArrowRight: { keysym: 0xff53, code: 'ArrowRight' },
+  Home: { keysym: 0xff50, code: 'Home' },
+  End: { keysym: 0xff57, code: 'End' },
+  PageUp: { keysym: 0xff55, code: 'PageUp' },
+  PageDown: { keysym: 0xff56, code: 'PageDown' },
+  KeyC: { keysym: 0x63, code: 'KeyC' },
 } as const;
 
 export type KeyName = keyof typeof NAMED | (typeof FUNCTION_KEYS)[number];

@@ -1,33 +1,35 @@
 // What is seen: the bar, the screen, the card over it, and the live region. Decides nothing about the connection.
 
 import type { Scale, Theme } from './address.ts';
-import { announce, type Facts } from './announce.ts';
+import { announce, powerOf, type Facts } from './announce.ts';
 import type { Obedient } from './commands.ts';
 import { isSame, type State } from './connection.ts';
 import { Embedding } from './embedding.ts';
 import { Dispatcher, type Events } from './events.ts';
 import { letGo } from './keyboard/typist.ts';
-import { fill, wordsFor, type Catalogue } from './messages/catalogue.ts';
+import { fill, wordsFor, type Catalogue, type Words } from './messages/catalogue.ts';
 import { choose, ENGLISH, load, type Language } from './messages/languages.ts';
-import { isCalm } from './reasons.ts';
+import { isCalm, type Ending } from './reasons.ts';
 import { clock, Runner, type Stage } from './runner.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
 import type { Opened } from './session.ts';
 import { Terms } from './terms.ts';
 import { onIdleClick } from './ui/click.ts';
 import { Desk, type Bench } from './ui/desk.ts';
+import { Doorstep } from './ui/doorstep.ts';
 import { element } from './ui/element.ts';
 import { freeze, thaw } from './ui/frozen.ts';
 import { isFullScreen, onFullScreen, toggleFullScreen } from './ui/fullscreen.ts';
 import type { Look } from './ui/look.ts';
 import { watchChord } from './ui/release.ts';
-import { Status } from './ui/status.ts';
+import { Status, type Voice } from './ui/status.ts';
 import { Surface } from './ui/surface.ts';
 import { showTheme } from './ui/theme.ts';
 import { Toast } from './ui/toast.ts';
 import { Warnings } from './warnings.ts';
 
 const HINT_ID = 'leave-hint';
+const ENTER_ID = 'enter-hint';
 /** The page stays blank for so long at most while the words of its language are fetched. */
 const BLANK_MS = 400;
 
@@ -40,6 +42,8 @@ export class Page implements Stage, Obedient {
   readonly #screenBox = element('section', { class: 'screen' });
   readonly #status = new Status();
   readonly #hint = element('p', { class: 'quiet', id: HINT_ID });
+  readonly #enterHint = element('p', { class: 'quiet', id: ENTER_ID });
+  readonly #doorstep = new Doorstep(this.#screenBox, () => this.live?.focus());
   #language: Language = ENGLISH;
   #wanted = ENGLISH.tag;
   readonly #warnings = new Warnings(this.#root, this.#screenBox, {
@@ -61,6 +65,8 @@ export class Page implements Stage, Obedient {
     opened: () => this.#terms.opened,
     language: () => this.#language,
     look: () => this.#look,
+    words: (why) => this.#words(why),
+    startable: () => this.#startable,
     lookNow: () => this.#runner.now(),
     refresh: () => this.#show(),
   };
@@ -78,8 +84,9 @@ export class Page implements Stage, Obedient {
     onFullScreen(() => this.#show());
     window.addEventListener('online', () => this.#runner.now());
     document.addEventListener('visibilitychange', () => document.hidden || this.#runner.now());
-    this.#screenBox.addEventListener('focusin', () => this.#keyboard(true));
-    this.#screenBox.addEventListener('focusout', () => this.#keyboard(false));
+    for (const [name, here] of [['focusin', true], ['focusout', false]] as const) {
+      this.#screenBox.addEventListener(name, ({ target }) => this.#doorstep.isOn(target) || this.#keyboard(here));
+    }
   }
 
   /** Begins with this token, whatever went before. */
@@ -172,7 +179,7 @@ export class Page implements Stage, Obedient {
     this.#show();
     if (state.name === 'connected') this.#warnings.connected();
     else this.#warnings.gone();
-    this.#status.tell(state, before, this.#language.catalogue, this.#title);
+    this.#status.tell(state, before, this.#voice);
     if (state.name !== 'waiting' || !isSame(state, before)) announce(this.events, state, before, this.#facts());
     if (state.name === 'connected') this.#takeKeyboard();
     else if (hadKeyboard && before.name === 'connected') this.#surface.overlay.focus();
@@ -202,6 +209,9 @@ export class Page implements Stage, Obedient {
     this.#root.dataset['state'] = state.name;
     this.#root.classList.toggle('calm', state.name === 'ended' && isCalm(state.why));
     this.#root.classList.toggle('full', isFullScreen());
+    this.#root.classList.toggle('picture', this.#look.picture);
+    this.#hint.textContent = this.#look.viewOnly ? this.#ui.viewOnlyHint : this.#ui.leaveHint;
+    this.#doorstep.show(this.live !== undefined && !this.viewOnly, fill(this.#ui.screen, { title: this.#title }), ENTER_ID);
     const name = this.#terms.opened?.brand?.name;
     document.title = name ? `${this.#title} · ${name}` : this.#title;
     this.#surface.show(state, clock);
@@ -212,7 +222,7 @@ export class Page implements Stage, Obedient {
     this.#root.classList.add('wordless');
     await Promise.race([this.#speak(), new Promise((late) => setTimeout(late, BLANK_MS))]);
     this.#root.classList.remove('wordless');
-    this.#status.begin(this.#runner.state, this.#language.catalogue, this.#title);
+    this.#status.begin(this.#runner.state, this.#voice);
   }
 
   /** Changes to the first language there is of the token's, the address' and the browser's; stays where it cannot be fetched. */
@@ -237,18 +247,18 @@ export class Page implements Stage, Obedient {
     return {
       connected: { sessionId: session, kind: console?.kind ?? '', protocol: console?.protocol ?? '', ...this.#size },
       delay: (due) => Math.round(due - clock()),
-      words: (why) => wordsFor(this.#language.catalogue, why),
+      words: (why) => this.#words(why),
     };
   }
 
   #dress(): void {
     const { tag, dir } = this.#language;
     Object.assign(document.documentElement, { lang: tag, dir });
-    this.#hint.textContent = this.#ui.leaveHint;
+    this.#enterHint.textContent = this.#ui.enterHint;
     const { toolbar, panels, overlay } = this.#surface;
     this.#root.replaceChildren(
       ...[toolbar.root, toolbar.touch, panels.root, this.#screenBox, overlay.root],
-      ...[this.#warnings.root, this.#toast.root, this.#status.root, this.#hint],
+      ...[this.#warnings.root, this.#toast.root, this.#status.root, this.#hint, this.#enterHint],
     );
     this.#surface.wear(this.#terms.opened?.brand ?? null);
   }
@@ -268,6 +278,21 @@ export class Page implements Stage, Obedient {
     return this.#language.catalogue.ui;
   }
 
+  get #voice(): Voice {
+    return { ui: this.#ui, title: this.#title, words: (why) => this.#words(why) };
+  }
+
+  /** A shell is what a container or a host shows as text; the text of a virtual machine comes from its serial port. */
+  #words(why: Ending): Words {
+    const { protocol, kind } = this.#terms.opened?.console ?? {};
+    return wordsFor(this.#language.catalogue, why, { startable: this.#startable, shell: protocol === 'term' && kind !== 'qemu' });
+  }
+
+  get #startable(): boolean {
+    const { state } = this.#runner;
+    return powerOf(state) === 'stopped' && state.name !== 'ended' && this.#terms.may('power') && this.#terms.opened?.control !== undefined;
+  }
+
   get #title(): string {
     return this.#terms.opened?.console.title ?? this.#ui.untitled;
   }
@@ -276,6 +301,8 @@ export class Page implements Stage, Obedient {
     const { opened, scale } = this.#terms;
     return {
       title: this.#title,
+      kind: opened?.console.kind ?? '',
+      machine: powerOf(this.#runner.state),
       state: this.#runner.state.name,
       viewOnly: opened !== undefined && this.viewOnly,
       picture: opened?.console.protocol !== 'term',

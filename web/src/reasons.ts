@@ -1,6 +1,7 @@
-// Why a console could not be opened or ended, and what the page then does (design section 4).
+// Why a console could not be opened or ended, and what the page then does.
 //
-// Owns the mirror of the gateway's public codes (a test compares it with src/reason/public.rs) and the page's own codes.
+// Owns the mirror of the gateway's public codes and of which of them a session comes back from (a test compares both with
+// src/reason/public.rs), and the page's own codes.
 // The words are in messages/.
 
 /** Every public code of the gateway with the WebSocket close code it comes with. */
@@ -37,6 +38,7 @@ export const CLOSE_OF = {
   power_pace: 4429,
   closed: 1000,
   guest_ended: 1000,
+  no_terminal: 1000,
   idle: 4408,
   session_over: 4410,
   killed: 4403,
@@ -56,6 +58,29 @@ export const CLOSE_OF = {
 } as const;
 
 export type PublicCode = keyof typeof CLOSE_OF;
+
+/**
+ * Codes after which the gateway lets the session come back, or has not spent the token: the others are over for good, and a
+ * button would lead to `resume_expired`.
+ */
+export const MAY_RETURN: ReadonlySet<string> = new Set<PublicCode>([
+  'request_timeout',
+  'overloaded',
+  'restarting',
+  'going_away',
+  'limit_guest',
+  'limit_subject',
+  'limit_node',
+  'limit_client',
+  'closed',
+  'guest_ended',
+  'too_slow',
+  'guest_stopped',
+  'guest_locked',
+  'host_refused',
+  'host_unreachable',
+  'host_too_slow',
+]);
 
 /** What only the page itself can notice, or is told only when it asks after the guest. */
 export const OWN_CODES = [
@@ -108,9 +133,9 @@ const OWN_PLANS: Record<OwnCode, Plan> = {
   disconnected: 'offer',
 };
 
-/** The table of design section 4. */
 export function planFor(ending: Ending): Plan {
   if (isOwn(ending.code)) return OWN_PLANS[ending.code];
+  if (isPublic(ending.code) && !MAY_RETURN.has(ending.code)) return 'over';
   switch (ending.close) {
     case 4401:
     case 4403:
@@ -131,12 +156,6 @@ export function planFor(ending: Ending): Plan {
       return 'reconnect';
     case 1000:
     case 1001:
-    case 1002:
-    case 1003:
-    case 1007:
-    case 1008:
-    case 1009:
-    case 1011:
     case 4429:
       return 'offer';
     default:
@@ -147,6 +166,7 @@ export function planFor(ending: Ending): Plan {
 /** An end that somebody wanted or that was due: nothing to be alarmed about. */
 export function isCalm(ending: Ending): boolean {
   const { code, close } = ending;
+  if (code === 'no_terminal') return false;
   return close === 1000 || close === 4408 || close === 4410 || code === 'cancelled' || code === 'disconnected' || code === 'no_token';
 }
 

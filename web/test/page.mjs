@@ -1,5 +1,6 @@
 // The pages in a real browser against a mock of the gateway. Run with `npm run page`, after `npm run build`.
 
+import './page/stamp.test.mjs';
 import './page/console.test.mjs';
 import './page/endings.test.mjs';
 import './page/looks.test.mjs';

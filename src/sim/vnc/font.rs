@@ -1,13 +1,13 @@
-//! A bitmap font of 5 by 7 dots, drawn larger: the printable characters of ASCII.
+//! A bitmap font of 5 by 7 dots, drawn larger: the printable characters of ASCII. Some letters reach a dot below the line.
 
 use super::canvas::{Canvas, Rect};
 
 /// Dots from one character to the next.
 pub(super) const WIDTH: u16 = 6;
-/// Dots from top to bottom.
-pub(super) const HEIGHT: u16 = 7;
+/// Dots from top to bottom, the one below the line among them.
+pub(super) const HEIGHT: u16 = 8;
 
-/// Characters `!` to `~`: seven rows of a byte each, the top row highest, the left dot of five highest.
+/// Characters `!` to `~`: the seven rows above the line, a byte each, the top row highest, the left dot of five highest.
 #[rustfmt::skip]
 const GLYPHS: [u64; 94] = [
     0x04040404000004, 0x0a0a0a00000000, 0x0a0a1f0a1f0a0a, 0x040f140e051e04, 0x18190204081303, 0x0c12140815120d,
@@ -26,6 +26,17 @@ const GLYPHS: [u64; 94] = [
     0x00000e1111110e, 0x00001e111e1010, 0x00000d130f0101, 0x00001619101010, 0x00000e100e011e, 0x08081c08080906,
     0x0000111111130d, 0x00001111110a04, 0x0000111115150a, 0x0000110a040a11, 0x000011110f010e, 0x00001f0204081f,
     0x02040408040402, 0x04040404040404, 0x08040402040408, 0x00000815020000,
+];
+
+/// Those that reach below the line: eight rows each.
+const LOW: [(char, u64); 7] = [
+    (',', 0x0000_0000_000c_0408),
+    (';', 0x0000_0c0c_000c_0408),
+    ('g', 0x0000_0f11_110f_010e),
+    ('j', 0x0200_0602_0202_120c),
+    ('p', 0x0000_1e11_111e_1010),
+    ('q', 0x0000_0f11_110f_0101),
+    ('y', 0x0000_1111_110f_010e),
 ];
 
 /// Writes a line of text; each dot is `scale` pixels wide and high.
@@ -53,9 +64,12 @@ fn glyph(character: char) -> Option<u64> {
     if character == ' ' {
         return None;
     }
+    if let Some((_, low)) = LOW.iter().find(|(low, _)| *low == character) {
+        return Some(*low);
+    }
     let find = |character: char| {
         let index = u32::from(character).checked_sub(u32::from('!'))?;
-        GLYPHS.get(usize::try_from(index).ok()?).copied()
+        GLYPHS.get(usize::try_from(index).ok()?).map(|rows| rows << 8)
     };
     find(character).or_else(|| find('?'))
 }
@@ -71,12 +85,15 @@ pub(super) fn key_name(keysym: u32) -> String {
         0xff52 => "<up>".into(),
         0xff53 => "<right>".into(),
         0xff54 => "<down>".into(),
+        0xff55 => "<pgup>".into(),
+        0xff56 => "<pgdn>".into(),
         0xff57 => "<end>".into(),
         0xffff => "<del>".into(),
         0xffbe..=0xffc9 => format!("<F{}>", keysym - 0xffbd),
         0xffe1 | 0xffe2 => String::new(),
         0xffe3 | 0xffe4 => "<ctrl>".into(),
         0xffe9 | 0xffea => "<alt>".into(),
+        0xffeb | 0xffec => "<win>".into(),
         0x0100_0000..=0x0110_ffff => char::from_u32(keysym - 0x0100_0000).map(String::from).unwrap_or_default(),
         _ => format!("<{keysym:x}>"),
     }
@@ -98,5 +115,19 @@ mod tests {
         assert_eq!(ink("l"), 10);
         assert_eq!(ink("~"), 5);
         assert_eq!(ink("é"), ink("?"));
+    }
+
+    #[test]
+    fn letters_that_reach_below_the_line_do() {
+        let lowest = |text: &str| {
+            let mut canvas = Canvas::new(8, 16);
+            write(&mut canvas, (0, 0), 1, text, 1);
+            (0..16_u16)
+                .filter(|y| canvas.pixels(Rect { x: 0, y: *y, width: 8, height: 1 }).any(|pixel| pixel == 1))
+                .max()
+        };
+        for (text, line) in [("a", 6), ("x", 6), ("Q", 6), ("p", 7), ("g", 7), ("y", 7), ("j", 7), ("q", 7), (",", 7)] {
+            assert_eq!(lowest(text), Some(line), "{text}");
+        }
     }
 }

@@ -78,6 +78,13 @@ impl Display {
         }
     }
 
+    /// The machine was switched on or reset.
+    pub(super) fn restart(&self) {
+        if let Some(picture) = self.picture.get() {
+            picture.restart();
+        }
+    }
+
     fn picture(&self) -> &Picture {
         self.picture.get_or_init(|| Picture::new(self.size.0, self.size.1, self.moving, &self.title))
     }

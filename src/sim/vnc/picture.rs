@@ -28,13 +28,14 @@ pub(super) struct Picture {
     width: u16,
     height: u16,
     moving: bool,
-    start: Instant,
     scene: Mutex<Scene>,
 }
 
 #[derive(Debug)]
 struct Scene {
     canvas: Canvas,
+    /// When the machine was switched on.
+    start: Instant,
     step: u64,
     typed: String,
     lines: [Vec<char>; LINES],
@@ -45,8 +46,8 @@ impl Picture {
         let mut canvas = Canvas::new(width, height);
         canvas.draw(canvas.whole(), |_, y| ground(y, height));
         font::write(&mut canvas, (MARGIN, MARGIN), 3, &format!("consolegate  {name}"), ACCENT);
-        let scene = Scene { canvas, step: 0, typed: String::new(), lines: Default::default() };
-        let picture = Self { width, height, moving, start: Instant::now(), scene: Mutex::new(scene) };
+        let scene = Scene { canvas, start: Instant::now(), step: 0, typed: String::new(), lines: Default::default() };
+        let picture = Self { width, height, moving, scene: Mutex::new(scene) };
         picture.write_line(&mut picture.lock(), 1, "type or move the pointer here");
         picture
     }
@@ -57,6 +58,16 @@ impl Picture {
 
     pub(super) const fn moves(&self) -> bool {
         self.moving
+    }
+
+    /// The machine was switched on or reset: nothing is left of what was before.
+    pub(super) fn restart(&self) {
+        let mut scene = self.lock();
+        scene.start = Instant::now();
+        scene.typed.clear();
+        for line in 2..5 {
+            self.write_line(&mut scene, line, "");
+        }
     }
 
     /// Shows a pressed key.
@@ -111,7 +122,7 @@ impl Picture {
 
     /// Moves the box along, and the clock once a second.
     fn advance(&self, scene: &mut Scene) {
-        let step = u64::try_from(self.start.elapsed().as_millis() / STEP.as_millis()).unwrap_or(0);
+        let step = u64::try_from(scene.start.elapsed().as_millis() / STEP.as_millis()).unwrap_or(0);
         if step == scene.step {
             return;
         }
@@ -167,4 +178,27 @@ impl Picture {
 fn ground(y: u16, height: u16) -> u32 {
     let light = u32::from(y) * 48 / u32::from(height.max(1));
     0x0018_2430 + light * 0x0001_0101
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(picture: &Picture, line: usize) -> String {
+        picture.lock().lines[line].iter().collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_is_switched_on_counts_from_then_and_has_forgotten_what_was_typed() {
+        let picture = Picture::new(640, 400, true, "web-01");
+        picture.key(0x61);
+        tokio::time::advance(Duration::from_secs(90)).await;
+        picture.advance(&mut picture.lock());
+        assert_eq!((line(&picture, 2).as_str(), line(&picture, 4).as_str()), ("keys: a", "up 90 s"));
+        picture.restart();
+        assert_eq!((line(&picture, 2).as_str(), line(&picture, 4).as_str()), ("", ""));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        picture.advance(&mut picture.lock());
+        assert_eq!(line(&picture, 4), "up 3 s");
+    }
 }

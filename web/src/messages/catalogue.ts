@@ -9,7 +9,7 @@ export interface Words {
 }
 
 export type UiKey =
-  | 'untitled' | 'controls' | 'screen' | 'leaveHint' | 'leaveShort' | 'released' | 'viewOnly' | 'viewOnlyHint'
+  | 'untitled' | 'controls' | 'screen' | 'leaveHint' | 'enterHint' | 'wakeHint' | 'leaveShort' | 'released' | 'viewOnly' | 'viewOnlyHint'
   | 'ctrlAltDel' | 'ctrlAltDelHint' | 'fullScreen' | 'fullScreenHint' | 'disconnect' | 'disconnectHint'
   | 'idle' | 'connecting' | 'connected' | 'reconnecting' | 'waiting' | 'ended'
   | 'stageSession' | 'stageSocket' | 'stageScreen' | 'openTitle' | 'attempt' | 'nextIn' | 'checkIn' | 'tryingNow'
@@ -25,12 +25,23 @@ export interface Catalogue {
   readonly ui: Readonly<Record<UiKey, string>>;
   readonly tools: Tools;
   readonly reasons: Readonly<Record<PublicCode | OwnCode, Words>>;
+  /** Of codes that mean something narrower in this console. */
+  readonly special: Readonly<Record<'startHere' | 'shellEnded' | 'shellGone', Words>>;
   /** For a code that a newer gateway knows and this page does not. */
   readonly unknown: Words;
 }
 
+/** What else there is to know of the console: `startable`: its machine can be started from here; `shell`: it is one. */
+export interface Circumstances {
+  readonly startable?: boolean;
+  readonly shell?: boolean;
+}
+
 /** The catalogue's words for an ending, else what the gateway said, else something general. Always shown as text. */
-export function wordsFor(catalogue: Catalogue, ending: Ending): Words {
+export function wordsFor(catalogue: Catalogue, ending: Ending, { startable, shell }: Circumstances = {}): Words {
+  if (startable && ending.code === 'guest_stopped') return catalogue.special.startHere;
+  if (shell && ending.code === 'guest_ended') return catalogue.special.shellEnded;
+  if (shell && ending.code === 'no_terminal') return catalogue.special.shellGone;
   const known = Object.hasOwn(catalogue.reasons, ending.code)
     ? catalogue.reasons[ending.code as keyof Catalogue['reasons']]
     : undefined;

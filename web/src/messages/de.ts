@@ -5,6 +5,7 @@ import { tools } from './tools/de.ts';
 
 const again = 'Öffnen Sie die Konsole in Ihrem Kundenbereich erneut.';
 const tellProvider = 'Es wird von selbst weiter versucht. Bleibt es dabei, nennen Sie Ihrem Anbieter die Referenz unten.';
+const tellAgain = 'Kommt das wieder vor, nennen Sie Ihrem Anbieter die Referenz unten.';
 const misunderstood = 'Browser und Konsolendienst haben sich missverstanden';
 const strayed = 'Vielleicht verändert etwas zwischen Ihnen und dem Konsolendienst die Daten.';
 
@@ -14,6 +15,8 @@ export const de: Catalogue = {
     controls: 'Bedienelemente der Konsole',
     screen: 'Bildschirm von {title}',
     leaveHint: 'Tasten gehen an die Maschine. Drücken und lösen Sie Strg, Alt und Umschalt gemeinsam, um sie zu verlassen.',
+    enterHint: 'Drücken Sie die Eingabetaste, um in die Maschine zu tippen. Tab geht weiter.',
+    wakeHint: 'Die Textkonsole ist still. Drücken Sie die Eingabetaste, um sie zu wecken.',
     released: 'Die Tastatur hat die Maschine verlassen.',
     leaveShort: 'Strg+Alt+Umschalt gibt die Tastatur frei',
     viewOnly: 'Nur ansehen',
@@ -67,17 +70,14 @@ export const de: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'Dieser Konsolen-Link ist ungültig', detail: `Vielleicht wurde er beim Kopieren abgeschnitten. ${again}` },
-    ambiguous_token: { title: 'Dieser Konsolen-Link ist ungültig', detail: `Er kam zweimal in derselben Anfrage. ${again}` },
+    token_rejected: { title: 'Dieser Konsolen-Link wurde nicht angenommen', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'Dieser Konsolen-Link wurde nicht angenommen', detail: `Er kam zweimal in derselben Anfrage. ${again}` },
     token_expired: { title: 'Dieser Konsolen-Link ist abgelaufen', detail: `Ein Link gilt etwa eine Minute. ${again}` },
     token_not_yet_valid: {
       title: 'Dieser Konsolen-Link gilt noch nicht',
       detail: 'Die Uhren des Kundenbereichs und des Konsolendienstes stimmen nicht überein. Ihr Anbieter kann sie richtig stellen.',
     },
-    token_invalid: {
-      title: 'Dieser Konsolen-Link ist unvollständig',
-      detail: 'Der Kundenbereich hat einen Link erzeugt, den der Konsolendienst nicht annehmen kann. Bitte melden Sie es Ihrem Anbieter.',
-    },
+    token_invalid: { title: 'Dieser Konsolen-Link wurde nicht angenommen', detail: `Der Kundenbereich hat einen Link erzeugt, den der Konsolendienst nicht annehmen kann. ${tellAgain}` },
     token_out_of_scope: {
       title: 'Dieser Konsolen-Link gehört zu einer anderen Maschine',
       detail: 'Ihr Kundenbereich darf diese Maschine hier nicht öffnen. Bitte melden Sie es Ihrem Anbieter.',
@@ -89,7 +89,7 @@ export const de: Catalogue = {
     },
     token_bound_elsewhere: { title: 'Dieser Konsolen-Link gehört zu einer anderen Seite', detail: `Er gilt nur dort, wo der Kundenbereich ihn zeigt. ${again}` },
     revoked: { title: 'Der Zugang wurde zurückgezogen', detail: 'Ihr Kundenbereich oder Ihr Anbieter hat diesen Zugang zurückgenommen. Melden Sie sich im Kundenbereich an und öffnen Sie die Konsole erneut.' },
-    resume_expired: { title: 'Die Sitzung kann nicht fortgesetzt werden', detail: `Die Verbindung war zu lange unterbrochen, oder die Sitzung ist beendet. ${again}` },
+    resume_expired: { title: 'Diese Konsole braucht einen neuen Link', detail: `Die Verbindung war zu lange unterbrochen, oder der Konsolendienst wurde neu gestartet. ${again}` },
     origin_refused: { title: 'Diese Seite darf keine Konsolen öffnen', detail: `Der Konsolendienst kennt die Seite nicht, in der diese Konsole liegt. ${again}` },
 
     bad_request: { title: 'Die Anfrage wurde nicht verstanden', detail: `${strayed} ${again}` },
@@ -104,7 +104,7 @@ export const de: Catalogue = {
     overloaded: { title: 'Der Konsolendienst ist ausgelastet', detail: 'Gerade werden viele Konsolen geöffnet. Die Verbindung kommt gleich von selbst.' },
     restarting: { title: 'Der Konsolendienst wird aktualisiert', detail: 'Die Verbindung kommt gleich von selbst wieder. Die Maschine läuft weiter.' },
     going_away: { title: 'Der Konsolendienst wird beendet', detail: 'Versuchen Sie es in einer Minute noch einmal. Die Maschine läuft weiter.' },
-    internal: { title: 'Bei uns ist etwas schiefgegangen', detail: 'Versuchen Sie es noch einmal. Bleibt es dabei, nennen Sie Ihrem Anbieter die Referenz unten.' },
+    internal: { title: 'Bei uns ist etwas schiefgegangen', detail: `${again} ${tellAgain}` },
 
     limit_guest: { title: 'Zu viele Konsolen dieser Maschine sind offen', detail: 'Schließen Sie eine andere Konsole dieser Maschine und versuchen Sie es dann noch einmal.' },
     limit_subject: { title: 'Sie haben zu viele Konsolen offen', detail: 'Schließen Sie eine andere Konsole und versuchen Sie es dann noch einmal.' },
@@ -116,6 +116,7 @@ export const de: Catalogue = {
 
     closed: { title: 'Die Konsole wurde geschlossen', detail: 'Die Maschine läuft weiter.' },
     guest_ended: { title: 'Die Maschine hat die Konsole beendet', detail: 'Vielleicht wurde sie neu gestartet oder auf einen anderen Host verschoben. Verbinden Sie sich erneut, um sie wieder zu sehen.' },
+    no_terminal: { title: 'Diese Maschine hat keine Textkonsole', detail: 'Öffnen Sie im Kundenbereich ihre grafische Konsole. Für eine Textkonsole braucht die Maschine eine serielle Schnittstelle: Fragen Sie Ihren Anbieter.' },
     idle: { title: 'Die Konsole wurde wegen Untätigkeit geschlossen', detail: `Sie wurde eine Weile nicht benutzt. Die Maschine läuft weiter. ${again}` },
     session_over: { title: 'Die längste Sitzungsdauer ist erreicht', detail: `Die Maschine läuft weiter. ${again}` },
     killed: { title: 'Ihr Anbieter hat diese Konsole geschlossen', detail: 'Fragen Sie Ihren Anbieter nach dem Grund, oder öffnen Sie die Konsole im Kundenbereich erneut.' },
@@ -128,7 +129,7 @@ export const de: Catalogue = {
     policy: { title: 'Die Konsole wurde auf unzulässige Weise benutzt', detail: `Es wurde mehr oder anderes gesendet, als hier erlaubt ist. ${again}` },
     message_too_big: { title: 'Eine Nachricht war zu groß', detail: `Es wurde mehr auf einmal gesendet, als eine Konsole annimmt, vielleicht ein sehr langer Text. ${again}` },
 
-    guest_not_found: { title: 'Die Maschine wurde nicht gefunden', detail: 'Vielleicht zieht sie gerade auf einen anderen Host um, oder sie wurde gelöscht. Sehen Sie im Kundenbereich nach.' },
+    guest_not_found: { title: 'Die Maschine wurde nicht gefunden', detail: 'Vielleicht zieht sie gerade auf einen anderen Host um, oder sie wurde gelöscht. Zeigt der Kundenbereich sie noch, nennen Sie Ihrem Anbieter die Referenz unten.' },
     guest_stopped: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie im Kundenbereich. Die Konsole verbindet sich dann von selbst.' },
     guest_locked: { title: 'Die Maschine ist mit einer Aufgabe beschäftigt', detail: 'Gerade läuft ein Backup, ein Snapshot oder ein Klonvorgang. Die Konsole verbindet sich danach von selbst.' },
     guest_migrating: { title: 'Die Maschine zieht auf einen anderen Host um', detail: 'Das kann einige Minuten dauern. Die Konsole verbindet sich von selbst, sobald sie angekommen ist.' },
@@ -147,6 +148,11 @@ export const de: Catalogue = {
     unsupported_console: { title: 'Diese Art von Konsole gibt es hier nicht', detail: 'Öffnen Sie im Kundenbereich die grafische Konsole.' },
     cancelled: { title: 'Nicht verbunden', detail: 'Sie haben das Verbinden abgebrochen.' },
     disconnected: { title: 'Getrennt', detail: 'Sie haben diese Konsole geschlossen. Die Maschine läuft weiter.' },
+  },
+  special: {
+    startHere: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie hier. Die Konsole verbindet sich dann von selbst.' },
+    shellEnded: { title: 'Die Shell wurde beendet', detail: 'Sie wurde verlassen, vielleicht mit „exit“ oder Strg+D. Verbinden Sie sich erneut, um eine neue zu beginnen.' },
+    shellGone: { title: 'Die Shell wurde beendet', detail: `Sie endete, kaum dass sie begonnen hatte. ${again} ${tellAgain}` },
   },
   unknown: { title: 'Die Konsole wurde beendet', detail: again },
 };

@@ -5,6 +5,7 @@ import { tools } from './tools/en.ts';
 
 const again = 'Open the console again from your panel.';
 const tellProvider = 'It is tried again by itself. If it stays like this, give your provider the reference below.';
+const tellAgain = 'If it comes again, give your provider the reference below.';
 const misunderstood = 'The browser and the console service misunderstood each other';
 const strayed = 'Something between you and the console service may change what passes.';
 
@@ -14,6 +15,8 @@ export const en: Catalogue = {
     controls: 'Console controls',
     screen: 'Screen of {title}',
     leaveHint: 'Keys go to the machine. Press and release Ctrl, Alt and Shift together to leave it.',
+    enterHint: 'Press Enter to type into the machine. Tab moves on.',
+    wakeHint: 'The text console is quiet. Press Enter to wake it.',
     released: 'The keyboard has left the machine.',
     leaveShort: 'Ctrl+Alt+Shift frees the keyboard',
     viewOnly: 'View only',
@@ -67,17 +70,14 @@ export const en: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'This console link is not valid', detail: `It may have been cut short when it was copied. ${again}` },
-    ambiguous_token: { title: 'This console link is not valid', detail: `It came twice in one request. ${again}` },
+    token_rejected: { title: 'This console link was not accepted', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'This console link was not accepted', detail: `It came twice in one request. ${again}` },
     token_expired: { title: 'This console link has expired', detail: `A link is good for about a minute. ${again}` },
     token_not_yet_valid: {
       title: 'This console link is not valid yet',
       detail: 'The clocks of the panel and the console service disagree. Your provider can set them right.',
     },
-    token_invalid: {
-      title: 'This console link is not complete',
-      detail: 'The panel made a link that the console service cannot accept. Please tell your provider.',
-    },
+    token_invalid: { title: 'This console link was not accepted', detail: `The panel made a link that the console service cannot accept. ${tellAgain}` },
     token_out_of_scope: {
       title: 'This console link is for another machine',
       detail: 'Your panel may not open this machine here. Please tell your provider.',
@@ -89,7 +89,7 @@ export const en: Catalogue = {
     },
     token_bound_elsewhere: { title: 'This console link is for another page', detail: `It works only where the panel shows it. ${again}` },
     revoked: { title: 'Access was withdrawn', detail: 'Your panel or your provider has taken this access back. Sign in to your panel and open the console again.' },
-    resume_expired: { title: 'The session cannot be resumed', detail: `The connection was away for too long, or the session is over. ${again}` },
+    resume_expired: { title: 'This console needs a new link', detail: `The connection was away for too long, or the console service was restarted. ${again}` },
     origin_refused: { title: 'This page may not open consoles', detail: `The page around this console is not known to the console service. ${again}` },
 
     bad_request: { title: 'The request was not understood', detail: `${strayed} ${again}` },
@@ -104,7 +104,7 @@ export const en: Catalogue = {
     overloaded: { title: 'The console service is busy', detail: 'Many consoles are being opened at once. It connects by itself in a moment.' },
     restarting: { title: 'The console service is being updated', detail: 'It reconnects by itself in a moment. The machine keeps running.' },
     going_away: { title: 'The console service is stopping', detail: 'Try again in a minute. The machine keeps running.' },
-    internal: { title: 'Something went wrong on our side', detail: 'Try again. If it stays like this, give your provider the reference below.' },
+    internal: { title: 'Something went wrong on our side', detail: `${again} ${tellAgain}` },
 
     limit_guest: { title: 'Too many consoles of this machine are open', detail: 'Close another console of this machine, then try again.' },
     limit_subject: { title: 'You have too many consoles open', detail: 'Close another console, then try again.' },
@@ -116,6 +116,7 @@ export const en: Catalogue = {
 
     closed: { title: 'The console was closed', detail: 'The machine keeps running.' },
     guest_ended: { title: 'The machine ended the console', detail: 'It may have been restarted or moved to another host. Reconnect to see it again.' },
+    no_terminal: { title: 'This machine has no text console', detail: 'Open its graphical console from your panel. For a text console the machine needs a serial port: ask your provider.' },
     idle: { title: 'The console was closed because it was idle', detail: `Nobody used it for a while. The machine keeps running. ${again}` },
     session_over: { title: 'The longest session time is reached', detail: `The machine keeps running. ${again}` },
     killed: { title: 'Your provider closed this console', detail: 'Ask your provider why, or open the console again from your panel.' },
@@ -128,7 +129,7 @@ export const en: Catalogue = {
     policy: { title: 'The console was used in a way that is not allowed', detail: `More was sent than is allowed here, or something that is not. ${again}` },
     message_too_big: { title: 'A message was too large', detail: `More was sent at once than a console takes, perhaps a very long text. ${again}` },
 
-    guest_not_found: { title: 'The machine was not found', detail: 'It may be on its way to another host, or have been removed. Look in your panel.' },
+    guest_not_found: { title: 'The machine was not found', detail: 'It may be on its way to another host, or have been removed. If your panel still shows it, give your provider the reference below.' },
     guest_stopped: { title: 'The machine is powered off', detail: 'Start it in your panel. The console connects by itself.' },
     guest_locked: { title: 'The machine is busy with a task', detail: 'A backup, snapshot or clone is running. The console connects by itself when it is done.' },
     guest_migrating: { title: 'The machine is moving to another host', detail: 'This can take a few minutes. The console connects by itself when it has arrived.' },
@@ -147,6 +148,11 @@ export const en: Catalogue = {
     unsupported_console: { title: 'This kind of console is not available here', detail: 'Open the graphical console from your panel.' },
     cancelled: { title: 'Not connected', detail: 'You stopped connecting.' },
     disconnected: { title: 'Disconnected', detail: 'You closed this console. The machine keeps running.' },
+  },
+  special: {
+    startHere: { title: 'The machine is powered off', detail: 'Start it here. The console then connects by itself.' },
+    shellEnded: { title: 'The shell has ended', detail: 'It was left, perhaps with “exit” or Ctrl+D. Reconnect to begin a new one.' },
+    shellGone: { title: 'The shell has ended', detail: `It ended as soon as it had begun. ${again} ${tellAgain}` },
   },
   unknown: { title: 'The console ended', detail: again },
 };

@@ -5,6 +5,7 @@ import { tools } from './tools/es.ts';
 
 const again = 'Vuelva a abrir la consola desde su panel.';
 const tellProvider = 'Se sigue intentando automáticamente. Si no mejora, dé a su proveedor la referencia de abajo.';
+const tellAgain = 'Si vuelve a ocurrir, dé a su proveedor la referencia de abajo.';
 const misunderstood = 'El navegador y el servicio de consola no se entendieron';
 const strayed = 'Puede que algo entre usted y el servicio de consola altere los datos.';
 
@@ -14,6 +15,8 @@ export const es: Catalogue = {
     controls: 'Controles de la consola',
     screen: 'Pantalla de {title}',
     leaveHint: 'Las teclas van a la máquina. Pulse y suelte Ctrl, Alt y Mayús a la vez para salir de ella.',
+    enterHint: 'Pulse Intro para escribir en la máquina. Tab pasa a lo siguiente.',
+    wakeHint: 'La consola de texto está en silencio. Pulse Intro para despertarla.',
     released: 'El teclado ha salido de la máquina.',
     leaveShort: 'Ctrl+Alt+Mayús libera el teclado',
     viewOnly: 'Solo lectura',
@@ -67,17 +70,14 @@ export const es: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'Este enlace de consola no es válido', detail: `Puede que se haya cortado al copiarlo. ${again}` },
-    ambiguous_token: { title: 'Este enlace de consola no es válido', detail: `Llegó dos veces en la misma petición. ${again}` },
+    token_rejected: { title: 'Este enlace de consola no se aceptó', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'Este enlace de consola no se aceptó', detail: `Llegó dos veces en la misma petición. ${again}` },
     token_expired: { title: 'Este enlace de consola ha caducado', detail: `Un enlace vale alrededor de un minuto. ${again}` },
     token_not_yet_valid: {
       title: 'Este enlace de consola aún no es válido',
       detail: 'Los relojes del panel y del servicio de consola no coinciden. Su proveedor puede ponerlos en hora.',
     },
-    token_invalid: {
-      title: 'Este enlace de consola está incompleto',
-      detail: 'El panel creó un enlace que el servicio de consola no puede aceptar. Avise a su proveedor.',
-    },
+    token_invalid: { title: 'Este enlace de consola no se aceptó', detail: `El panel creó un enlace que el servicio de consola no puede aceptar. ${tellAgain}` },
     token_out_of_scope: {
       title: 'Este enlace de consola es para otra máquina',
       detail: 'Su panel no puede abrir esta máquina aquí. Avise a su proveedor.',
@@ -89,7 +89,7 @@ export const es: Catalogue = {
     },
     token_bound_elsewhere: { title: 'Este enlace de consola es para otra página', detail: `Solo funciona donde lo muestra el panel. ${again}` },
     revoked: { title: 'Se retiró el acceso', detail: 'Su panel o su proveedor ha retirado este acceso. Inicie sesión en su panel y vuelva a abrir la consola.' },
-    resume_expired: { title: 'La sesión no se puede reanudar', detail: `La conexión estuvo cortada demasiado tiempo o la sesión ha terminado. ${again}` },
+    resume_expired: { title: 'Esta consola necesita un enlace nuevo', detail: `La conexión estuvo cortada demasiado tiempo o el servicio de consola se reinició. ${again}` },
     origin_refused: { title: 'Esta página no puede abrir consolas', detail: `El servicio de consola no conoce la página que rodea a esta consola. ${again}` },
 
     bad_request: { title: 'No se entendió la petición', detail: `${strayed} ${again}` },
@@ -104,7 +104,7 @@ export const es: Catalogue = {
     overloaded: { title: 'El servicio de consola está ocupado', detail: 'Se están abriendo muchas consolas a la vez. Se conectará automáticamente en un momento.' },
     restarting: { title: 'El servicio de consola se está actualizando', detail: 'Se reconectará automáticamente en un momento. La máquina sigue funcionando.' },
     going_away: { title: 'El servicio de consola se está deteniendo', detail: 'Inténtelo de nuevo dentro de un minuto. La máquina sigue funcionando.' },
-    internal: { title: 'Algo ha fallado por nuestra parte', detail: 'Inténtelo de nuevo. Si no mejora, dé a su proveedor la referencia de abajo.' },
+    internal: { title: 'Algo ha fallado por nuestra parte', detail: `${again} ${tellAgain}` },
 
     limit_guest: { title: 'Hay demasiadas consolas abiertas de esta máquina', detail: 'Cierre otra consola de esta máquina e inténtelo de nuevo.' },
     limit_subject: { title: 'Tiene demasiadas consolas abiertas', detail: 'Cierre otra consola e inténtelo de nuevo.' },
@@ -116,6 +116,7 @@ export const es: Catalogue = {
 
     closed: { title: 'La consola se cerró', detail: 'La máquina sigue funcionando.' },
     guest_ended: { title: 'La máquina terminó la consola', detail: 'Puede que se haya reiniciado o trasladado a otro servidor. Reconecte para verla de nuevo.' },
+    no_terminal: { title: 'Esta máquina no tiene consola de texto', detail: 'Abra su consola gráfica desde su panel. Para una consola de texto la máquina necesita un puerto serie: pregunte a su proveedor.' },
     idle: { title: 'La consola se cerró por inactividad', detail: `Nadie la usó durante un rato. La máquina sigue funcionando. ${again}` },
     session_over: { title: 'Se alcanzó la duración máxima de la sesión', detail: `La máquina sigue funcionando. ${again}` },
     killed: { title: 'Su proveedor cerró esta consola', detail: 'Pregúntele el motivo o vuelva a abrir la consola desde su panel.' },
@@ -128,7 +129,7 @@ export const es: Catalogue = {
     policy: { title: 'La consola se usó de una forma no permitida', detail: `Se envió más de lo permitido, o algo que aquí no está permitido. ${again}` },
     message_too_big: { title: 'Un mensaje era demasiado grande', detail: `Se envió de una vez más de lo que admite una consola, quizá un texto muy largo. ${again}` },
 
-    guest_not_found: { title: 'No se encontró la máquina', detail: 'Puede que esté en camino a otro servidor o que se haya eliminado. Mire en su panel.' },
+    guest_not_found: { title: 'No se encontró la máquina', detail: 'Puede que esté en camino a otro servidor o que se haya eliminado. Si su panel aún la muestra, dé a su proveedor la referencia de abajo.' },
     guest_stopped: { title: 'La máquina está apagada', detail: 'Enciéndala en su panel. La consola se conectará automáticamente.' },
     guest_locked: { title: 'La máquina está ocupada con una tarea', detail: 'Hay una copia de seguridad, una instantánea o una clonación en curso. La consola se conectará automáticamente cuando termine.' },
     guest_migrating: { title: 'La máquina se está trasladando a otro servidor', detail: 'Puede tardar unos minutos. La consola se conectará automáticamente cuando llegue.' },
@@ -147,6 +148,11 @@ export const es: Catalogue = {
     unsupported_console: { title: 'Este tipo de consola no está disponible aquí', detail: 'Abra la consola gráfica desde su panel.' },
     cancelled: { title: 'Sin conexión', detail: 'Usted canceló la conexión.' },
     disconnected: { title: 'Desconectada', detail: 'Usted cerró esta consola. La máquina sigue funcionando.' },
+  },
+  special: {
+    startHere: { title: 'La máquina está apagada', detail: 'Enciéndala aquí. La consola se conectará después automáticamente.' },
+    shellEnded: { title: 'La shell ha terminado', detail: 'Se salió de ella, quizá con «exit» o Ctrl+D. Reconecte para empezar una nueva.' },
+    shellGone: { title: 'La shell ha terminado', detail: `Terminó nada más empezar. ${again} ${tellAgain}` },
   },
   unknown: { title: 'La consola terminó', detail: again },
 };

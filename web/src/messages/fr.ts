@@ -5,6 +5,7 @@ import { tools } from './tools/fr.ts';
 
 const again = 'Rouvrez la console depuis votre espace client.';
 const tellProvider = 'De nouveaux essais sont faits automatiquement. Si cela persiste, donnez la référence ci-dessous à votre hébergeur.';
+const tellAgain = 'Si cela se reproduit, donnez la référence ci-dessous à votre hébergeur.';
 const misunderstood = 'Le navigateur et le service de console ne se sont pas compris';
 const strayed = 'Un équipement entre vous et le service de console modifie peut-être les échanges.';
 
@@ -14,6 +15,8 @@ export const fr: Catalogue = {
     controls: 'Commandes de la console',
     screen: 'Écran de {title}',
     leaveHint: 'Les touches vont à la machine. Appuyez ensemble sur Ctrl, Alt et Maj, puis relâchez, pour en sortir.',
+    enterHint: 'Appuyez sur Entrée pour taper dans la machine. Tab passe à la suite.',
+    wakeHint: 'La console texte est silencieuse. Appuyez sur Entrée pour la réveiller.',
     released: 'Le clavier a quitté la machine.',
     leaveShort: 'Ctrl+Alt+Maj libère le clavier',
     viewOnly: 'Lecture seule',
@@ -67,17 +70,14 @@ export const fr: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'Ce lien de console n’est pas valable', detail: `Il a peut-être été coupé lors de la copie. ${again}` },
-    ambiguous_token: { title: 'Ce lien de console n’est pas valable', detail: `Il est arrivé deux fois dans la même requête. ${again}` },
+    token_rejected: { title: 'Ce lien de console n’a pas été accepté', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'Ce lien de console n’a pas été accepté', detail: `Il est arrivé deux fois dans la même requête. ${again}` },
     token_expired: { title: 'Ce lien de console a expiré', detail: `Un lien est valable environ une minute. ${again}` },
     token_not_yet_valid: {
       title: 'Ce lien de console n’est pas encore valable',
       detail: 'Les horloges de l’espace client et du service de console ne concordent pas. Votre hébergeur peut les remettre à l’heure.',
     },
-    token_invalid: {
-      title: 'Ce lien de console est incomplet',
-      detail: 'L’espace client a créé un lien que le service de console ne peut pas accepter. Prévenez votre hébergeur.',
-    },
+    token_invalid: { title: 'Ce lien de console n’a pas été accepté', detail: `L’espace client a créé un lien que le service de console ne peut pas accepter. ${tellAgain}` },
     token_out_of_scope: {
       title: 'Ce lien de console est destiné à une autre machine',
       detail: 'Votre espace client ne peut pas ouvrir cette machine ici. Prévenez votre hébergeur.',
@@ -89,7 +89,7 @@ export const fr: Catalogue = {
     },
     token_bound_elsewhere: { title: 'Ce lien de console est destiné à une autre page', detail: `Il ne fonctionne que là où l’espace client l’affiche. ${again}` },
     revoked: { title: 'L’accès a été retiré', detail: 'Votre espace client ou votre hébergeur a repris cet accès. Connectez-vous à votre espace client et rouvrez la console.' },
-    resume_expired: { title: 'La session ne peut pas être reprise', detail: `La connexion a été interrompue trop longtemps, ou la session est terminée. ${again}` },
+    resume_expired: { title: 'Cette console demande un nouveau lien', detail: `La connexion a été interrompue trop longtemps, ou le service de console a redémarré. ${again}` },
     origin_refused: { title: 'Cette page ne peut pas ouvrir de console', detail: `Le service de console ne connaît pas la page qui entoure cette console. ${again}` },
 
     bad_request: { title: 'La requête n’a pas été comprise', detail: `${strayed} ${again}` },
@@ -104,7 +104,7 @@ export const fr: Catalogue = {
     overloaded: { title: 'Le service de console est très sollicité', detail: 'De nombreuses consoles s’ouvrent en même temps. La connexion se fera d’elle-même dans un instant.' },
     restarting: { title: 'Le service de console est en cours de mise à jour', detail: 'La connexion revient d’elle-même dans un instant. La machine continue de fonctionner.' },
     going_away: { title: 'Le service de console s’arrête', detail: 'Réessayez dans une minute. La machine continue de fonctionner.' },
-    internal: { title: 'Un problème est survenu de notre côté', detail: 'Réessayez. Si cela persiste, donnez la référence ci-dessous à votre hébergeur.' },
+    internal: { title: 'Un problème est survenu de notre côté', detail: `${again} ${tellAgain}` },
 
     limit_guest: { title: 'Trop de consoles de cette machine sont ouvertes', detail: 'Fermez une autre console de cette machine, puis réessayez.' },
     limit_subject: { title: 'Vous avez trop de consoles ouvertes', detail: 'Fermez une autre console, puis réessayez.' },
@@ -116,6 +116,7 @@ export const fr: Catalogue = {
 
     closed: { title: 'La console a été fermée', detail: 'La machine continue de fonctionner.' },
     guest_ended: { title: 'La machine a mis fin à la console', detail: 'Elle a peut-être redémarré ou changé d’hôte. Reconnectez-vous pour la revoir.' },
+    no_terminal: { title: 'Cette machine n’a pas de console texte', detail: 'Ouvrez sa console graphique depuis votre espace client. Pour une console texte, la machine a besoin d’un port série : demandez à votre hébergeur.' },
     idle: { title: 'La console a été fermée pour inactivité', detail: `Personne ne s’en servait depuis un moment. La machine continue de fonctionner. ${again}` },
     session_over: { title: 'La durée maximale de session est atteinte', detail: `La machine continue de fonctionner. ${again}` },
     killed: { title: 'Votre hébergeur a fermé cette console', detail: 'Demandez-lui pourquoi, ou rouvrez la console depuis votre espace client.' },
@@ -128,7 +129,7 @@ export const fr: Catalogue = {
     policy: { title: 'La console a été utilisée d’une manière non autorisée', detail: `Ce qui a été envoyé dépasse ce qui est autorisé ici, ou n’est pas autorisé. ${again}` },
     message_too_big: { title: 'Un message était trop grand', detail: `Trop de données ont été envoyées d’un coup, peut-être un texte très long. ${again}` },
 
-    guest_not_found: { title: 'La machine est introuvable', detail: 'Elle est peut-être en route vers un autre hôte, ou a été supprimée. Regardez dans votre espace client.' },
+    guest_not_found: { title: 'La machine est introuvable', detail: 'Elle est peut-être en route vers un autre hôte, ou a été supprimée. Si votre espace client l’affiche encore, donnez la référence ci-dessous à votre hébergeur.' },
     guest_stopped: { title: 'La machine est éteinte', detail: 'Démarrez-la dans votre espace client. La console se connectera d’elle-même.' },
     guest_locked: { title: 'La machine est occupée par une tâche', detail: 'Une sauvegarde, un instantané ou un clonage est en cours. La console se connectera d’elle-même ensuite.' },
     guest_migrating: { title: 'La machine est en route vers un autre hôte', detail: 'Cela peut prendre quelques minutes. La console se connectera d’elle-même à son arrivée.' },
@@ -147,6 +148,11 @@ export const fr: Catalogue = {
     unsupported_console: { title: 'Ce type de console n’est pas disponible ici', detail: 'Ouvrez la console graphique depuis votre espace client.' },
     cancelled: { title: 'Non connecté', detail: 'Vous avez arrêté la connexion.' },
     disconnected: { title: 'Déconnecté', detail: 'Vous avez fermé cette console. La machine continue de fonctionner.' },
+  },
+  special: {
+    startHere: { title: 'La machine est éteinte', detail: 'Démarrez-la ici. La console se connectera ensuite d’elle-même.' },
+    shellEnded: { title: 'Le shell est terminé', detail: 'Il a été quitté, peut-être avec « exit » ou Ctrl+D. Reconnectez-vous pour en ouvrir un nouveau.' },
+    shellGone: { title: 'Le shell est terminé', detail: `Il s’est terminé dès son démarrage. ${again} ${tellAgain}` },
   },
   unknown: { title: 'La console s’est terminée', detail: again },
 };

@@ -5,6 +5,7 @@ import { tools } from './tools/pt-BR.ts';
 
 const again = 'Abra o console novamente pelo seu painel.';
 const tellProvider = 'Novas tentativas são feitas automaticamente. Se continuar assim, informe ao seu provedor a referência abaixo.';
+const tellAgain = 'Se acontecer de novo, informe ao seu provedor a referência abaixo.';
 const misunderstood = 'O navegador e o serviço de console não se entenderam';
 const strayed = 'Algo entre você e o serviço de console pode estar alterando os dados.';
 
@@ -14,6 +15,8 @@ export const ptBR: Catalogue = {
     controls: 'Controles do console',
     screen: 'Tela de {title}',
     leaveHint: 'As teclas vão para a máquina. Pressione e solte Ctrl, Alt e Shift juntas para sair dela.',
+    enterHint: 'Pressione Enter para digitar na máquina. Tab segue adiante.',
+    wakeHint: 'O console de texto está em silêncio. Pressione Enter para acordá-lo.',
     released: 'O teclado saiu da máquina.',
     leaveShort: 'Ctrl+Alt+Shift libera o teclado',
     viewOnly: 'Somente leitura',
@@ -67,17 +70,14 @@ export const ptBR: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'Este link de console não é válido', detail: `Ele pode ter sido cortado ao ser copiado. ${again}` },
-    ambiguous_token: { title: 'Este link de console não é válido', detail: `Ele veio duas vezes na mesma requisição. ${again}` },
+    token_rejected: { title: 'Este link de console não foi aceito', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'Este link de console não foi aceito', detail: `Ele veio duas vezes na mesma requisição. ${again}` },
     token_expired: { title: 'Este link de console expirou', detail: `Um link vale cerca de um minuto. ${again}` },
     token_not_yet_valid: {
       title: 'Este link de console ainda não é válido',
       detail: 'Os relógios do painel e do serviço de console não batem. Seu provedor pode acertá-los.',
     },
-    token_invalid: {
-      title: 'Este link de console está incompleto',
-      detail: 'O painel criou um link que o serviço de console não pode aceitar. Avise o seu provedor.',
-    },
+    token_invalid: { title: 'Este link de console não foi aceito', detail: `O painel criou um link que o serviço de console não pode aceitar. ${tellAgain}` },
     token_out_of_scope: {
       title: 'Este link de console é de outra máquina',
       detail: 'Seu painel não pode abrir esta máquina aqui. Avise o seu provedor.',
@@ -89,7 +89,7 @@ export const ptBR: Catalogue = {
     },
     token_bound_elsewhere: { title: 'Este link de console é de outra página', detail: `Ele só funciona onde o painel o mostra. ${again}` },
     revoked: { title: 'O acesso foi retirado', detail: 'Seu painel ou seu provedor retirou este acesso. Entre no seu painel e abra o console novamente.' },
-    resume_expired: { title: 'A sessão não pode ser retomada', detail: `A conexão ficou fora do ar por tempo demais, ou a sessão terminou. ${again}` },
+    resume_expired: { title: 'Este console precisa de um novo link', detail: `A conexão ficou fora do ar por tempo demais, ou o serviço de console foi reiniciado. ${again}` },
     origin_refused: { title: 'Esta página não pode abrir consoles', detail: `O serviço de console não conhece a página em volta deste console. ${again}` },
 
     bad_request: { title: 'A requisição não foi entendida', detail: `${strayed} ${again}` },
@@ -104,7 +104,7 @@ export const ptBR: Catalogue = {
     overloaded: { title: 'O serviço de console está ocupado', detail: 'Muitos consoles estão sendo abertos ao mesmo tempo. A conexão será feita automaticamente em instantes.' },
     restarting: { title: 'O serviço de console está sendo atualizado', detail: 'A conexão volta automaticamente em instantes. A máquina continua funcionando.' },
     going_away: { title: 'O serviço de console está parando', detail: 'Tente novamente em um minuto. A máquina continua funcionando.' },
-    internal: { title: 'Algo deu errado do nosso lado', detail: 'Tente novamente. Se continuar assim, informe ao seu provedor a referência abaixo.' },
+    internal: { title: 'Algo deu errado do nosso lado', detail: `${again} ${tellAgain}` },
 
     limit_guest: { title: 'Há consoles demais abertos desta máquina', detail: 'Feche outro console desta máquina e tente novamente.' },
     limit_subject: { title: 'Você tem consoles demais abertos', detail: 'Feche outro console e tente novamente.' },
@@ -116,6 +116,7 @@ export const ptBR: Catalogue = {
 
     closed: { title: 'O console foi fechado', detail: 'A máquina continua funcionando.' },
     guest_ended: { title: 'A máquina encerrou o console', detail: 'Ela pode ter sido reiniciada ou movida para outro servidor. Reconecte para vê-la de novo.' },
+    no_terminal: { title: 'Esta máquina não tem console de texto', detail: 'Abra o console gráfico dela pelo seu painel. Para um console de texto, a máquina precisa de uma porta serial: pergunte ao seu provedor.' },
     idle: { title: 'O console foi fechado por inatividade', detail: `Ninguém o usou por um tempo. A máquina continua funcionando. ${again}` },
     session_over: { title: 'A duração máxima da sessão foi atingida', detail: `A máquina continua funcionando. ${again}` },
     killed: { title: 'Seu provedor fechou este console', detail: 'Pergunte ao seu provedor o motivo, ou abra o console novamente pelo seu painel.' },
@@ -128,7 +129,7 @@ export const ptBR: Catalogue = {
     policy: { title: 'O console foi usado de uma forma não permitida', detail: `Foi enviado mais do que é permitido, ou algo que não é permitido aqui. ${again}` },
     message_too_big: { title: 'Uma mensagem era grande demais', detail: `Foi enviado de uma vez mais do que um console aceita, talvez um texto muito longo. ${again}` },
 
-    guest_not_found: { title: 'A máquina não foi encontrada', detail: 'Ela pode estar a caminho de outro servidor ou ter sido removida. Veja no seu painel.' },
+    guest_not_found: { title: 'A máquina não foi encontrada', detail: 'Ela pode estar a caminho de outro servidor ou ter sido removida. Se o seu painel ainda a mostra, informe ao seu provedor a referência abaixo.' },
     guest_stopped: { title: 'A máquina está desligada', detail: 'Ligue-a no seu painel. O console se conecta automaticamente.' },
     guest_locked: { title: 'A máquina está ocupada com uma tarefa', detail: 'Há um backup, snapshot ou clone em andamento. O console se conecta automaticamente quando terminar.' },
     guest_migrating: { title: 'A máquina está indo para outro servidor', detail: 'Isso pode levar alguns minutos. O console se conecta automaticamente quando ela chegar.' },
@@ -147,6 +148,11 @@ export const ptBR: Catalogue = {
     unsupported_console: { title: 'Este tipo de console não está disponível aqui', detail: 'Abra o console gráfico pelo seu painel.' },
     cancelled: { title: 'Não conectado', detail: 'Você cancelou a conexão.' },
     disconnected: { title: 'Desconectado', detail: 'Você fechou este console. A máquina continua funcionando.' },
+  },
+  special: {
+    startHere: { title: 'A máquina está desligada', detail: 'Ligue-a aqui. Depois o console se conecta automaticamente.' },
+    shellEnded: { title: 'O shell terminou', detail: 'Alguém saiu dele, talvez com “exit” ou Ctrl+D. Reconecte para começar um novo.' },
+    shellGone: { title: 'O shell terminou', detail: `Ele terminou assim que começou. ${again} ${tellAgain}` },
   },
   unknown: { title: 'O console terminou', detail: again },
 };

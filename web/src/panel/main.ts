@@ -19,20 +19,26 @@ interface Guest {
 }
 
 const KINDS: Readonly<Record<string, string>> = { qemu: 'VM', lxc: 'Container', node: 'Host' };
+/** What a machine is called while an order that the gateway took is carried out. */
+const ORDERED: Readonly<Record<string, string>> = { start: 'starting', shutdown: 'shutting down', stop: 'stopping' };
 const REFRESH_MS = 5000;
 
 const list = element('ul', { class: 'guests' });
 const viewer = element('main', { class: 'viewer', 'aria-label': 'Console' });
+/** Beside what was pressed: the buttons of a console, or the list. */
 const notice = element('p', { class: 'notice', role: 'status' });
 const app = element(
   'div',
   { class: 'panel' },
   element('header', { class: 'head' }, element('h1', {}, 'Example Hosting'), element('span', { class: 'origin' }, location.host)),
-  element('nav', { class: 'side', 'aria-label': 'Your machines' }, element('h2', {}, 'Your machines'), list, notice),
+  element('nav', { class: 'side', 'aria-label': 'Your machines' }, element('h2', {}, 'Your machines'), list),
   viewer,
 );
 let guests: readonly Guest[] = [];
+/** What the open console told of its machine since the list came. */
+const told = new Map<number, string>();
 let shown = '';
+let again: ReturnType<typeof setTimeout> | undefined;
 let current: string | undefined;
 
 welcome();
@@ -42,17 +48,32 @@ void refresh();
 async function refresh(): Promise<void> {
   try {
     guests = (await ask('guests.json')) as readonly Guest[];
+    told.clear();
     if (notice.dataset['from'] === 'list') say('');
     draw();
   } catch {
     say('The demo does not answer.', 'list');
   }
-  setTimeout(() => void refresh(), REFRESH_MS);
+  clearTimeout(again);
+  again = setTimeout(() => void refresh(), REFRESH_MS);
+}
+
+/** The console sees at once what the list asks for every few seconds. */
+function follow(guest: Guest, gate: ConsoleGate): void {
+  const set = (state: string): void => {
+    told.set(guest.vmid, state);
+    draw();
+  };
+  gate.addEventListener('state', ({ detail }) => set(detail.power));
+  gate.addEventListener('power', ({ detail: { action, done } }) => {
+    const state = done === true ? ORDERED[action] : undefined;
+    if (state !== undefined) set(state);
+  });
 }
 
 /** Leaves the list alone where nothing changed: the focus may be in it. */
 function draw(): void {
-  const text = JSON.stringify([guests, current]);
+  const text = JSON.stringify([guests, current, [...told]]);
   if (text === shown) return;
   shown = text;
   const focused = (document.activeElement as HTMLElement | null)?.dataset['vmid'];
@@ -66,11 +87,12 @@ function card(guest: Guest): HTMLElement {
   button.addEventListener('click', () => void open(guest));
   const how = guest.protocol === 'term' ? 'text console' : 'graphical console';
   const only = guest.rights && !guest.rights.includes('input') ? ', to watch only' : '';
+  const state = told.get(guest.vmid) ?? guest.state;
   const kind = `${KINDS[guest.kind] ?? guest.kind} ${guest.vmid} · ${how}${only}`;
   const made = element(
     'li',
-    { class: 'guest', 'data-state': guest.state },
-    element('div', { class: 'line' }, element('h3', {}, guest.name), element('span', { class: 'state' }, guest.state)),
+    { class: 'guest', 'data-state': state },
+    element('div', { class: 'line' }, element('h3', {}, guest.name), element('span', { class: 'state' }, state)),
     element('p', { class: 'kind' }, kind),
     element('p', { class: 'description' }, guest.description),
     button,
@@ -92,9 +114,12 @@ async function open(guest: Guest): Promise<void> {
   }
   gate.addEventListener('error', ({ detail }) => say(detail.message));
   gate.addEventListener('connected', () => say(''));
+  follow(guest, gate);
   current = keyOf(guest);
   app.classList.add('viewing');
-  viewer.replaceChildren(controls(guest, gate), gate, eventLog(gate));
+  const bar = controls(guest, gate);
+  bar.append(notice);
+  viewer.replaceChildren(bar, gate, eventLog(gate));
   draw();
 }
 
@@ -109,11 +134,13 @@ function controls(guest: Guest, gate: ConsoleGate): HTMLElement {
     made.addEventListener('click', () => pressed().catch((error: unknown) => say(error instanceof Error ? error.message : String(error))));
     return made;
   };
+  // A terminal knows no Ctrl+Alt+Del, and who only watches sends nothing.
+  const keys = guest.protocol === 'vnc' && (guest.rights?.includes('input') ?? true);
   return element(
     'div',
     { class: 'controls' },
-    element('strong', {}, guest.name),
-    button('Ctrl+Alt+Del', () => gate.sendKeys(['Ctrl', 'Alt', 'Delete'])),
+    element('strong', { title: guest.name }, guest.name),
+    ...(keys ? [button('Ctrl+Alt+Del', () => gate.sendKeys(['Ctrl', 'Alt', 'Delete']))] : []),
     button('Full screen', () => gate.fullscreen()),
     button('New link', async () => gate.connect(await link(guest))),
     button('Own window', () => openApart(guest)),
@@ -147,6 +174,8 @@ function keyOf(guest: Guest): string {
 
 function welcome(): void {
   current = undefined;
+  say('');
+  list.before(notice);
   app.classList.remove('viewing');
   viewer.replaceChildren(
     element(

@@ -17,6 +17,7 @@ import { SearchBar } from '../terminal/search.ts';
 import { adopt, sheetOf } from '../terminal/sheets.ts';
 import { draw } from '../terminal/still.ts';
 import { shortcutOf } from '../terminal/shortcuts.ts';
+import { WakeHint } from '../terminal/wake.ts';
 import { keepFontSize, keptFontSize, nextFontSize, themeOf, watchTheme } from '../terminal/theme.ts';
 import css from '../terminal/terminal.css';
 import { element } from '../ui/element.ts';
@@ -36,6 +37,7 @@ class TerminalScreen implements Screen {
   readonly #inflow: Inflow;
   readonly #search: SearchBar;
   readonly #hooks: ScreenHooks;
+  readonly #wake: WakeHint;
   readonly #held = new Set<KeyName>();
   readonly #ends: (() => void)[] = [];
   #viewOnly: boolean;
@@ -52,7 +54,9 @@ class TerminalScreen implements Screen {
     target.append(this.#box);
     this.#open(options);
     this.#search = new SearchBar(this.#term, options.words, () => this.focus());
-    this.#box.append(this.#search.root);
+    this.#wake = new WakeHint(options.words.wakeHint);
+    this.#ends.push(() => this.#wake.end());
+    this.#box.append(this.#search.root, this.#wake.root);
     this.#refit();
     this.#inflow = new Inflow((bytes, parsed) => this.#term.write(bytes, parsed));
     this.#speak(channel, options);
@@ -76,7 +80,7 @@ class TerminalScreen implements Screen {
   }
 
   sendKeys(keys: readonly KeyName[]): void {
-    this.#input(encode(chord(keys)));
+    this.#input(encode(chord(keys, this.#term.modes.applicationCursorKeysMode)));
   }
 
   hold(key: KeyName, down: boolean): void {
@@ -115,7 +119,7 @@ class TerminalScreen implements Screen {
   #open(options: ScreenOptions): void {
     this.#term.open(this.#box);
     this.#term.textarea?.setAttribute('aria-describedby', options.describedBy);
-    drawWithWebGl(this.#term);
+    this.#ends.push(drawWithWebGl(this.#term, this.#box));
     this.#term.attachCustomKeyEventHandler((event) => this.#passes(event));
     // Before xterm.js, which would send a large text in one piece and let an end mark in it through.
     this.#on(this.#box, 'paste', (event) => this.#pasteEvent(event), true);
@@ -142,7 +146,8 @@ class TerminalScreen implements Screen {
       this.#heard = true;
       this.#hooks.connected();
       this.#hooks.resized?.(this.#term.cols, this.#term.rows);
-    }
+      if (!this.#viewOnly) this.#wake.begin(this.#term);
+    } else this.#wake.heard();
     if (data.byteLength > 0) this.#inflow.take(new Uint8Array(data));
   }
 
@@ -153,6 +158,7 @@ class TerminalScreen implements Screen {
   }
 
   #input(bytes: Uint8Array): void {
+    this.#wake.end();
     if (!this.#viewOnly) this.#outbox.input(bytes);
   }
 

@@ -7,7 +7,9 @@ import type { OpenScreen, ScreenHooks } from './screen.ts';
 
 export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   const rfb = new RFB(target, channel, { shared: true });
-  rfb.viewOnly = options.viewOnly;
+  watching(target, rfb, options.viewOnly);
+  // Where the machine draws no pointer of its own there would be none at all.
+  rfb.showDotCursor = true;
   rfb.background = 'transparent';
   scale(rfb, options.scale);
   let gone = false;
@@ -30,9 +32,7 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
   return {
     focus: () => rfb.focus({ preventScroll: true }),
     setScale: (to) => scale(rfb, to),
-    setViewOnly: (viewOnly) => {
-      rfb.viewOnly = viewOnly;
-    },
+    setViewOnly: (viewOnly) => watching(target, rfb, viewOnly),
     sendKeys: (keys) => {
       for (const key of keys) press(rfb, key, true);
       for (const key of keys.toReversed()) press(rfb, key, false);
@@ -50,6 +50,12 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     },
   };
 };
+
+/** Who only watches has the pointer of the page: it moves nothing in the machine. */
+function watching(target: HTMLElement, rfb: RFB, viewOnly: boolean): void {
+  rfb.viewOnly = viewOnly;
+  target.querySelector('canvas:not(.frozen)')?.classList.toggle('watched', viewOnly);
+}
 
 /** A key that goes up changes nothing. Of who only watches, the gateway hears it and does not pass it on. */
 function stay(rfb: RFB): void {
@@ -95,7 +101,6 @@ function scale(rfb: RFB, to: Scale): void {
 function describe(target: HTMLElement, label: string, describedBy: string): void {
   const canvas = target.querySelector('canvas');
   if (!canvas) return;
-  canvas.tabIndex = 0;
   canvas.setAttribute('role', 'application');
   canvas.setAttribute('aria-label', label);
   canvas.setAttribute('aria-describedby', describedBy);

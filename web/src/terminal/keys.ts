@@ -15,6 +15,15 @@ const PLAIN: Readonly<Partial<Record<KeyName, string>>> = {
   Enter: '\r',
   Backspace: '\x7f',
   Delete: '\x1b[3~',
+  ArrowUp: '\x1b[A',
+  ArrowDown: '\x1b[B',
+  ArrowRight: '\x1b[C',
+  ArrowLeft: '\x1b[D',
+  Home: '\x1b[H',
+  End: '\x1b[F',
+  PageUp: '\x1b[5~',
+  PageDown: '\x1b[6~',
+  KeyC: 'c',
   F1: '\x1bOP',
   F2: '\x1bOQ',
   F3: '\x1bOR',
@@ -29,21 +38,22 @@ const PLAIN: Readonly<Partial<Record<KeyName, string>>> = {
   F12: '\x1b[24~',
 };
 
-/** What a key sends; nothing for one that a terminal does not know by itself, such as a modifier. */
-export function bytesOf(key: KeyName, held: Held): string {
+/** What a key sends; nothing for one that a terminal does not know by itself, such as a modifier. `application`: DECCKM is on. */
+export function bytesOf(key: KeyName, held: Held, application = false): string {
   const plain = PLAIN[key];
   if (plain === undefined) return '';
   if (key === 'Tab' && held.has('Shift')) return withAlt('\x1b[Z', held);
   if (key === 'Backspace' && held.has('Control')) return withAlt('\b', held);
+  if (application && bitsOf(held) === 0 && /^\x1b\[[A-DFH]$/.test(plain)) return plain.replace('[', 'O');
   return modified(plain, held);
 }
 
 /** The keys of a chord such as Ctrl+Alt+Del: what those before a key do to it. */
-export function chord(keys: readonly KeyName[]): string {
+export function chord(keys: readonly KeyName[], application = false): string {
   const held = new Set<KeyName>();
   let bytes = '';
   for (const key of keys) {
-    bytes += bytesOf(key, held);
+    bytes += bytesOf(key, held, application);
     held.add(key);
   }
   return bytes;

@@ -38,13 +38,46 @@ function widthsOf11(register: (widths: IUnicodeVersionProvider) => void): void {
   new Unicode11Addon().activate({ unicode: { register } } as unknown as Terminal);
 }
 
-/** Once it is open. Where there is no WebGL, or the browser takes it away, xterm.js draws with elements instead. */
-export function drawWithWebGl(term: Terminal): void {
+/** For the sizes that browsers report after a change of size. */
+const SETTLED_MS = 60;
+/** Pixels of the device that rounding may cost. */
+const ROUNDING = 4;
+
+/**
+ * Once it is open. Where there is no WebGL, or the browser takes it away, xterm.js draws with elements instead; also where
+ * the browser tells a size of the canvas that is not its own, as device emulation does, because nothing would be seen then.
+ * Returns what ends the watch over that.
+ */
+export function drawWithWebGl(term: Terminal, box: HTMLElement): () => void {
   const addon = new WebglAddon();
-  addon.onContextLoss(() => addon.dispose());
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const end = (): void => clearTimeout(timer);
+  const plain = (): void => {
+    end();
+    watch.dispose();
+    addon.dispose();
+  };
+  const look = (): void => {
+    const canvas = [...box.querySelectorAll<HTMLCanvasElement>('.xterm-screen > canvas')].find((each) => each.className === '');
+    if (canvas && isOff(canvas)) plain();
+  };
+  const soon = (): void => {
+    end();
+    timer = setTimeout(look, SETTLED_MS);
+  };
+  const watch = term.onResize(soon);
+  addon.onContextLoss(plain);
   try {
     term.loadAddon(addon);
+    soon();
   } catch {
-    addon.dispose();
+    plain();
   }
+  return end;
+}
+
+/** The canvas has other pixels than the screen has where it stands. */
+function isOff(canvas: HTMLCanvasElement): boolean {
+  const { width, height } = canvas.getBoundingClientRect();
+  return width > 0 && [canvas.width - width * devicePixelRatio, canvas.height - height * devicePixelRatio].some((off) => Math.abs(off) > ROUNDING);
 }

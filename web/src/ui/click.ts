@@ -6,6 +6,8 @@ const CONTROLS = 'button, a, input, select, textarea, label, summary, dialog, [r
 export function onIdleClick(root: HTMLElement, clicked: () => void): void {
   root.addEventListener('click', ({ target }) => {
     const marked = getSelection()?.isCollapsed === false;
-    if (target instanceof Element && !target.closest(CONTROLS) && !marked) clicked();
+    // The screen itself may have the focus, but a click in it means the machine.
+    const control = target instanceof Element && target.closest(CONTROLS);
+    if (target instanceof Element && (!control || control.matches('.screen')) && !marked) clicked();
   });
 }

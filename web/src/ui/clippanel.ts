@@ -23,7 +23,7 @@ export class ClipPanel implements Content {
     const read = button(words.clipRead, () => void this.#read());
     const copy = button(words.clipCopy, () => void this.#copy());
     const advice = terminal ? [] : [element('p', { class: 'advice' }, words.clipAdvice), element('p', { class: 'advice' }, words.clipUnsure)];
-    const actions = element('div', { class: 'actions' }, send, read, copy);
+    const actions = element('div', { class: 'actions pairs' }, read, copy, send);
     this.body = element('div', { class: 'panel-body' }, ...advice, field(words.clipField, this.#text).row, this.#said, actions);
   }
 

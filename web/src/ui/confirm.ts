@@ -12,7 +12,7 @@ export interface Question {
 /** The keyboard returns to where it was. `away`: nobody is asked any more, which is a no. */
 export function confirm(parent: HTMLElement, { title, detail, yes, no }: Question, away: AbortSignal): Promise<boolean> {
   const go = element('button', { type: 'button', class: 'button danger' }, yes);
-  const back = element('button', { type: 'button', class: 'button', autofocus: '' }, no);
+  const back = element('button', { type: 'button', class: 'button' }, no);
   const dialog = element('dialog', { class: 'confirm', 'aria-labelledby': 'confirm-title', 'aria-describedby': 'confirm-detail' });
   dialog.append(
     element('h2', { id: 'confirm-title' }, title),
@@ -21,6 +21,8 @@ export function confirm(parent: HTMLElement, { title, detail, yes, no }: Questio
   );
   parent.append(dialog);
   dialog.showModal();
+  // By attribute, browsers refuse it to a frame of another site.
+  back.focus();
   return new Promise((answer) => {
     go.addEventListener('click', () => dialog.close('yes'));
     back.addEventListener('click', () => dialog.close());

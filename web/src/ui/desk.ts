@@ -11,6 +11,8 @@ import type { KeyName } from '../keys.ts';
 import { Latency } from '../latency.ts';
 import { wordsFor } from '../messages/catalogue.ts';
 import type { Language } from '../messages/languages.ts';
+import type { Words } from '../messages/catalogue.ts';
+import type { Ending } from '../reasons.ts';
 import type { Power } from '../power.ts';
 import type { Screen } from '../screen/screen.ts';
 import type { Opened } from '../session.ts';
@@ -29,6 +31,10 @@ export interface Bench {
   opened(): Opened | undefined;
   language(): Language;
   look(): Look;
+  /** The words of an ending, as this console has them. */
+  words(why: Ending): Words;
+  /** The machine is off, and this session can start it. */
+  startable(): boolean;
   readonly toast: Toast;
   /** Looks at once how the machine is that is waited for. */
   lookNow(): void;

@@ -2,19 +2,19 @@
 
 import type { Tools } from '../messages/catalogue.ts';
 import { element } from './element.ts';
+import type { Look } from './look.ts';
 import type { Content } from './panel.ts';
 
 export class HelpPanel implements Content {
   readonly title: string;
   readonly body = element('div', { class: 'panel-body help', tabindex: '0', role: 'group' });
   readonly #words: Tools;
-  readonly #picture: () => boolean;
+  readonly #look: () => Look;
 
-  /** `picture`: the screen is one, and not a terminal. */
-  constructor(words: Tools, picture: () => boolean) {
+  constructor(words: Tools, look: () => Look) {
     this.title = words.help;
     this.#words = words;
-    this.#picture = picture;
+    this.#look = look;
     this.body.setAttribute('aria-label', words.help);
   }
 
@@ -24,11 +24,12 @@ export class HelpPanel implements Content {
 
   opened(): void {
     const words = this.#words;
-    const picture = this.#picture();
+    const { picture, viewOnly } = this.#look();
     const text = (line: string): HTMLElement => element('p', {}, line);
     const touch = [words.touchTap, words.touchTwo, words.touchThree, words.touchDrag, words.touchScroll, words.touchPinch];
-    const keyboard = [...(picture ? [text(words.helpLayout)] : []), text(words.helpLeave), text(words.helpFull)];
+    const typing = [...(picture ? [text(words.helpLayout)] : []), text(words.helpLeave)];
+    const keyboard = [...(viewOnly ? [text(words.helpWatch)] : typing), text(words.helpFull)];
     const fingers = [element('h3', {}, words.helpTouch), element('ul', {}, ...touch.map((line) => element('li', {}, line)))];
-    this.body.replaceChildren(element('h3', {}, words.helpKeyboard), ...keyboard, ...(picture ? fingers : []));
+    this.body.replaceChildren(element('h3', {}, words.helpKeyboard), ...keyboard, ...(picture && !viewOnly ? fingers : []));
   }
 }

@@ -5,6 +5,10 @@ import type { State } from '../connection.ts';
 
 export interface Look {
   readonly title: string;
+  /** `qemu`, `lxc` or `node`; empty before a session is granted. */
+  readonly kind: string;
+  /** `running`, `stopped`, ..; undefined: nobody knows. */
+  readonly machine: string | undefined;
   readonly state: State['name'];
   readonly viewOnly: boolean;
   /** The screen is a picture, as far as is known, and not a terminal. */

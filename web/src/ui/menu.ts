@@ -5,6 +5,10 @@ import { element } from './element.ts';
 
 export interface Item {
   readonly label: string;
+  /** What it is called where the label alone does not say it. */
+  readonly name?: string;
+  /** It is often wanted more than once: a pointer leaves the menu open. */
+  readonly again?: boolean;
   readonly kind?: 'check' | 'radio';
   /** Only of a check or a radio. */
   readonly on?: boolean;
@@ -16,9 +20,13 @@ export interface Item {
 
 export interface Group {
   readonly label: string;
+  /** Short items side by side. */
+  readonly columns?: 4 | 6;
   readonly items: readonly Item[];
 }
 
+/** Between a menu and the edge of the window. */
+const EDGE = 8;
 const ROLES = { check: 'menuitemcheckbox', radio: 'menuitemradio' } as const;
 
 export class Menu {
@@ -27,14 +35,16 @@ export class Menu {
   readonly #button: HTMLButtonElement;
   readonly #groups: () => readonly Group[];
   readonly #handBack: () => void;
+  readonly #opened: () => void;
   readonly #list: HTMLElement;
   #shut = new AbortController();
 
-  /** `handBack`: a pointer chose something, so the keyboard belongs to the screen again. */
-  constructor(button: HTMLButtonElement, label: string, groups: () => readonly Group[], handBack: () => void) {
+  /** `handBack`: a pointer chose something, so the keyboard belongs to the screen again. `opened`: it is about to open. */
+  constructor(button: HTMLButtonElement, label: string, groups: () => readonly Group[], handBack: () => void, opened: () => void) {
     this.#button = button;
     this.#groups = groups;
     this.#handBack = handBack;
+    this.#opened = opened;
     this.#list = element('div', { class: 'menu', role: 'menu', 'aria-label': label });
     this.#list.hidden = true;
     this.root = element('div', { class: 'anchor' }, button, this.#list);
@@ -43,6 +53,10 @@ export class Menu {
     button.addEventListener('click', () => this.#toggle());
     button.addEventListener('keydown', (event) => this.#onButton(event));
     this.#list.addEventListener('keydown', (event) => this.#inside(event));
+    // What is no item takes no keyboard, so that a click on it closes nothing.
+    this.#list.addEventListener('mousedown', (event) => {
+      if (event.target !== this.#list && event.target instanceof Element && !event.target.closest('.item')) event.preventDefault();
+    });
     this.root.addEventListener('focusout', ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node && this.root.contains(relatedTarget))) this.close();
     });
@@ -65,11 +79,22 @@ export class Menu {
 
   /** Opens at the first item or, with -1, at the last. */
   #show(at: 0 | -1): void {
+    this.#opened();
     this.#fill();
     this.#list.hidden = false;
+    this.#place();
     this.#button.setAttribute('aria-expanded', 'true');
     this.#watchOutside();
     this.#entries().at(at)?.focus();
+  }
+
+  /** Under its button, and no further from it than the window asks for. */
+  #place(): void {
+    this.#list.style.removeProperty('translate');
+    const { left, right } = this.#list.getBoundingClientRect();
+    const over = Math.max(right - (document.documentElement.clientWidth - EDGE), 0);
+    const shift = over > 0 ? -Math.min(over, left - EDGE) : Math.max(EDGE - left, 0);
+    if (shift !== 0) this.#list.style.translate = `${shift}px`;
   }
 
   /** Safari does not focus a button that is clicked, so nothing is lost when another place is. Only while it is open. */
@@ -85,9 +110,11 @@ export class Menu {
   #fill(): void {
     const groups = this.#groups().filter(({ items }) => items.length > 0);
     this.#list.replaceChildren(
-      ...groups.map(({ label, items }) => {
+      ...groups.map(({ label, columns, items }) => {
         const words = element('div', { class: 'menu-label', 'aria-hidden': 'true' }, label);
-        const group = element('div', { role: 'group', 'aria-label': label }, ...items.map((item) => this.#entry(item)));
+        const entries = items.map((item) => this.#entry(item));
+        const body = columns ? [element('div', { class: `grid columns-${columns}`, role: 'presentation' }, ...entries)] : entries;
+        const group = element('div', { role: 'group', 'aria-label': label }, ...body);
         if (groups.length > 1) group.prepend(words);
         return group;
       }),
@@ -105,6 +132,7 @@ export class Menu {
     const entry = element('button', { type: 'button', class: 'item', role, tabindex: '-1' }, item.label);
     if (item.kind) entry.setAttribute('aria-checked', String(item.on ?? false));
     if (item.off) entry.setAttribute('aria-disabled', 'true');
+    if (item.name !== undefined) entry.setAttribute('aria-label', item.name);
     entry.addEventListener('click', (event) => this.#choose(item, event));
     return entry;
   }
@@ -112,7 +140,7 @@ export class Menu {
   /** What can be ticked stays open: more than one is often wanted. */
   #choose(item: Item, event: MouseEvent): void {
     if (item.off) return;
-    if (item.kind === 'check') {
+    if (item.kind === 'check' || item.again) {
       item.act();
       return this.#mark();
     }
@@ -131,7 +159,10 @@ export class Menu {
   #inside(event: KeyboardEvent): void {
     const entries = this.#entries();
     const here = entries.findIndex((entry) => entry === event.target);
-    const there = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: entries.length - 1 }[event.key];
+    const onwards = getComputedStyle(this.#list).direction === 'rtl' ? -1 : 1;
+    const beside = event.target instanceof Element && event.target.closest('.grid') ? { ArrowRight: here + onwards, ArrowLeft: here - onwards } : {};
+    const ways: Partial<Record<string, number>> = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: entries.length - 1, ...beside };
+    const there = ways[event.key];
     if (there !== undefined) entries[(there + entries.length) % entries.length]?.focus();
     else if (event.key === 'Escape') {
       this.#button.focus();

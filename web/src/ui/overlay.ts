@@ -2,7 +2,7 @@
 
 import type { State } from '../connection.ts';
 import { isCalm, planFor, type Ending } from '../reasons.ts';
-import { fill, wordsFor, type Catalogue, type Words } from '../messages/catalogue.ts';
+import { fill, type Catalogue, type Words } from '../messages/catalogue.ts';
 import { element, icon } from './element.ts';
 
 export interface Choices {
@@ -25,6 +25,7 @@ export class Overlay {
   readonly slot = element('div', { class: 'slot' });
   readonly #card: HTMLElement;
   readonly #catalogue: Catalogue;
+  readonly #words: (why: Ending) => Words;
   readonly #mark = element('div', { class: 'mark' });
   readonly #title = element('h2');
   readonly #detail = element('p', { class: 'detail' });
@@ -35,8 +36,10 @@ export class Overlay {
   #press: () => void = () => undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
 
-  constructor(catalogue: Catalogue, choices: Choices) {
+  /** `words`: of an ending, as this console has them. */
+  constructor(catalogue: Catalogue, words: (why: Ending) => Words, choices: Choices) {
     this.#catalogue = catalogue;
+    this.#words = words;
     this.#main.addEventListener('click', () => this.#press());
     this.#cancel.addEventListener('click', () => choices.cancel());
     this.#cancel.textContent = catalogue.ui.cancel;
@@ -48,9 +51,10 @@ export class Overlay {
 
   readonly #choices: Choices;
 
-  /** `clock` reads the same clock as the state's times. */
-  show(state: State, clock: () => number): void {
+  /** `clock` reads the same clock as the state's times; `other`: what is in the slot is what the person most likely wants. */
+  show(state: State, clock: () => number, other: boolean): void {
     clearInterval(this.#ticking);
+    this.#main.classList.toggle('main', !other);
     this.root.hidden = state.name === 'connected';
     this.root.classList.toggle('first', state.name === 'connecting' && !state.after);
     switch (state.name) {
@@ -82,7 +86,7 @@ export class Overlay {
     const { ui } = this.#catalogue;
     const after = state.after;
     if (after) {
-      this.#say(wordsFor(this.#catalogue, after.why), after.why, 'busy');
+      this.#say(this.#words(after.why), after.why, 'busy');
       this.#progress.textContent = after.kind === 'waiting' ? ui.checkingNow : this.#trying(state.attempt, ui.tryingNow);
       this.#offer(after.kind === 'waiting' ? ui.checkNow : ui.tryNow, () => undefined, true);
       return;
@@ -96,7 +100,7 @@ export class Overlay {
   #pausing(state: Extract<State, { name: 'reconnecting' | 'waiting' }>, clock: () => number): void {
     const { ui } = this.#catalogue;
     const waiting = state.name === 'waiting';
-    this.#say(wordsFor(this.#catalogue, state.why), state.why, waiting ? 'wait' : 'busy');
+    this.#say(this.#words(state.why), state.why, waiting ? 'wait' : 'busy');
     if (state.watch?.asking) {
       this.#progress.textContent = ui.checkingNow;
       return this.#offer(ui.checkNow, () => undefined, true);
@@ -114,7 +118,7 @@ export class Overlay {
   #ended(state: Extract<State, { name: 'ended' }>): void {
     const { ui } = this.#catalogue;
     const plan = planFor(state.why);
-    const words = wordsFor(this.#catalogue, state.why);
+    const words = this.#words(state.why);
     const gaveUp = plan === 'reconnect' || plan === 'herd';
     this.#say(gaveUp ? { ...words, detail: ui.gaveUp } : words, state.why, isCalm(state.why) ? 'over' : 'stop');
     this.#progress.textContent = state.again || plan === 'over' ? '' : ui.fromPanel;

@@ -11,6 +11,8 @@ export interface Content {
   first(): HTMLElement;
   opened?(): void;
   closed?(): void;
+  /** It is in the middle of something that closing would end. */
+  readonly busy?: boolean;
   /** Another session: nothing of the one before belongs to it. */
   forget?(): void;
 }
@@ -42,6 +44,10 @@ export class Panel {
 
   get open(): boolean {
     return !this.root.hidden;
+  }
+
+  get busy(): boolean {
+    return this.#content.busy ?? false;
   }
 
   show(): void {

@@ -40,6 +40,12 @@ export class Panels {
     for (const panel of this.#panels) panel.forget();
   }
 
+  /** Something else is looked at now. */
+  makeWay(): void {
+    this.closeUnless((panel) => panel.busy);
+    this.#changed();
+  }
+
   /** The tool of a panel has gone. */
   closeUnless(stays: (panel: Panel) => boolean): void {
     for (const panel of this.#panels) if (panel.open && !stays(panel)) panel.close();

@@ -22,7 +22,7 @@ export class Surface {
     this.#bench = bench;
     this.panels = new Panels(catalogue.tools.close, acts.handBack, () => bench.refresh());
     this.toolbar = new Toolbar(bench, desk, acts, this.panels);
-    this.overlay = new Overlay(catalogue, choices);
+    this.overlay = new Overlay(catalogue, (why) => bench.words(why), choices);
     this.#start = new StartButton(catalogue.tools.start, () => void desk.power('start'));
     this.overlay.slot.append(this.#start.root);
   }
@@ -34,8 +34,10 @@ export class Surface {
 
   show(state: State, clock: () => number): void {
     this.toolbar.show();
-    this.#start.show(state, this.#bench.look().power);
-    this.overlay.show(state, clock);
+    const { power, machine } = this.#bench.look();
+    const startable = this.#bench.startable();
+    this.#start.show(power && machine === 'stopped' && state.name !== 'ended', startable);
+    this.overlay.show(state, clock, startable);
   }
 
   /** The panel's own look, where the operator has set one. */

@@ -12,15 +12,21 @@ const NOTHING_HAPPENED = ['power_refused', 'power_pace'];
 
 export class Switching {
   readonly #bench: Bench;
+  /** What was said last of an order, and how the machine was when last known. */
+  #said = '';
+  #machine: string | undefined;
   #question: { readonly session: string; readonly away: AbortController } | undefined;
 
   constructor(bench: Bench) {
     this.#bench = bench;
   }
 
-  /** After every change of state: a question goes with its session. */
+  /** After every change of state: a question goes with its session, and an order that is done is no news. */
   follow(): void {
     if (this.#question && !this.#isHere(this.#question.session)) this.drop();
+    const { machine } = this.#bench.look();
+    if (machine !== undefined && machine !== this.#machine) this.#bench.toast.drop(this.#said);
+    this.#machine = machine ?? this.#machine;
   }
 
   /** The question is answered with no. */
@@ -38,7 +44,8 @@ export class Switching {
     if (!this.#isHere(session)) return;
     if (why) return this.#failed(action, why);
     this.#bench.events.emit('power', { action, done: true });
-    this.#bench.toast.say(this.#bench.language().catalogue.tools[`${action}Asked`]);
+    this.#said = this.#bench.language().catalogue.tools[`${action}Asked`];
+    this.#bench.toast.say(this.#said);
     if (action === 'start') this.#bench.lookNow();
   }
 

@@ -22,4 +22,9 @@ export class Toast {
     this.root.hidden = false;
     this.#timer = setTimeout(() => (this.root.hidden = true), SHOWN_MS);
   }
+
+  /** It is no news any more. Another text stays. */
+  drop(text: string): void {
+    if (this.root.textContent === text) this.root.hidden = true;
+  }
 }

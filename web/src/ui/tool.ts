@@ -71,9 +71,9 @@ export function actionTool(face: Face, rule: (look: Look) => Rule, act: () => vo
   return new Tool(button, button, rule, (off) => [{ label: '', items: [{ label: face.label, off, moves, act }] }]);
 }
 
-export function menuTool(face: Face, rule: (look: Look) => Rule, groups: () => readonly Group[], handBack: () => void): Tool {
+export function menuTool(face: Face, rule: (look: Look) => Rule, groups: () => readonly Group[], handBack: () => void, opened: () => void): Tool {
   const button = buttonOf(face);
-  const { root } = new Menu(button, face.label, groups, handBack);
+  const { root } = new Menu(button, face.label, groups, handBack, opened);
   return new Tool(button, root, rule, (off) => (off ? [] : groups()));
 }
 

@@ -39,10 +39,10 @@ export class Toolbar {
     this.#badge = element('span', { class: 'badge', title: ui.viewOnlyHint }, ui.viewOnly);
     this.#latency = element('span', { class: 'latency', title: words.latency }, element('span', { class: 'quiet' }, `${words.latency}: `), this.#ms);
 
-    const { tools, foldable, touch, raise } = makeTools(bench, desk, acts, panels, (tool) => this.#home(tool));
+    const { tools, foldable, wordy, touch, raise } = makeTools(bench, desk, acts, panels, (tool) => this.#home(tool));
     this.#tools = tools;
     this.#more = buttonOf({ icon: 'more', label: words.more, hint: words.moreHint });
-    const more = new Menu(this.#more, words.more, () => this.#rest(), acts.handBack);
+    const more = new Menu(this.#more, words.more, () => this.#rest(), acts.handBack, () => panels.makeWay());
     const nodes = tools.map(({ node }) => node);
     const row = element('div', { class: 'tools', role: 'toolbar', 'aria-label': ui.controls }, ...nodes.slice(0, -1), more.root, ...nodes.slice(-1));
     this.#roving = new Roving(row, () => [...tools.slice(0, -1).map(({ button }) => button), this.#more, ...tools.slice(-1).map(({ button }) => button)]);
@@ -51,7 +51,7 @@ export class Toolbar {
     this.root = element('header', { class: 'bar' }, name, row);
     this.touch = touch.root;
     this.raiseKeyboard = raise;
-    this.#fitting = new Fitting(this.root, name, more.root, () => foldable, () => this.#roving.refresh());
+    this.#fitting = new Fitting(this.root, name, more.root, { foldable, wordy }, () => this.#roving.refresh());
   }
 
   show(): void {

@@ -16,11 +16,14 @@ export class TypePanel implements Content {
   readonly body: HTMLElement;
   readonly #words: Tools;
   readonly #keyboard: () => Keyboard | undefined;
-  readonly #text = textArea(5);
+  readonly #done: () => void;
+  readonly #text = textArea(4);
   readonly #layout = element('select');
   readonly #pace = element('select');
   readonly #skip = element('input', { type: 'checkbox' });
   readonly #skipRow: HTMLElement;
+  /** Out of sight while the text is typed, so that the machine is to be seen. */
+  readonly #choices: HTMLElement;
   readonly #check = element('p', { class: 'said', 'aria-live': 'polite' });
   readonly #said = status();
   readonly #bar = element('progress', { value: '0', max: '1' });
@@ -31,11 +34,12 @@ export class TypePanel implements Content {
   #chosen = false;
   #typing: AbortController | undefined;
 
-  /** `keyboard`: undefined where nobody takes keys any more. */
-  constructor(words: Tools, language: string, keyboard: () => Keyboard | undefined) {
+  /** `keyboard`: undefined where nobody takes keys any more. `done`: all of a text was typed. */
+  constructor(words: Tools, language: string, keyboard: () => Keyboard | undefined, done: () => void) {
     this.title = words.typeText;
     this.#words = words;
     this.#keyboard = keyboard;
+    this.#done = done;
     for (const id of Object.keys(LAYOUTS).filter(isLayoutId)) this.#layout.append(element('option', { value: id }, nameOf(id, language, words)));
     const paces = { slow: words.paceSlow, normal: words.paceNormal, fast: words.paceFast };
     for (const [id, label] of Object.entries(paces)) this.#pace.append(element('option', { value: id }, label));
@@ -44,10 +48,11 @@ export class TypePanel implements Content {
     this.#go = button(words.typeGo, () => void this.#type(), true);
     this.#stop = button(words.typeStop, () => this.#typing?.abort());
     this.#bar.setAttribute('aria-label', words.typeText);
-    const choices = element('div', { class: 'pair' }, field(words.typeLayout, this.#layout).row, field(words.typePace, this.#pace).row);
-    const actions = element('div', { class: 'actions' }, this.#go, this.#stop);
     const advice = element('p', { class: 'advice' }, words.typeAdvice);
-    this.body = element('div', { class: 'panel-body' }, field(words.typeField, this.#text).row, choices, advice, this.#check, this.#skipRow, this.#bar, this.#said, actions);
+    const choices = element('div', { class: 'choices' }, field(words.typeField, this.#text).row, field(words.typeLayout, this.#layout).row, field(words.typePace, this.#pace).row, advice, this.#check, this.#skipRow);
+    const actions = element('div', { class: 'actions' }, this.#go, this.#stop);
+    this.#choices = choices;
+    this.body = element('div', { class: 'panel-body' }, choices, this.#bar, this.#said, actions);
     this.#listen();
     this.#look();
   }
@@ -56,7 +61,12 @@ export class TypePanel implements Content {
     return this.#text;
   }
 
+  get busy(): boolean {
+    return this.#typing !== undefined;
+  }
+
   opened(): void {
+    this.#said.textContent = '';
     if (!this.#table) void chosenLayout().then((id) => (this.#chosen ? undefined : this.#choose(id)));
   }
 
@@ -113,12 +123,11 @@ export class TypePanel implements Content {
     }
     this.#check.classList.toggle('warn', missing.length > 0);
     this.#skipRow.hidden = missing.length === 0;
+    this.#choices.hidden = busy;
     this.#bar.hidden = !busy;
     this.#stop.hidden = !busy;
     this.#go.hidden = busy;
     this.#go.disabled = !table || text === '' || (missing.length > 0 && !this.#skip.checked);
-    for (const control of [this.#layout, this.#pace, this.#skip]) control.disabled = busy;
-    this.#text.readOnly = busy;
   }
 
   async #type(): Promise<void> {
@@ -144,11 +153,14 @@ export class TypePanel implements Content {
       pause: (ms: number) => new Promise<void>((next) => setTimeout(next, ms)),
     };
     const outcome = await type(tapsOf(text, table), this.#speed, keyboard, hand, stop.signal);
-    this.#typing = undefined;
-    this.#said.textContent = outcome === 'whole' ? this.#words.typeDone : fill(this.#words.typeStopped, { done, total });
     const focused = this.body.contains(document.activeElement);
+    this.#typing = undefined;
+    // It may be a password.
+    if (outcome === 'whole') this.#text.value = '';
+    else this.#said.textContent = fill(this.#words.typeStopped, { done, total });
     this.#look();
-    if (focused) this.#text.focus();
+    if (outcome === 'whole') this.#done();
+    else if (focused) this.#text.focus();
   }
 
   get #speed(): PaceName {

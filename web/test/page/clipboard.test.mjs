@@ -34,7 +34,7 @@ paged('this device\u2019s text goes to the machine: by the panel, by a paste, an
   await drawn(page);
   await page.getByRole('button', { name: 'Clipboard' }).click();
   await page.evaluate(() => navigator.clipboard.writeText('one'));
-  await page.getByRole('button', { name: 'Take from this device' }).click();
+  await page.getByRole('button', { name: 'Fetch from this device' }).click();
   await page.waitForFunction(() => document.querySelector('.panel:not([hidden]) textarea').value === 'one');
   await page.getByRole('button', { name: 'Send to the machine' }).click();
   await page.getByText('Sent to the machine.').waitFor();
@@ -100,7 +100,7 @@ test('in a frame that may not, the panel\u2019s field still works', { timeout: 6
   await frame.getByRole('button', { name: 'Clipboard' }).click();
   const field = frame.getByRole('dialog').getByLabel('Text');
   await until(() => gateway.sockets.length === 1);
-  await frame.getByRole('button', { name: 'Take from this device' }).click();
+  await frame.getByRole('button', { name: 'Fetch from this device' }).click();
   await frame.getByText(/The browser does not allow it here/).waitFor();
   assert.equal(await field.inputValue(), 'framed');
   await field.fill('typed here');

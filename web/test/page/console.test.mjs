@@ -51,7 +51,38 @@ paged('the keyboard can leave the screen and walk the bar', {}, async ({ gateway
   }
   assert.equal(await page.locator('[role=toolbar] [tabindex="0"]').count(), 1, 'one tab stop');
   await page.keyboard.press('Tab');
-  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'Tab goes on into the screen');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen')), 'Tab goes on to the screen, not into it');
+  assert.match(await page.locator('#enter-hint').textContent(), /^Press Enter/);
+  await accessible(page);
+  await picture(page, 'doorstep-1280');
+  const before = keys(gateway).length;
+  await page.keyboard.press('Tab');
+  assert.ok(await page.evaluate(() => !document.querySelector('main').contains(document.activeElement) || document.activeElement.matches('main')), 'and out of the page');
+  await page.keyboard.press('Shift+Tab');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen')));
+  await page.keyboard.press('Enter');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'Enter leads in');
+  await page.keyboard.press('Tab');
+  await until(() => keys(gateway).length === before + 2);
+  assert.deepEqual(keys(gateway).slice(-2).map(({ key }) => key), [0xff09, 0xff09], 'nothing but what was typed in it');
+});
+
+paged('a pointer is always to be seen: a dot where the machine draws none, the page\u2019s own where one only watches', {}, async ({ gateway, page, open }) => {
+  const cursor = () => page.locator('.screen canvas').evaluate((canvas) => getComputedStyle(canvas).cursor);
+  await open();
+  await drawn(page);
+  assert.match(await cursor(), /^url\("data:image/);
+  gateway.steps = [{ console: { rights: [] } }];
+  await page.evaluate(() => (location.hash = 'second.token.x'));
+  await page.getByText('View only', { exact: true }).waitFor();
+  await drawn(page);
+  assert.equal(await cursor(), 'default');
+  const described = await page.locator('.screen canvas').evaluate((canvas) => document.getElementById(canvas.getAttribute('aria-describedby')).textContent);
+  assert.match(described, /^You can watch this console/);
+  await page.getByRole('button', { name: 'Help' }).click();
+  const help = page.getByRole('dialog', { name: 'Help' });
+  await help.getByText('You only watch this console').waitFor();
+  assert.doesNotMatch(await help.textContent(), /Keys go to the machine|Tap|which key you press/);
 });
 
 paged('view only is said, and no key leaves the page', {}, async ({ gateway, page, open }) => {
@@ -94,7 +125,7 @@ paged('a reload says that a new link is needed', {}, async ({ gateway, page, ope
 });
 
 paged('the button goes when the gateway has forgotten the session', {}, async ({ gateway, page, open }) => {
-  gateway.steps = [{ close: [1011, '{"code":"internal","ref":"r9"}'], resume_seconds: 1 }];
+  gateway.steps = [{ close: [4429, '{"code":"limit_guest","ref":"r9"}'], resume_seconds: 1 }];
   await open();
   await inState(page, 'ended');
   assert.ok(await page.getByRole('button', { name: 'Reconnect' }).isVisible());

@@ -167,7 +167,7 @@ embedded('the rights of the session bind the panel too', { body: element }, asyn
   assert.deepEqual(keys(gateway), []);
 });
 
-embedded('a panel is told to switch a machine itself only where certainly nothing happened', { body: element }, async ({ gateway, page }) => {
+embedded('a panel is told to switch a machine itself only where certainly nothing happened', { body: element }, async ({ gateway, page, errors }) => {
   gateway.steps = [{ console: { rights: ['power'] }, with: { control: 'ctl.1' } }];
   const refused = (code, status) => ({ status, code, title: 't', detail: 'd' });
   assert.equal(await ask(page, 'connect', 'switching.token.x'), 'done');
@@ -178,13 +178,15 @@ embedded('a panel is told to switch a machine itself only where certainly nothin
     gateway.power = answer;
     const count = gateway.powered.length;
     await frame.getByRole('button', { name: 'Power' }).click();
-    await frame.getByRole('menuitem', { name: 'Start' }).click();
+    await frame.getByRole('menuitem', { name: 'Reset' }).click();
+    await frame.getByRole('dialog').getByRole('button', { name: 'Reset' }).click();
     await until(() => gateway.powered.length > count);
-    await frame.locator('.toast', { hasText: { power_refused: 'cannot switch', power_pace: 'a moment ago', host_too_slow: 'too slow' }[answer.code] ?? 'being started' }).waitFor();
+    await frame.locator('.toast', { hasText: { power_refused: 'cannot switch', power_pace: 'a moment ago', host_too_slow: 'too slow' }[answer.code] ?? 'being reset' }).waitFor();
   }
   assert.deepEqual(await told(page, 'power'), [
-    { type: 'power', action: 'start', done: true },
-    { type: 'power', action: 'start', code: 'power_refused', done: false },
-    { type: 'power', action: 'start', code: 'host_too_slow' },
+    { type: 'power', action: 'reset', done: true },
+    { type: 'power', action: 'reset', code: 'power_refused', done: false },
+    { type: 'power', action: 'reset', code: 'host_too_slow' },
   ]);
+  assert.deepEqual(errors.filter((text) => !text.includes('status of')), [], 'no browser had to refuse anything');
 });

@@ -9,17 +9,18 @@ import { accessible, browse, card, drawn, inState, paged, picture, TOKEN } from 
 const ENDINGS = [
   [1000, 'closed', 'The console was closed', 'ended'],
   [1001, 'going_away', 'The console service is stopping', 'ended'],
-  [1002, 'protocol_error', 'misunderstood each other', 'ended'],
-  [1003, 'unsupported_data', 'misunderstood each other', 'ended'],
-  [1007, 'invalid_text', 'misunderstood each other', 'ended'],
-  [1008, 'policy', 'not allowed', 'ended'],
-  [1009, 'message_too_big', 'too large', 'ended'],
-  [1011, 'internal', 'Something went wrong on our side', 'ended'],
+  [1000, 'no_terminal', 'This machine has no text console', 'over'],
+  [1002, 'protocol_error', 'misunderstood each other', 'over'],
+  [1003, 'unsupported_data', 'misunderstood each other', 'over'],
+  [1007, 'invalid_text', 'misunderstood each other', 'over'],
+  [1008, 'policy', 'not allowed', 'over'],
+  [1009, 'message_too_big', 'too large', 'over'],
+  [1011, 'internal', 'Something went wrong on our side', 'over'],
   [1012, 'restarting', 'being updated', 'reconnecting'],
   [1013, 'overloaded', 'busy', 'reconnecting'],
-  [4401, 'token_rejected', 'This console link is not valid', 'over'],
+  [4401, 'token_rejected', 'This console link was not accepted', 'over'],
   [4403, 'killed', 'Your provider closed this console', 'over'],
-  [4404, 'guest_not_found', 'The machine was not found', 'waiting'],
+  [4404, 'guest_not_found', 'The machine was not found', 'over'],
   [4408, 'idle', 'because it was idle', 'over'],
   [4409, 'taken_over', 'opened elsewhere', 'over'],
   [4410, 'session_over', 'longest session time', 'over'],
@@ -165,6 +166,25 @@ paged('a way back that a restarted gateway cannot open asks for a new link, and 
   gateway.sockets.at(-1).terminate();
   await inState(page, 'ended');
   const other = (await card(page)).title;
-  assert.doesNotMatch(other, /not valid/);
+  assert.equal(other, 'This console needs a new link');
   assert.equal(gateway.calls.at(-1).token, 'resume-1');
+});
+
+paged('a shell that was left has ended, and the machine has not ended its console', {}, async ({ gateway, page, open }) => {
+  const ended = { close: [1000, '{"code":"guest_ended","ref":"r"}'] };
+  for (const [console, title] of [[{ kind: 'lxc', protocol: 'term' }, 'The shell has ended'], [{ kind: 'qemu', protocol: 'term' }, 'The machine ended the console'], [{ kind: 'lxc' }, 'The machine ended the console']]) {
+    gateway.steps = [{ ...ended, console }];
+    await page.goto('about:blank');
+    await open();
+    await inState(page, 'ended');
+    assert.equal((await card(page)).title, title);
+    assert.match(await page.getByRole('status').textContent(), new RegExp(title));
+    assert.ok(await page.getByRole('button', { name: 'Reconnect' }).isVisible());
+  }
+  gateway.steps = [{ close: [1000, '{"code":"no_terminal","ref":"r"}'], console: { kind: 'lxc', protocol: 'term' } }];
+  await page.goto('about:blank');
+  await open();
+  await inState(page, 'ended');
+  assert.equal((await card(page)).title, 'The shell has ended', 'a container needs no serial port');
+  assert.equal(await page.locator('.card button:visible').count(), 0);
 });

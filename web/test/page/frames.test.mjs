@@ -56,6 +56,10 @@ for (const [name, width, height, colorScheme] of [['desktop', 1440, 900, 'light'
     t.after(() => panel.stop());
     gateway.origins = [panel.origin];
     const { page, complaints } = await browse(t, { viewport: { width, height }, colorScheme });
+    const warnings = [];
+    page.on('console', (message) => /Unrecognized feature|Blocked autofocusing/.test(message.text()) && warnings.push(message.text()));
+    const missing = [];
+    page.on('response', (response) => response.status() === 404 && missing.push(response.url()));
     await page.goto(panel.origin);
     const open = page.getByRole('button', { name: 'Open console of web-01' });
     await open.waitFor();
@@ -65,7 +69,10 @@ for (const [name, width, height, colorScheme] of [['desktop', 1440, 900, 'light'
     const frame = page.frameLocator('iframe');
     await frame.locator('main.console[data-state="connected"]').waitFor();
     const allow = await page.locator('iframe').getAttribute('allow');
-    for (const feature of ['fullscreen', 'clipboard-read', 'clipboard-write', 'keyboard-lock']) assert.ok(allow.includes(feature));
+    for (const feature of ['fullscreen', 'clipboard-read', 'clipboard-write']) assert.ok(allow.includes(feature));
+    const known = await page.evaluate(() => document.featurePolicy.features().includes('keyboard-lock'));
+    assert.equal(allow.includes('keyboard-lock'), known, 'what the browser does not know it would complain of');
+    assert.deepEqual(warnings, []);
     await page.keyboard.type('x');
     await until(() => keys(gateway).some(({ key }) => key === 0x78));
     await accessible(page);
@@ -85,7 +92,73 @@ for (const [name, width, height, colorScheme] of [['desktop', 1440, 900, 'light'
       panel.refuse = true;
       await open.click();
       await page.getByText('No console link for web-01.').waitFor();
+      assert.ok((await page.locator('.notice').boundingBox()).y < (await page.locator('.guest').first().boundingBox()).y, 'in sight, above the list');
     }
+    assert.deepEqual(missing, []);
     assert.deepEqual(complaints, []);
+  });
+}
+
+async function demo(t, options) {
+  const gateway = await startGateway('127.0.0.1');
+  t.after(() => gateway.stop());
+  const panel = await startPanel(gateway.origin);
+  t.after(() => panel.stop());
+  gateway.origins = [panel.origin];
+  const { page, complaints } = await browse(t, options);
+  await page.goto(panel.origin);
+  return { gateway, panel, page, complaints };
+}
+
+test('the demo\u2019s list follows what the console tells of its machine, and says what goes wrong beside the buttons', { timeout: 60_000 }, async (t) => {
+  const { gateway, page, complaints } = await demo(t, { viewport: { width: 1440, height: 900 } });
+  const rights = ['input', 'power'];
+  gateway.steps = [{ close: [4423, '{"code":"guest_stopped"}'], console: { rights }, with: { control: 'c' } }, { console: { rights }, with: { control: 'c' } }];
+  gateway.guest = 'stopped';
+  await page.getByRole('button', { name: 'Open console of web-01' }).click();
+  const state = page.locator('.guest').first().locator('.state');
+  await state.getByText('stopped').waitFor();
+  const frame = page.frameLocator('iframe');
+  await page.evaluate(() => {
+    globalThis.states = [];
+    const look = () => states.push(document.querySelector('.guest .state').textContent);
+    new MutationObserver(look).observe(document.querySelector('.guests'), { childList: true });
+  });
+  await frame.locator('.card').getByRole('button', { name: 'Start' }).click();
+  gateway.guest = 'running';
+  await frame.locator('main.console[data-state="connected"]').waitFor();
+  await state.getByText('running').waitFor();
+  const states = await page.evaluate(() => globalThis.states);
+  assert.ok(states.includes('starting'), String(states));
+  gateway.steps = [{ problem: { status: 401, code: 'token_expired', title: 't', detail: 'd' } }];
+  await page.getByRole('button', { name: 'New link' }).click();
+  const notice = page.locator('.controls .notice', { hasText: 'This console link has expired' });
+  await notice.waitFor();
+  assert.ok((await notice.boundingBox()).y < 200, 'in sight');
+  await picture(page, 'panel-notice-light-desktop');
+  assert.deepEqual(complaints, []);
+});
+
+test('the demo offers Ctrl+Alt+Del only where it is of use', { timeout: 60_000 }, async (t) => {
+  const { gateway, page } = await demo(t, { viewport: { width: 1440, height: 900 } });
+  gateway.steps = [{ console: { protocol: 'term', kind: 'lxc' } }];
+  await page.getByRole('button', { name: 'Open console of mail-01' }).click();
+  await page.frameLocator('iframe').locator('main.console[data-state="connected"]').waitFor();
+  assert.equal(await page.locator('.controls').getByRole('button', { name: 'Ctrl+Alt+Del' }).count(), 0);
+  assert.equal(await page.locator('.controls').getByRole('button', { name: 'Full screen' }).count(), 1);
+});
+
+for (const [name, width, height, share] of [['a phone on its side', 844, 390, 0.7], ['a small window', 900, 600, 0.55]]) {
+  test(`the demo leaves the console its room: ${name}`, { timeout: 60_000 }, async (t) => {
+    const { page } = await demo(t, { viewport: { width, height } });
+    await page.getByRole('button', { name: 'Open console of web-01' }).click();
+    await page.frameLocator('iframe').locator('main.console[data-state="connected"]').waitFor();
+    const frame = await page.locator('iframe').boundingBox();
+    assert.ok(frame.height > height * share && frame.y + frame.height <= height, `${frame.height} of ${height}`);
+    const strong = page.locator('.controls strong');
+    assert.ok(await strong.evaluate((title) => title.scrollWidth <= title.clientWidth), 'the name is not cut');
+    await picture(page, `panel-open-${width}x${height}`);
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    assert.ok(await page.getByRole('button', { name: 'Open console of web-01' }).isVisible(), 'and back to the list');
   });
 }

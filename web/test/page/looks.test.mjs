@@ -27,6 +27,9 @@ paged('full screen hides the bar until it is needed', {}, async ({ page, open })
   await page.waitForFunction(() => document.fullscreenElement !== null);
   await page.locator('.full .screen canvas').hover();
   await page.waitForFunction(() => document.querySelector('.bar').getBoundingClientRect().bottom < 10);
+  const ground = await page.locator('.screen').evaluate((screen) => getComputedStyle(screen).backgroundColor);
+  assert.equal(ground, 'rgb(12, 15, 18)', 'dark around the picture, in the light theme too');
+  await picture(page, 'full-screen-quiet-1280');
   await page.mouse.move(600, 2);
   await page.waitForFunction(() => document.querySelector('.bar').getBoundingClientRect().top > -1);
   await picture(page, 'full-screen-1280');

@@ -298,3 +298,39 @@ test('a browser without WebGL shows the terminal', { timeout: 60_000 }, async (t
   await until(() => gateway.term.typed.toString() === 'é');
   assert.deepEqual(complaints, []);
 });
+
+for (const deviceScaleFactor of [2, 3]) {
+  termed(`emulated devices of ${deviceScaleFactor} pixels to a point show their terminal`, { viewport: { width: 390, height: 844 }, deviceScaleFactor, isMobile: true, hasTouch: true, step: { greeting: 'mail-01 login: ' } }, async ({ page }) => {
+    // The browser tells a canvas of other pixels than it has, so nothing would be drawn on it.
+    await shows(page, 'mail-01 login:');
+    assert.equal(await page.locator('.xterm-screen > canvas').count(), 0, 'drawn with elements');
+    await page.setViewportSize({ width: 844, height: 390 });
+    await shows(page, 'mail-01 login:');
+  });
+}
+
+termed('a canvas that fits is used', {}, async ({ page }) => {
+  await page.waitForTimeout(300);
+  assert.ok((await page.locator('.xterm-screen > canvas').count()) > 0);
+});
+
+termed('a serial console that says nothing more has its key named, until it speaks or something is typed', { elements: true, console: { kind: 'qemu' }, step: { greeting: 'starting serial terminal on interface serial0\r\n' } }, async ({ gateway, page }) => {
+  const hint = page.locator('.wake', { hasText: 'Press Enter to wake it.' });
+  await hint.waitFor();
+  await accessible(page);
+  await picture(page, 'terminal-quiet-1280');
+  print(gateway, '\r\nmail-01 login: ');
+  await hint.waitFor({ state: 'hidden' });
+});
+
+termed('a prompt needs no hint', { elements: true, step: { greeting: '\r\nmail-01 login: ' } }, async ({ page }) => {
+  await shows(page, 'login:');
+  await page.waitForTimeout(3000);
+  assert.equal(await page.locator('.wake').isVisible(), false);
+});
+
+termed('nor does who has typed already', { elements: true, step: { greeting: '' } }, async ({ page }) => {
+  await page.keyboard.press('Enter');
+  await page.waitForTimeout(3000);
+  assert.equal(await page.locator('.wake').isVisible(), false);
+});

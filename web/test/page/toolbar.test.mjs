@@ -48,23 +48,24 @@ paged('the menu of keys sends exactly its keys, and is used by keyboard alone', 
   gateway.seen.length = 0;
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowUp');
-  assert.equal(await focused(page), 'Ctrl+Alt+F12', 'ArrowUp opens at the last item');
+  const named = () => page.evaluate(() => document.activeElement.ariaLabel ?? document.activeElement.textContent);
+  assert.equal(await named(), 'Ctrl+Alt+F12', 'ArrowUp opens at the last item');
   await page.keyboard.press('ArrowDown');
   assert.equal(await focused(page), 'Ctrl+Alt+Del', 'round and round');
-  for (const [key, expected] of [['End', 'Ctrl+Alt+F12'], ['Home', 'Ctrl+Alt+Del'], ['t', 'Tab'], ['e', 'Esc'], ['s', 'Shift'], ['s', 'Super']]) {
+  const steps = [['End', 'Ctrl+Alt+F12'], ['Home', 'Ctrl+Alt+Del'], ['ArrowRight', 'Ctrl+Alt+Del'], ['t', 'Tab'], ['e', 'Esc'], ['s', 'Shift'], ['s', 'Super'], ['ArrowDown', 'Arrow left'], ['ArrowRight', 'Arrow up'], ['ArrowLeft', 'Arrow left']];
+  for (const [key, expected] of steps) {
     await page.keyboard.press(key);
-    assert.equal(await focused(page), expected, key);
+    assert.equal(await named(), expected, key);
   }
   await page.keyboard.press('Tab');
   assert.equal(await page.locator('[role=menu]:visible').count(), 0, 'Tab leaves and closes it');
   await toBar(page);
+  assert.equal(keys(gateway).length, 0, 'Tab did not lead into the screen');
   await page.keyboard.press('Enter');
-  await until(() => keys(gateway).length === 6);
-  gateway.seen.length = 0;
   await page.keyboard.press('c');
   await page.keyboard.press('End');
   for (let steps = 0; steps < 10; steps += 1) await page.keyboard.press('ArrowUp');
-  assert.equal(await focused(page), 'Ctrl+Alt+F2');
+  assert.equal(await named(), 'Ctrl+Alt+F2');
   await page.keyboard.press('Enter');
   assert.equal(await focused(page), 'Keys', 'the keyboard stays in the bar');
   await until(() => keys(gateway).length === 6);
@@ -97,6 +98,65 @@ paged('a held key stays down until it is let go, and never outlives the connecti
   await drawn(page);
   await button.click();
   assert.equal(await page.getByRole('menuitemcheckbox', { name: 'Ctrl' }).getAttribute('aria-checked'), 'false');
+});
+
+paged('keys that phones lack are sent one by one, and those that move stay at hand', { viewport: { width: 412, height: 915 }, hasTouch: true, isMobile: true }, async ({ gateway, page, open }) => {
+  await open();
+  await drawn(page);
+  await page.getByRole('button', { name: 'Keys' }).tap();
+  for (const name of ['Arrow up', 'Arrow up', 'Arrow left', 'Home', 'End', 'Page down']) await page.getByRole('menuitem', { name, exact: true }).tap();
+  assert.ok(await page.getByRole('menu').isVisible(), 'the menu stays open');
+  await page.getByRole('menuitem', { name: 'F5', exact: true }).tap();
+  assert.equal(await page.locator('[role=menu]:visible').count(), 0);
+  await until(() => keys(gateway).length === 14);
+  assert.deepEqual(keys(gateway).filter(({ down }) => down).map(({ key }) => key), [0xff52, 0xff52, 0xff51, 0xff50, 0xff57, 0xff56, 0xffc2]);
+});
+
+paged('a menu opens under its button, stays where its headings are clicked, and takes the place of a panel', { viewport: { width: 674, height: 640 } }, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ALL }, with: { control: 'ctl' } }];
+  await open();
+  await drawn(page);
+  for (const name of ['Keys', 'Size', 'Power']) {
+    const button = page.getByRole('button', { name, exact: true });
+    await button.click();
+    const [under, menu] = [await button.boundingBox(), await page.locator('[role=menu]:visible').boundingBox()];
+    assert.ok(menu.x <= under.x + 1 && menu.x + menu.width >= under.x + under.width - 1, `${name} is above its menu`);
+    assert.ok(menu.x >= 7 && menu.x + menu.width <= 667, `${name} is in the window`);
+    assert.ok(Math.abs(menu.x - under.x) < 2 || menu.x + menu.width > 664, `${name}: ${menu.x} is no further than it must`);
+    await page.keyboard.press('Escape');
+  }
+  await page.getByRole('button', { name: 'Clipboard' }).click();
+  const panel = page.getByRole('dialog', { name: 'Clipboard' });
+  await panel.waitFor();
+  await page.getByRole('button', { name: 'Keys', exact: true }).click();
+  assert.equal(await panel.isVisible(), false, 'the panel makes way');
+  assert.equal(await page.getByRole('button', { name: 'Clipboard' }).getAttribute('aria-expanded'), 'false');
+  await page.locator('.menu-label', { hasText: 'Hold down' }).click();
+  assert.ok(await page.getByRole('menu').isVisible(), 'a heading is no way out');
+  await page.keyboard.press('ArrowDown');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.item')), 'the keyboard is still in the menu');
+  await page.locator('.screen').click({ position: { x: 20, y: 300 } });
+  assert.equal(await page.locator('[role=menu]:visible').count(), 0, 'another place is one');
+});
+
+paged('tools get their words back one by one, Ctrl+Alt+Del first', { viewport: { width: 1280, height: 600 } }, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { rights: ALL }, with: { control: 'ctl' } }];
+  await open();
+  await drawn(page);
+  const worded = () => page.locator('[role=toolbar] button:visible .label').evaluateAll((labels) => labels.filter((label) => label.getBoundingClientRect().width > 2).map((label) => label.textContent));
+  const seen = [];
+  for (let width = 1440; width >= 560; width -= 40) {
+    await page.setViewportSize({ width, height: 600 });
+    await page.evaluate(() => new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))));
+    seen.push(await worded());
+    assert.ok((await page.locator('.title').boundingBox()).width > 40, `the name at ${width}`);
+  }
+  assert.equal(seen[0].length, 10, 'all of them');
+  const counts = seen.map((labels) => labels.length);
+  assert.deepEqual(counts, counts.toSorted((a, b) => b - a), 'ever fewer');
+  assert.ok(new Set(counts).size > 4, `one by one: ${counts}`);
+  for (const labels of seen) assert.ok(labels.length === 0 || labels.includes('Ctrl+Alt+Del'), String(labels));
+  assert.ok(seen.some((labels) => labels.length === 1));
 });
 
 for (const [width, height] of [[320, 568], [412, 915]]) {

@@ -49,8 +49,13 @@ paged('power is asked for with the control token, and asked about before', {}, a
     await page.getByRole('button', { name: 'Power' }).click();
     await page.getByRole('menuitem', { name }).click();
   };
-  await choose('Start');
-  await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
+  const dead = async () => {
+    await page.getByRole('button', { name: 'Power' }).click();
+    const names = await page.locator('[role=menu]:visible [aria-disabled=true]').allTextContents();
+    await page.keyboard.press('Escape');
+    return names;
+  };
+  assert.deepEqual(await dead(), ['Start'], 'it runs already');
   await choose('Stop');
   const question = page.getByRole('dialog', { name: 'Stop web-01?' });
   await question.waitFor();
@@ -63,9 +68,19 @@ paged('power is asked for with the control token, and asked about before', {}, a
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   await choose('Shut down');
   await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
-  await until(() => gateway.powered.length === 2);
+  await until(() => gateway.powered.length === 1);
   const asked = { path: '/v1/sessions/s-1/power', token: 'Bearer ctl.1', method: 'POST' };
-  assert.deepEqual(gateway.powered, [{ ...asked, action: 'start' }, { ...asked, action: 'shutdown' }]);
+  assert.deepEqual(gateway.powered, [{ ...asked, action: 'shutdown' }]);
+  await page.locator('.toast', { hasText: 'The machine was asked to shut down.' }).waitFor();
+  gateway.guest = 'stopped';
+  gateway.steps = [{ console: { rights: ['input', 'power'] }, with: CONTROL }];
+  gateway.sockets.at(-1).close(4423, '{"code":"guest_stopped"}');
+  await inState(page, 'waiting');
+  assert.equal(await page.locator('.toast').isVisible(), false, 'it is done, and the card says so');
+  assert.deepEqual(await dead(), ['Shut down', 'Reset', 'Stop'], 'it is off');
+  await choose('Start');
+  await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
+  assert.deepEqual(gateway.powered.at(-1), { ...asked, action: 'start' });
   gateway.power = { status: 502, code: 'host_refused', title: 't', detail: 'd', ref: 'r-7' };
   await choose('Start');
   const unsure = 'It is not known whether the order reached the machine: look at it before you try again.';
@@ -74,6 +89,31 @@ paged('power is asked for with the control token, and asked about before', {}, a
   gateway.power = { status: 429, code: 'power_pace', title: 't', detail: 'd' };
   await choose('Start');
   await page.locator('.toast', { hasText: /switched a moment ago\. Wait two seconds, then try again\.$/ }).waitFor();
+  gateway.guest = 'running';
+  await drawn(page);
+  assert.ok(await page.locator('.toast').isVisible(), 'a fault is still news');
+});
+
+paged('a container has no reset, and a host no switch at all', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ console: { kind: 'lxc', rights: ['input', 'power'] }, with: CONTROL }];
+  await open();
+  await drawn(page);
+  await page.getByRole('button', { name: 'Power' }).click();
+  assert.deepEqual(await page.locator('[role=menu]:visible .item').allTextContents(), ['Start', 'Shut down', 'Stop']);
+  gateway.steps = [{ console: { kind: 'node', rights: ['input', 'power'] }, with: CONTROL }];
+  await page.evaluate(() => (location.hash = 'second.token.x'));
+  await until(() => gateway.calls.length === 2);
+  await drawn(page);
+  assert.equal(await page.getByRole('button', { name: 'Power' }).count(), 0);
+});
+
+paged('once it is over there is nothing to be sized or filled', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ problem: { status: 401, code: 'token_expired', title: 't', detail: 'd' } }];
+  await open();
+  await inState(page, 'ended');
+  for (const name of ['Size', 'Full screen', 'Screenshot']) assert.equal(await page.getByRole('button', { name }).getAttribute('aria-disabled'), 'true', name);
+  await page.getByRole('button', { name: 'Size' }).click({ force: true });
+  assert.equal(await page.locator('[role=menu]:visible').count(), 0);
 });
 
 paged('a question about one machine is never answered for another', {}, async ({ gateway, page, open }) => {
@@ -95,9 +135,10 @@ paged('a question about one machine is never answered for another', {}, async ({
   await page.getByRole('heading', { name: 'db-01' }).waitFor();
   await drawn(page);
   await page.getByRole('button', { name: 'Power' }).click();
-  await page.getByRole('menuitem', { name: 'Start' }).click();
+  await page.getByRole('menuitem', { name: 'Reset' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Reset' }).click();
   await until(() => gateway.powered.length > 0);
-  assert.deepEqual(gateway.powered.map(({ path, action }) => [path, action]), [['/v1/sessions/s-2/power', 'start']]);
+  assert.deepEqual(gateway.powered.map(({ path, action }) => [path, action]), [['/v1/sessions/s-2/power', 'reset']]);
 });
 
 paged('power without a control token is left to the panel, and without the right it is not there', {}, async ({ gateway, page, open }) => {
@@ -105,7 +146,8 @@ paged('power without a control token is left to the panel, and without the right
   await open();
   await drawn(page);
   await page.getByRole('button', { name: 'Power' }).click();
-  await page.getByRole('menuitem', { name: 'Start' }).click();
+  await page.getByRole('menuitem', { name: 'Stop' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
   await page.locator('.toast', { hasText: 'This console cannot do that. Use your panel.' }).waitFor();
   assert.deepEqual(gateway.powered, []);
   gateway.steps = [{}];
@@ -122,7 +164,10 @@ paged('a machine that is off can be started from where one waits for it, and is 
   await page.addInitScript(() => (Math.random = () => 0.999));
   await open();
   await inState(page, 'waiting');
-  await page.locator('.card').getByRole('button', { name: 'Start' }).click();
+  const start = page.locator('.card').getByRole('button', { name: 'Start' });
+  assert.equal(await page.locator('.card .detail').textContent(), 'Start it here. The console then connects by itself.');
+  assert.deepEqual(await page.locator('.card .button.main:visible').allTextContents(), ['Start'], 'the one main button');
+  await start.click();
   await page.locator('.toast', { hasText: 'The machine is being started.' }).waitFor();
   assert.deepEqual(gateway.powered.map(({ action }) => action), ['start']);
   await until(() => gateway.asked.length > 0);
@@ -170,8 +215,15 @@ paged('a terminal has its own tools', {}, async ({ gateway, page, open }) => {
   await page.getByRole('menuitem', { name: 'Search' }).click();
   await page.waitForFunction(() => document.activeElement.matches('.terminal-box input'));
   await page.getByRole('button', { name: 'Keys' }).click();
-  assert.equal(await page.getByRole('menuitem', { name: /F2/ }).count(), 0);
-  await page.keyboard.press('Escape');
+  assert.equal(await page.getByRole('menuitem', { name: /Alt\+F2/ }).count(), 0);
+  await accessible(page);
+  await picture(page, 'terminal-keys-1280');
+  await page.getByRole('menuitem', { name: 'Arrow up' }).click();
+  gateway.sockets.at(-1).send(Buffer.from('\x1b[?1h'));
+  await page.waitForTimeout(50);
+  await page.getByRole('menuitem', { name: 'Arrow up' }).click();
+  await page.getByRole('menuitem', { name: 'Ctrl+C' }).click();
+  await until(() => gateway.term.typed.includes('\x1b[A\x1bOA\x03'));
   await page.getByRole('button', { name: 'Paste', exact: true }).click();
   await page.getByRole('dialog').getByLabel('Text').fill('uname -a');
   await accessible(page);

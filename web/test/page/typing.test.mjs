@@ -26,7 +26,9 @@ paged('a text arrives as the keys of the chosen layout, in order', {}, async ({ 
   await text.fill('Zürich@€^');
   await page.getByText(/^Every character can be typed/).waitFor();
   await go.click();
-  await page.getByText('The text was typed.').waitFor();
+  await page.locator('.toast', { hasText: 'The text was typed.' }).waitFor();
+  assert.equal(await page.getByRole('dialog').count(), 0, 'what was typed is to be seen');
+  assert.equal(await page.locator('.panel textarea').first().inputValue(), '', 'it may have been a password');
   const tap = (key, code) => [`+${key}/${code}`, `-${key}/${code}`];
   const held = (modifier, key, code) => [`+${modifier}`, ...tap(key, code), `-${modifier}`];
   assert.deepEqual(strokes(gateway), [
@@ -41,7 +43,7 @@ paged('a text arrives as the keys of the chosen layout, in order', {}, async ({ 
     ...tap('fe52', '29'),
     ...tap('20', '39'),
   ]);
-  assert.ok(await text.evaluate((field) => field === document.activeElement), 'the keyboard is back in the field');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'the keyboard is in the screen');
   await accessible(page);
   await page.reload();
 });
@@ -57,8 +59,10 @@ paged('what cannot be typed is listed, and only left out when that is said', {},
   await picture(page, 'type-missing-1280');
   await page.getByLabel('Leave these characters out').check();
   await go.click();
-  await page.getByText('The text was typed.').waitFor();
+  await page.locator('.toast', { hasText: 'The text was typed.' }).waitFor();
   assert.deepEqual(keys(gateway).map(({ key }) => key), [0x61, 0x61]);
+  await page.getByRole('button', { name: 'Type text' }).click();
+  await text.fill('\u00a0ü');
   await layout.selectOption('de');
   await page.getByText('This layout has no keys for: U+00A0').waitFor();
   await page.reload();
@@ -76,6 +80,12 @@ paged('stopping, with the button or Esc, stops within one key', {}, async ({ gat
   await until(() => keys(gateway).length >= 6);
   assert.ok(await stop.evaluate((button) => button === document.activeElement), 'the way to stop is at hand');
   assert.ok(await page.getByRole('progressbar').isVisible());
+  assert.equal(await text.isVisible(), false, 'the panel leaves the machine to be seen');
+  await page.getByRole('button', { name: 'Keys' }).click();
+  assert.ok(await stop.isVisible(), 'a menu does not end it');
+  await page.keyboard.press('Escape');
+  await stop.focus();
+  await picture(page, 'typing-1280');
   await accessible(page);
   await page.keyboard.press('Escape');
   await page.getByText(/^Stopped after \d+ of 400 characters\.$/).waitFor();

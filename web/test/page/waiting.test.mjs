@@ -53,7 +53,7 @@ paged('a session that can never come back says so', {}, async ({ gateway, page, 
   gateway.guest = 401;
   await open();
   await inState(page, 'ended', 20_000);
-  assert.equal((await card(page)).title, 'The session cannot be resumed');
+  assert.equal((await card(page)).title, 'This console needs a new link');
   assert.equal((await card(page)).reference, 'Reference 7f3a');
   assert.equal(await page.locator('.card button:visible').count(), 0);
   assert.equal(gateway.calls.length, 1);

@@ -9,14 +9,14 @@ const SAME: Readonly<Record<string, readonly string[]>> = {
   de: ['tools.clipField', 'tools.keyEscape', 'tools.milliseconds', 'tools.terminal', 'tools.typeField'],
   fr: ['tools.keyControl', 'tools.milliseconds', 'tools.terminal', 'ui.untitled'],
   es: ['tools.keyControl', 'tools.keyEscape', 'tools.milliseconds', 'tools.terminal'],
-  'pt-BR': ['tools.keyBackspace', 'tools.keyControl', 'tools.keyEscape', 'tools.keyShift', 'tools.milliseconds', 'tools.terminal', 'ui.ctrlAltDel', 'ui.untitled'],
+  'pt-BR': ['tools.keyBackspace', 'tools.keyControl', 'tools.keyEnd', 'tools.keyEscape', 'tools.keyHome', 'tools.keyShift', 'tools.milliseconds', 'tools.terminal', 'ui.ctrlAltDel', 'ui.untitled'],
 };
 
 /** Every text of a catalogue by its place. */
-function texts({ ui, tools, reasons, unknown }: Catalogue): Map<string, string> {
+function texts({ ui, tools, reasons, special, unknown }: Catalogue): Map<string, string> {
   const found = new Map(Object.entries<string>(ui).map(([key, text]) => [`ui.${key}`, text]));
   for (const [key, text] of Object.entries<string>(tools)) found.set(`tools.${key}`, text);
-  for (const [code, words] of [...Object.entries<Words>(reasons), ['unknown', unknown] as const]) {
+  for (const [code, words] of [...Object.entries<Words>(reasons), ...Object.entries<Words>(special), ['unknown', unknown] as const]) {
     found.set(`${code}.title`, words.title);
     found.set(`${code}.detail`, words.detail);
   }
@@ -44,8 +44,8 @@ for (const tag of others) {
   });
 
   test(`${tag} writes titles without and details with a full stop`, async () => {
-    const { reasons } = (await load(tag)).catalogue;
-    for (const [code, { title, detail }] of Object.entries<Words>(reasons)) {
+    const { reasons, special } = (await load(tag)).catalogue;
+    for (const [code, { title, detail }] of [...Object.entries<Words>(reasons), ...Object.entries<Words>(special)]) {
       assert.match(title, /^\p{Lu}.*[^.]$/u, code);
       assert.match(detail, /^[\p{Lu}¿].*\.$/u, code);
     }

@@ -4,25 +4,41 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fill, wordsFor } from '../../src/messages/catalogue.ts';
 import { en } from '../../src/messages/en.ts';
-import { CLOSE_OF, fromClose, OWN_CODES, planFor, type PublicCode } from '../../src/reasons.ts';
+import { CLOSE_OF, fromClose, isCalm, MAY_RETURN, OWN_CODES, planFor, type PublicCode } from '../../src/reasons.ts';
 
-/** Every face of src/reason/public.rs: code, close code. */
-function gatewayCodes(): Map<string, number> {
+interface Face {
+  readonly close: number;
+  readonly next: 'STOP' | 'OFFER' | 'RETRY';
+}
+
+/** Every face of src/reason/public.rs, by its code. */
+function gatewayFaces(): Map<string, Face> {
   const source = readFileSync(join(process.env['CONSOLEGATE_ROOT'] ?? '../..', 'src/reason/public.rs'), 'utf8');
   const body = source.slice(source.indexOf('faces! {\n'));
-  const faces = [...body.matchAll(/^ {4}[A-Z0-9_]+ = "(\w+)", (\d+), (\d+), (STOP|RETRY),/gm)];
+  const faces = [...body.matchAll(/^ {4}[A-Z0-9_]+ = "(\w+)", (\d+), (\d+), (STOP|OFFER|RETRY),/gm)];
   assert.equal(faces.length, [...body.matchAll(/^ {4}[A-Z0-9_]+ = /gm)].length, 'a face that this test cannot read');
-  return new Map(faces.map(([, code, , close]) => [code ?? '', Number(close)]));
+  return new Map(faces.map(([, code, , close, next]) => [code ?? '', { close: Number(close), next: next as Face['next'] }]));
 }
 
 test('the page knows every public code of the gateway with its close code', () => {
-  const gateway = gatewayCodes();
+  const gateway = gatewayFaces();
   assert.ok(gateway.size > 40);
-  assert.deepEqual(new Map(Object.entries(CLOSE_OF).sort()), new Map([...gateway].sort()));
+  const closes = [...gateway].map(([code, { close }]) => [code, close] as const);
+  assert.deepEqual(new Map(Object.entries(CLOSE_OF).sort()), new Map(closes.sort()));
+});
+
+test('the page comes back from exactly what the gateway lets a session come back from', () => {
+  const gateway = [...gatewayFaces()].filter(([, { next }]) => next !== 'STOP').map(([code]) => code);
+  assert.deepEqual([...MAY_RETURN].sort(), gateway.sort());
+  for (const [code, { close, next }] of gatewayFaces()) {
+    const plan = planFor({ code, close });
+    assert.equal(plan === 'over', next === 'STOP', `${code}: ${plan}`);
+    if (next === 'RETRY' && plan === 'offer') assert.ok(['going_away', 'request_timeout'].includes(code), code);
+  }
 });
 
 test('every code has a title and a detail', () => {
-  const codes = [...gatewayCodes().keys(), ...OWN_CODES];
+  const codes = [...gatewayFaces().keys(), ...OWN_CODES];
   for (const code of codes) {
     const words = en.reasons[code as PublicCode];
     assert.ok(words, code);
@@ -38,18 +54,23 @@ test('the codes of the page that panels are told of are all of them', () => {
   assert.deepEqual([...list.matchAll(/`(\w+)`/g)].map(([, code]) => code), [...OWN_CODES]);
 });
 
-test('every close code does what the design says', () => {
+test('every close code means something, with and without a reason of ours', () => {
   const table = new Map<number, string>();
   const plans = {
-    offer: [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 4429],
+    offer: [1000, 1001, 4429],
     herd: [1012, 1013],
-    over: [4401, 4403, 4408, 4409, 4410],
-    wait: [4404, 4423],
+    over: [1002, 1003, 1007, 1008, 1009, 1011, 4401, 4403, 4404, 4408, 4409, 4410],
+    wait: [4423],
     reconnect: [4502, 4503, 4504, 4508, 1005, 1006],
   };
   for (const [plan, codes] of Object.entries(plans)) for (const code of codes) table.set(code, plan);
   for (const [close, plan] of table) assert.equal(planFor(fromClose(close, '')), plan, String(close));
   for (const close of Object.values(CLOSE_OF)) assert.ok(table.has(close), String(close));
+});
+
+test('a machine without a text console is no calm end, though nothing broke', () => {
+  assert.equal(isCalm(fromClose(1000, '{"code":"no_terminal"}')), false);
+  assert.equal(isCalm(fromClose(1000, '{"code":"guest_ended"}')), true);
 });
 
 test('a close reason is read, whatever it is', () => {

@@ -133,16 +133,22 @@ test('a session that can never come back ends it, with the better of two reasons
   const over = run(waiting({ type: 'due', at: due }), said('over', due + 9));
   assert.deepEqual(over.effect, { do: 'close' });
   assert.ok(over.state.name === 'ended' && !over.state.again && over.state.why.code === 'resume_expired');
-  const gone = run(IDLE, { type: 'start', at: 0 }, cut(50, 'guest_not_found', 4404)).state;
-  assert.ok(gone.name === 'waiting');
-  const { state } = run(gone, { type: 'due', at: gone.due }, said('over', gone.due));
+  const missing = waiting({ type: 'due', at: due }, said('missing', due + 9));
+  const { state } = run(missing, { type: 'due', at: missing.due }, said('over', missing.due));
   assert.ok(state.name === 'ended' && !state.again && state.why.code === 'guest_not_found');
 });
 
-test('without the right to ask, a session that ended with a missing machine says so, not that it is too late', () => {
-  const gone = run(IDLE, { type: 'start', at: 0 }, cut(50, 'guest_not_found', 4404, { watched: false })).state;
-  assert.ok(gone.name === 'waiting' && gone.watch === undefined);
-  const { state } = run(gone, { type: 'due', at: gone.due }, cut(gone.due + 20, 'resume_expired', 4401));
+test('a machine that is nowhere is not waited for: the gateway has ended its session', () => {
+  const { state, effect } = run(IDLE, { type: 'start', at: 0 }, cut(50, 'guest_not_found', 4404));
+  assert.ok(state.name === 'ended' && !state.again && state.why.code === 'guest_not_found');
+  assert.deepEqual(effect, { do: 'close' });
+});
+
+test('an attempt that is refused while the machine is missing says so, not that it is too late', () => {
+  const { due, watch } = waiting();
+  const missing = waiting({ type: 'due', at: due }, said('missing', due + 9));
+  assert.ok(watch && missing.watch);
+  const { state } = run(missing, { type: 'due', at: missing.watch.keepBy }, cut(missing.watch.keepBy + 20, 'resume_expired', 4401));
   assert.ok(state.name === 'ended' && !state.again && state.why.code === 'guest_not_found');
 });
 
