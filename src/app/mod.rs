@@ -92,6 +92,9 @@ impl App {
         let shared = Shared::new(config.session.key.as_ref(), Store::memory(REMEMBERED), Since { tickets, tokens })?;
         let generation = Generation::build(config, &shared)?;
         generation.enter();
+        if before == Before::Nothing {
+            shared.lifecycle.ready();
+        }
         Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before })
     }
 
