@@ -50,6 +50,9 @@ pub struct Metrics {
     pve_up: GaugeVec,
     certificate_not_after: GaugeVec,
     draining: IntGauge,
+    reloads: IntCounter,
+    reload_failures: IntCounter,
+    last_reload: IntGauge,
     panics: IntCounter,
 }
 
@@ -144,6 +147,16 @@ impl Metrics {
                 &["name"],
             )?)?,
             draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
+            reloads: maker
+                .add(IntCounter::new("config_reloads_total", "Times the configuration was to be read again.")?)?,
+            reload_failures: maker.add(IntCounter::new(
+                "config_reload_failures_total",
+                "Times it could not be used, and the one before went on.",
+            )?)?,
+            last_reload: maker.add(IntGauge::new(
+                "config_last_reload_success_timestamp_seconds",
+                "When the configuration that holds was read, in seconds since 1970.",
+            )?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
             registry: maker.0,
         };
@@ -286,6 +299,23 @@ impl Metrics {
     /// Whether the gateway drains.
     pub fn draining(&self, draining: bool) {
         self.draining.set(i64::from(draining));
+    }
+
+    /// The configuration that holds from now on was read at `now`, in Unix seconds.
+    pub fn reloaded(&self, now: u64) {
+        self.reloads.inc();
+        self.started(now);
+    }
+
+    /// The first configuration was read.
+    pub fn started(&self, now: u64) {
+        self.last_reload.set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+
+    /// The configuration was to be read again and could not be used.
+    pub fn reload_failed(&self) {
+        self.reloads.inc();
+        self.reload_failures.inc();
     }
 
     /// A panic was caught.
