@@ -6,9 +6,11 @@
 use super::Shared;
 use crate::clock::unix_now;
 use crate::config::Config;
+use crate::id::SessionId;
 use crate::listen::Tls;
+use crate::reason::Failure;
 use crate::resolve::Resolver;
-use crate::token::Verifier;
+use crate::token::{Grant, Verifier};
 use std::sync::Arc;
 
 /// One generation of the configuration. A request keeps the one it began with; a session keeps only its clusters'.
@@ -39,6 +41,15 @@ impl Generation {
             shared: Arc::clone(shared),
             config,
         })
+    }
+
+    /// Whether the number of a session's guest is still that of the session's machine. The first one it meets is its own.
+    ///
+    /// # Errors
+    /// `guest_not_found` where it is another's by now, and the session is over; what went wrong with the node; `store_down`.
+    pub async fn meet(&self, session: SessionId, grant: &Grant) -> Result<(), Failure> {
+        let machine = self.resolver.machine(grant.console(), grant.node()).await?;
+        self.shared.store.meets(session, machine).await
     }
 
     /// It is the one that counts from now on: the metrics follow it.

@@ -20,6 +20,7 @@ mod guests;
 mod heard;
 mod locate;
 mod loose;
+mod machine;
 mod place;
 mod power;
 mod signin;
@@ -33,7 +34,7 @@ pub use status::refused_upgrade;
 pub use watch::GuestState;
 
 use crate::config::{Cluster, Timeouts};
-use crate::id::{ClusterName, Console, NodeName};
+use crate::id::{ClusterName, Console, Machine, NodeName};
 use crate::metrics::Metrics;
 use crate::net::Lookup;
 use crate::reason::{Failure, Reason};
@@ -99,6 +100,14 @@ impl Resolver {
             Ok(cluster) => ended::why(cluster, place).await,
             Err(failure) => failure,
         }
+    }
+
+    /// Which machine has the guest's number now; none where Proxmox does not say. A host is its own.
+    ///
+    /// # Errors
+    /// `guest_not_found`, or what went wrong with the node.
+    pub async fn machine(&self, console: &Console, hint: Option<&NodeName>) -> Result<Option<Machine>, Failure> {
+        machine::machine(self.cluster(&console.cluster)?, &console.guest, hint).await
     }
 
     /// How a guest is now, at most seconds old; asked once however many pages ask.

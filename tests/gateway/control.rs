@@ -9,15 +9,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A session's two endpoints.
-struct Control<'g> {
+pub struct Control<'g> {
     place: &'g Place,
-    path: String,
+    pub path: String,
     token: String,
-    opened: Value,
+    pub opened: Value,
 }
 
 impl<'g> Control<'g> {
-    async fn of(place: &'g Place, vmid: u32, change: impl FnOnce(&mut Value)) -> Self {
+    pub async fn of(place: &'g Place, vmid: u32, change: impl FnOnce(&mut Value)) -> Self {
         let token = place.token(vmid, |claims| {
             claims["console"]["rights"] = json!(["input", "power"]);
             change(claims);
@@ -27,7 +27,7 @@ impl<'g> Control<'g> {
         Self { place, path: format!("/v1/sessions/{}", text("session")), token: text("control"), opened }
     }
 
-    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.place.address).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
@@ -43,13 +43,13 @@ impl<'g> Control<'g> {
         (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
     }
 
-    async fn state(&self) -> String {
+    pub async fn state(&self) -> String {
         let (status, body) = self.ask("GET", &self.path, "").await;
         assert_eq!((status, body.as_object().map(serde_json::Map::len)), (200, Some(1)), "the state and nothing else");
         body["state"].as_str().unwrap().to_owned()
     }
 
-    async fn press(&self, action: &str) -> (u16, Value) {
+    pub async fn press(&self, action: &str) -> (u16, Value) {
         self.ask("POST", &format!("{}/power", self.path), &json!({ "action": action }).to_string()).await
     }
 }
