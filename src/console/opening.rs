@@ -12,7 +12,6 @@ use crate::resolve::Place;
 use crate::session::SessionGuard;
 use crate::splice::Leg;
 use crate::token::Pass;
-use crate::turns::Turn;
 use crate::upstream;
 use std::future::Future;
 use std::pin::pin;
@@ -172,9 +171,9 @@ async fn open_node(
 async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
     stage.node_waits_for(2);
     let (turns, per_node) = (&generation.shared.turns, generation.config.limits.per_node_opening);
-    let mut turn = turns.take(place.console(), place.node(), per_node).await?;
+    let _turn = turns.take(place.console(), place.node(), per_node, place.asked()).await?;
     let asked = Instant::now();
-    match attempt(generation, place, stage, &mut turn).await {
+    match attempt(generation, place, stage).await {
         Ok(node) => Ok(node),
         Err(failure) => {
             let failure = explain(generation, place, failure).await;
@@ -183,7 +182,7 @@ async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(generation, place, stage, &mut turn).await
+            attempt(generation, place, stage).await
         }
     }
 }
@@ -193,22 +192,20 @@ async fn attempt(
     generation: &Generation,
     place: &Place,
     stage: &Stage,
-    turn: &mut Turn,
 ) -> Result<Leg<NodeStream>, Failure> {
     let metrics = &generation.shared.metrics;
     stage.node_waits_for(3);
     let began = Instant::now();
-    turn.asks_for_a_port();
     let target = generation.resolver.open(place).await.inspect_err(|failure| {
         if failure.reason != Reason::NodeSlow {
-            turn.has_no_port();
+            place.asked().store(false, Relaxed);
         }
     })?;
     metrics.connect_stage("ticket", began.elapsed());
     stage.node_waits_for(4);
     let began = Instant::now();
     let mut upstream = upstream::connect(target, &generation.config.timeouts).await?;
-    turn.has_no_port();
+    place.asked().store(false, Relaxed);
     metrics.connect_stage("dial", began.elapsed());
     let began = Instant::now();
     match place.console().protocol {

@@ -79,8 +79,10 @@ async fn press(generation: &Generation, envelope: &Envelope, action: Action) -> 
         (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
         (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
     }
+    // A guest that cannot be found was not switched.
+    let press = generation.shared.turns.press(grant.console())?;
     generation.meet(envelope.session(), grant).await?;
-    generation.shared.turns.press(grant.console())?;
+    press.counts();
     generation.resolver.power(grant.console(), grant.node(), action).await
 }
 

@@ -43,7 +43,7 @@ fn unreadable(refused: Refused) -> Result<Option<Machine>, Failure> {
 
 async fn ask(cluster: &ClusterApi, node: &NodeApi, guest: &Guest) -> Result<Option<Machine>, Refused> {
     let path = format!("/api2/json/nodes/{}/{guest}/config", node.name);
-    let ask = Ask { operation: "config", path, form: None, limit: LIMIT, once: false };
+    let ask = Ask { operation: "config", path, form: None, limit: LIMIT, once: false, sent: None };
     let granted = cluster.ask(node, &ask).await?;
     Ok(read(guest, granted.answer.body.reveal())?)
 }

@@ -3,7 +3,7 @@
 use super::gateway::{Place, TestGateway};
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
-use consolegate::sim::{GuestConfig, Health, Sim, SimConfig, Status};
+use consolegate::sim::{Fault, GuestConfig, Health, Sim, SimConfig, Status};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -212,6 +212,17 @@ async fn impatient_fingers_are_one_request_in_however_many_sessions() {
     let told = presses.iter().filter(|(status, problem)| *status == 429 && problem["code"] == "power_pace").count();
     assert_eq!(told, 9);
     assert_eq!(seen(&sim, "/status/reset"), 1);
+}
+
+#[tokio::test]
+async fn a_press_that_found_no_guest_does_not_keep_the_next_one_waiting() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let control = Control::of(&gateway, 100, |_| ()).await;
+    sim.fail_next("/qemu/100/config", Fault::Answer(b"HTTP/1.1 595 Connection refused\r\nConnection: close\r\n\r\n".to_vec()));
+    let (status, problem) = control.press("stop").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("host_unreachable")));
+    assert_eq!(control.press("stop").await.0, 202);
 }
 
 #[tokio::test]
