@@ -6,9 +6,11 @@
 use super::Shared;
 use crate::clock::unix_now;
 use crate::config::Config;
+use crate::id::SessionId;
 use crate::listen::Tls;
+use crate::reason::Failure;
 use crate::resolve::Resolver;
-use crate::token::{LEEWAY_SECONDS, Verifier};
+use crate::token::{Grant, LEEWAY_SECONDS, Verifier};
 use std::sync::Arc;
 
 /// One generation of the configuration. A request keeps the one it began with; a session keeps only its clusters'.
@@ -60,6 +62,15 @@ impl Generation {
     pub fn longest(&self) -> u64 {
         let token = self.config.issuers.iter().map(|issuer| issuer.max_token.as_secs()).max();
         self.config.session.max.as_secs() + token.unwrap_or_default() + 2 * LEEWAY_SECONDS
+    }
+
+    /// Whether the number of a session's guest is still that of the session's machine. The first one it meets is its own.
+    ///
+    /// # Errors
+    /// `guest_not_found` where it is another's by now, and the session is over; what went wrong with the node; `store_down`.
+    pub async fn meet(&self, session: SessionId, grant: &Grant) -> Result<(), Failure> {
+        let machine = self.resolver.machine(grant.console(), grant.node()).await?;
+        self.shared.store.meets(session, machine).await
     }
 
     /// It is the one that counts from now on: the metrics follow it.

@@ -64,11 +64,11 @@ where
 {
     let keep = generation.config.session.resume.as_secs();
     let record = Record::new(&generation.shared.metrics, &opening);
-    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep).await {
+    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep, unix_now()).await {
         Ok(connected) => connected,
         Err(failure) => return Box::pin(refuse(record, leg(&opening, stream, early), &failure).say()).await,
     };
-    let goodbye = match Box::pin(open(generation, opening, record, stream, early)).await {
+    let goodbye = match Box::pin(open(generation, opening, &connected, record, stream, early)).await {
         Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
     };
@@ -80,6 +80,7 @@ where
 async fn open<S>(
     generation: Arc<Generation>,
     opening: Box<Opening>,
+    connected: &Connected,
     mut record: Box<Record>,
     stream: S,
     early: Bytes,
@@ -97,10 +98,14 @@ where
     if let Err(failure) = generation.shared.store.check(&grant.facts()) {
         return Err(refuse(record, client, &failure));
     }
+    let opens = async {
+        let opened = opening::open(&generation, &opening.pass, &guard, &mut client).await?;
+        connected.opened().await.map(|()| opened)
+    };
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(&generation, grant, &guard, &mut client) => opened,
+        opened = opens => opened,
     };
     match opened {
         Err(failure) => Err(refuse(record, client, &failure)),

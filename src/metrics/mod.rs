@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The stages of an open.
 const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
 /// What is asked of Proxmox.
-const OPERATIONS: [&str; 6] = ["resources", "status", "vncproxy", "termproxy", "login", "power"];
+const OPERATIONS: [&str; 7] = ["resources", "status", "config", "vncproxy", "termproxy", "login", "power"];
 const FAST: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const LONG: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
 
@@ -276,8 +276,8 @@ impl Metrics {
         self.requests_refused.with_label_values(&[reason.word()]).inc();
     }
 
-    /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, vncproxy,
-    /// termproxy, login, power.
+    /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, config,
+    /// vncproxy, termproxy, login, power.
     pub fn pve_request(&self, cluster: &str, operation: &'static str, took: Duration, failed: Option<Reason>) {
         self.pve_requests.with_label_values(&[cluster, operation]).inc();
         self.pve_duration.with_label_values(&[cluster, operation]).observe(took.as_secs_f64());

@@ -116,7 +116,7 @@ reasons! {
     Shutdown "shutdown" GOING_AWAY Info "the gateway stops now";
     Internal "internal" INTERNAL Error "a bug of the gateway; the log line above it has the cause";
     LimitGuest "limit_guest" LIMIT_GUEST Info "limits.per_guest is reached";
-    ResumeRate "resume_rate" OVERLOADED Info "a session is resumed faster than any page does; the same token is good again in two seconds";
+    ResumeRate "resume_rate" OVERLOADED Info "a session is resumed faster than any page does; the same token is good again in a few seconds";
     LimitSubject "limit_subject" LIMIT_SUBJECT Info "limits.per_subject is reached";
     LimitNode "limit_node" LIMIT_NODE Warn "limits.per_node is reached; raise MAX_WORKERS of pveproxy and the limit together";
 

@@ -15,7 +15,7 @@ mod withdrawn;
 
 pub use news::News;
 
-use crate::id::SessionId;
+use crate::id::{Machine, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::revocation::{Facts, Revocation};
 use memory::Memory;
@@ -124,6 +124,31 @@ impl Store {
         self.answer(|memory| memory.may_return(session, within, now)).await
     }
 
+    /// A session is about to connect with this generation. Whether it comes to that says [`Self::live`]: until then it may
+    /// come back as long as before and no longer.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn connecting(
+        &self,
+        session: SessionId,
+        generation: u32,
+        ends: u64,
+        keep: u64,
+        now: u64,
+    ) -> Result<(), Failure> {
+        self.answer(|memory| memory.connecting(session, generation, ends, keep, now)).await
+    }
+
+    /// This is the machine that has the session's guest's number now; none: nobody can say. The first machine that is told
+    /// is the session's own. Another one ends the session for good: the number was given to somebody else.
+    ///
+    /// # Errors
+    /// `guest_not_found`, or `store_down`.
+    pub async fn meets(&self, session: SessionId, machine: Option<Machine>) -> Result<(), Failure> {
+        self.answer(|memory| memory.meets(session, machine)).await
+    }
+
     /// A session is connected with this generation. An older generation's later end does not count.
     ///
     /// # Errors
@@ -132,7 +157,8 @@ impl Store {
         self.answer(|memory| memory.live(session, generation, ends)).await
     }
 
-    /// The session's connection of this generation ended at `now` (Unix seconds); it is remembered for `keep` more.
+    /// The session's connection of this generation ended at `now` (Unix seconds); it is remembered for `keep` more. One
+    /// that never came about lengthens nothing, unless the session's machine is known: it is compared with, however late.
     ///
     /// # Errors
     /// `store_down`.

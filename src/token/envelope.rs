@@ -28,6 +28,12 @@ impl Envelope {
         self.session
     }
 
+    /// Counts resumes.
+    #[must_use]
+    pub const fn generation(&self) -> u32 {
+        self.generation
+    }
+
     /// What the session may do.
     #[must_use]
     pub const fn grant(&self) -> &Grant {
