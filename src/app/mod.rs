@@ -179,7 +179,9 @@ pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
 }
 
 /// A panic is a bug: one line with its place, and a counter an alert can watch (D07). The task that panicked ends alone.
-fn count_panics(metrics: Arc<Metrics>) {
+///
+/// The whole process has one such place; a test that makes panics says so for itself.
+pub fn count_panics(metrics: Arc<Metrics>) {
     std::panic::set_hook(Box::new(move |panic| {
         metrics.panicked();
         let payload = panic.payload();

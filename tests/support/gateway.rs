@@ -71,6 +71,11 @@ impl TestGateway {
         Self { place, shared, generations, signals: Some(signals), task: Some(task), _folder: folder }
     }
 
+    /// The generation of the moment.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generations.load_full()
+    }
+
     /// A new generation, as a reload makes it; returns the one before.
     pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Arc<Generation> {
         let before = self.generations.load_full();
