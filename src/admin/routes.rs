@@ -156,9 +156,7 @@ struct Action<'a> {
 impl Action<'_> {
     async fn kill(&self, id: SessionId) -> Result<Answer, Refused> {
         let store = &self.generation.shared.store;
-        if listed::find(self.generation, id).await?.is_none() {
-            return Err(Failure::new(Reason::NotFound, format!("no session {id} is live")).into());
-        }
+        listed::find(self.generation, id).await?;
         store.kill(id).await?;
         self.done("kill", &id.to_string());
         Ok(whole(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", ""))

@@ -94,6 +94,10 @@ where
             Ok(guard) => guard,
             Err(failure) => return Err(refuse(record, client, &failure)),
         };
+    let facts = generation.shared.sessions.get(opening.pass.session()).map(|listed| listed.facts_of_list());
+    if let Err(failure) = connected.enter(grant, &generation.config.limits, &facts.unwrap_or_default()).await {
+        return Err(refuse(record, client, &failure));
+    }
     // Once it is listed: what is withdrawn from now on ends it, what was withdrawn until now is known here.
     if let Err(failure) = generation.shared.store.check(&grant.facts()) {
         return Err(refuse(record, client, &failure));
