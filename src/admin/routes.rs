@@ -5,6 +5,7 @@ use crate::api::health::Probe;
 use crate::api::{Answer, Refused, problem};
 use crate::audit::About;
 use crate::console::Generation;
+use crate::log;
 use crate::reason::{Failure, Reason};
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, HeaderValue};
@@ -54,6 +55,7 @@ async fn serve(generation: &Generation, parts: &Parts, body: Incoming) -> Result
 }
 
 fn metrics(generation: &Generation) -> Result<Answer, Failure> {
+    generation.shared.metrics.log_lines_dropped(log::dropped());
     let live = generation.shared.sessions.traffics();
     let text = generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic)))?;
     Ok(whole(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))

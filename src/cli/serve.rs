@@ -16,7 +16,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = check::loaded(&arguments.configuration.config)?;
-    log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
+    let _log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(app::serve(config)).map_err(Stop::Failed)
 }

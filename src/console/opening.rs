@@ -188,11 +188,7 @@ async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(
-    generation: &Generation,
-    place: &Place,
-    stage: &Stage,
-) -> Result<Leg<NodeStream>, Failure> {
+async fn attempt(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
     let metrics = &generation.shared.metrics;
     stage.node_waits_for(3);
     let began = Instant::now();

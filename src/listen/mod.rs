@@ -15,6 +15,7 @@ mod tls;
 
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
+pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
 pub use tls::Tls;

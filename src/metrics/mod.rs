@@ -51,6 +51,7 @@ pub struct Metrics {
     certificate_not_after: GaugeVec,
     draining: IntGauge,
     panics: IntCounter,
+    log_dropped: IntCounter,
 }
 
 impl Metrics {
@@ -145,6 +146,10 @@ impl Metrics {
             )?)?,
             draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
+            log_dropped: maker.add(IntCounter::new(
+                "log_lines_dropped_total",
+                "Log lines that were lost because nobody read stderr fast enough.",
+            )?)?,
             registry: maker.0,
         };
         metrics.start()?;
@@ -286,6 +291,11 @@ impl Metrics {
     /// Whether the gateway drains.
     pub fn draining(&self, draining: bool) {
         self.draining.set(i64::from(draining));
+    }
+
+    /// So many log lines were lost since the process began.
+    pub fn log_lines_dropped(&self, so_far: u64) {
+        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
     }
 
     /// A panic was caught.

@@ -143,7 +143,14 @@ fn nowhere(failure: &Failure) -> GuestState {
 /// The one question that every identity may ask.
 async fn node_answers(cluster: &ClusterApi, name: &NodeName) -> GuestState {
     let Ok(node) = cluster.node(name) else { return GuestState::Missing };
-    let ask = Ask { operation: "status", path: "/api2/json/version".to_owned(), form: None, limit: 4096, once: false, sent: None };
+    let ask = Ask {
+        operation: "status",
+        path: "/api2/json/version".to_owned(),
+        form: None,
+        limit: 4096,
+        once: false,
+        sent: None,
+    };
     match cluster.ask(node, &ask).await {
         Ok(_) => GuestState::Running,
         Err(_) => GuestState::Unreachable,

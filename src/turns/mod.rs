@@ -10,8 +10,8 @@ mod press;
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
 use places::{Place, Places};
-use press::Presses;
 pub use press::Press;
+use press::Presses;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -151,7 +151,10 @@ mod tests {
         let node: NodeName = "pve1".parse().unwrap();
         let first = turns.take(&console(100), &node, 2, &Arc::default()).await;
         let wait = Duration::from_secs(1);
-        assert!(timeout(wait, turns.take(&console(100), &node, 2, &Arc::default())).await.is_err(), "the guest is taken");
+        assert!(
+            timeout(wait, turns.take(&console(100), &node, 2, &Arc::default())).await.is_err(),
+            "the guest is taken"
+        );
         let second = turns.take(&console(101), &node, 2, &Arc::default()).await;
         assert!(timeout(wait, turns.take(&console(102), &node, 2, &Arc::default())).await.is_err(), "the node is full");
         drop(first);

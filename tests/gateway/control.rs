@@ -219,7 +219,10 @@ async fn a_press_that_found_no_guest_does_not_keep_the_next_one_waiting() {
     let sim = cluster(|_| {}).await;
     let gateway = TestGateway::start(&sim, NODES, "").await;
     let control = Control::of(&gateway, 100, |_| ()).await;
-    sim.fail_next("/qemu/100/config", Fault::Answer(b"HTTP/1.1 595 Connection refused\r\nConnection: close\r\n\r\n".to_vec()));
+    sim.fail_next(
+        "/qemu/100/config",
+        Fault::Answer(b"HTTP/1.1 595 Connection refused\r\nConnection: close\r\n\r\n".to_vec()),
+    );
     let (status, problem) = control.press("stop").await;
     assert_eq!((status, &problem["code"]), (503, &json!("host_unreachable")));
     assert_eq!(control.press("stop").await.0, 202);
