@@ -4,9 +4,9 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::Command;
+use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 async fn e07_a_log_that_nobody_reads_stops_neither_answers_nor_the_end() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_consolegate"))
         .args(["demo", "--port", "0", "--gateway-port", "0"])
-        .env("CONSOLEGATE_LOG", "trace")
+        .env("CONSOLEGATE_LOG", "debug")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -23,11 +23,15 @@ async fn e07_a_log_that_nobody_reads_stops_neither_answers_nor_the_end() {
         .unwrap();
     // Held, and never read: a pipe takes 64 KiB.
     let mut unread = child.stderr.take().unwrap();
-    let panel = timeout(PATIENCE, panel(&mut child)).await.expect("the demo starts");
-    // A trace of each request is more than a kilobyte.
-    for n in 0..400 {
-        let answer = timeout(PATIENCE, get(&panel)).await.unwrap_or_else(|_| panic!("request {n} was answered"));
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    let panel = timeout(PATIENCE, panel(&mut said)).await.expect("the demo starts");
+    let guests: serde_json::Value = serde_json::from_str(&body(&panel, "GET /guests.json").await).unwrap();
+    let opened = body(&panel, &format!("POST /open/{}", guests[0]["id"].as_str().unwrap())).await;
+    let gateway = host(&opened).expect("a link to the gateway");
+    // What is not there is a line each.
+    for n in 0..800 {
+        let answer = timeout(PATIENCE, ask(&gateway, "GET /nothing")).await;
+        assert!(answer.unwrap_or_else(|_| panic!("request {n} was not answered")).starts_with("HTTP/1.1 404"));
     }
     kill_process(Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap(), Signal::TERM).unwrap();
     assert!(timeout(PATIENCE, child.wait()).await.expect("it ends").unwrap().success());
@@ -37,21 +41,31 @@ async fn e07_a_log_that_nobody_reads_stops_neither_answers_nor_the_end() {
 }
 
 /// Host and port of the demo's panel.
-async fn panel(child: &mut tokio::process::Child) -> String {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        if let Some((_, rest)) = line.split_once("http://127.0.0.1:") {
-            let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
-            return format!("127.0.0.1:{port}");
+async fn panel(said: &mut Lines<BufReader<ChildStdout>>) -> String {
+    while let Some(line) = said.next_line().await.unwrap() {
+        if let Some(host) = host(&line) {
+            return host;
         }
     }
     panic!("the demo says where it is");
 }
 
-async fn get(host: &str) -> String {
+/// Host and port of the first address of this machine in a text.
+fn host(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("http://127.0.0.1:")?;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("127.0.0.1:{port}"))
+}
+
+async fn body(host: &str, request: &str) -> String {
+    timeout(PATIENCE, ask(host, request)).await.expect("an answer").split_once("\r\n\r\n").unwrap().1.to_owned()
+}
+
+async fn ask(host: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(host).await.unwrap();
-    stream.write_all(format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await.unwrap();
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).await.unwrap();
-    line
+    let head = format!("{request} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
 }
