@@ -2,7 +2,7 @@
 //!
 //! HTTP/1.1 only, no cookies, no redirects, no request bodies but one small one. What a request may reach is decided from
 //! its head alone; nothing here talks to a node. Before a token is accepted the answer is plain HTTP; after an accepted upgrade the
-//! connection belongs to `console`. Design sections 2 to 4; H01 to H24 of the hostile-inputs reference.
+//! connection belongs to `console`. H01 to H24 of the hostile-inputs reference.
 //!
 //! ```text
 //! connection ─▶ leg ─▶ hyper ─▶ head ─▶ routes ─┬▶ page, assets, brand, health
