@@ -6,7 +6,8 @@ use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Certificate, Fault, Health, Sim};
 use consolegate::wire::websocket::{Opcode, frame};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 const UPGRADE: &str = "/vncwebsocket";
 
