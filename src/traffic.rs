@@ -12,6 +12,10 @@ pub struct Flow {
     bytes: AtomicU64,
     frames: AtomicU64,
     paused_micros: AtomicU64,
+    /// Bytes that wait because the other side takes none.
+    held: AtomicU64,
+    /// When the first frame passed, in microseconds of the session and at least 1; 0: none has; the largest: it was told.
+    first: AtomicU64,
     told: [AtomicU64; 3],
 }
 
@@ -48,6 +52,32 @@ impl Flow {
     pub fn add_paused(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.paused_micros.store(self.paused_micros.load(Relaxed).saturating_add(micros), Relaxed);
+    }
+
+    /// So many bytes wait for the other side now. While any do, the source is not read.
+    pub fn holds(&self, bytes: usize) {
+        self.held.store(bytes as u64, Relaxed);
+    }
+
+    /// Bytes that wait for the other side.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.held.load(Relaxed)
+    }
+
+    /// The first frame passes, so long after the session opened.
+    pub fn first_frame(&self, after: Duration) {
+        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX - 1);
+        self.first.store(micros.clamp(1, u64::MAX - 1), Relaxed);
+    }
+
+    /// When the first frame passed, once.
+    pub fn take_first_frame(&self) -> Option<Duration> {
+        let first = self.first.load(Relaxed);
+        if matches!(first, 0 | u64::MAX) || self.first.swap(u64::MAX, Relaxed) == u64::MAX {
+            return None;
+        }
+        Some(Duration::from_micros(first))
     }
 
     /// Bytes so far.
@@ -169,6 +199,15 @@ mod tests {
         flow.add(5, 1);
         assert_eq!(flow.growth().bytes, 5);
         assert_eq!(flow.growth(), Growth::default());
+    }
+
+    #[test]
+    fn the_first_frame_is_told_once_and_not_before_it_came() {
+        let flow = Flow::default();
+        assert_eq!(flow.take_first_frame(), None);
+        flow.first_frame(Duration::from_millis(7));
+        assert_eq!(flow.take_first_frame(), Some(Duration::from_millis(7)));
+        assert_eq!(flow.take_first_frame(), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::clock::unix_now;
 use crate::config::AdminScope;
 use crate::console::Generation;
 use crate::id::{ClusterName, SessionId, Vmid};
+use crate::log;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
 use crate::token::jti_hash;
@@ -196,6 +197,7 @@ impl Action<'_> {
 }
 
 fn metrics(generation: &Generation) -> Result<Answer, Failure> {
+    generation.shared.metrics.log_lines_dropped(log::dropped());
     let live = generation.shared.sessions.traffics();
     let text = generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic)))?;
     Ok(whole(StatusCode::OK, FIGURES, text))

@@ -4,6 +4,7 @@
 //! here decides about a session.
 
 mod demo;
+mod descriptors;
 mod drain;
 mod listeners;
 mod machines;
@@ -173,7 +174,8 @@ impl App {
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
 pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
-    warn_of_descriptors(config.limits.sessions);
+    descriptors::raise();
+    descriptors::warn(config.limits.sessions);
     let app = App::bind(config).await?.reloading(file);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
@@ -205,19 +207,6 @@ fn name() -> Result<String, String> {
     let machine: String =
         machine.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
     Ok(format!("{machine}:{}", hex::lower(&bytes)))
-}
-
-/// A session holds two sockets, and the listeners, log and idle API connections need some more.
-fn warn_of_descriptors(sessions: usize) {
-    let needed = sessions * 2 + 256;
-    if let Some(limit) = crate::metrics::descriptors().filter(|limit| *limit < needed) {
-        tracing::warn!(
-            limit,
-            needed,
-            sessions,
-            "too few file descriptors for limits.sessions; raise LimitNOFILE or ulimit -n"
-        );
-    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

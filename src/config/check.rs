@@ -1,7 +1,7 @@
 //! From the file as written to the configuration as meant, or to everything that is wrong with it.
 //!
 //! Owns the order of the sections and what they say of each other. Each section is read to its end whatever is wrong in
-//! it, so one run shows every problem. Design section 5.
+//! it, so one run shows every problem.
 
 use super::files::{self, Folder, MAX_BYTES};
 use super::problem::Problems;

@@ -1,6 +1,6 @@
 //! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[drain]`, `[splice]`, `[metrics]`, `[log]`, `[audit]`.
 //!
-//! Owns their defaults and ranges (design section 5). Nothing known is silently ignored: what this version cannot do yet
+//! Owns their defaults and ranges. Nothing known is silently ignored: what this version cannot do yet
 //! is refused.
 
 use super::files::Folder;

@@ -3,7 +3,7 @@
 //! `raw` is the file as written; `check` turns it into [`Config`] or into the list of everything that is wrong with it,
 //! each with its TOML path, line and cure. What can be told from text and files is told here. What a room makes of them,
 //! such as keys, certificates and roots of trust, that room reads again and may still refuse: a start and `check` make all
-//! of it. Design section 5.
+//! of it.
 
 mod check;
 mod check_admin;

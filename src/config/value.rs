@@ -103,7 +103,7 @@ pub(super) fn hex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Something the design knows and this version does not do.
+/// Something that is planned and that this version does not do.
 pub(super) fn not_yet(report: &Report, written: &Written<&'static str>, fix: &str) {
     report.wrong(&written.place, format!("\"{}\" is not available in this version", written.value), fix);
 }

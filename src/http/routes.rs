@@ -34,7 +34,7 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
         Ok(answer) => answer,
         Err(refused) => {
             let reference = problem::reference();
-            problem::note(
+            service.note(
                 &generation.shared.metrics,
                 &refused.failure,
                 &reference,

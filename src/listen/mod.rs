@@ -2,7 +2,7 @@
 //!
 //! The accept loop does nothing but accept: whatever can wait on a peer runs in a task of its own, within a deadline.
 //! Accept errors slow the loop down and never end it. Knows nothing of HTTP beyond the two headers in which a trusted
-//! proxy names its client; what serves a connection is a [`Handler`]. Design sections 5 and 7.
+//! proxy names its client; what serves a connection is a [`Handler`].
 
 mod accept;
 mod admission;
@@ -15,6 +15,7 @@ mod tls;
 
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
+pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
 pub use tls::Tls;

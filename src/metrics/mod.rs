@@ -1,4 +1,4 @@
-//! What is counted (design section 6): names, base units and closed label sets.
+//! What is counted: names, base units and closed label sets.
 //!
 //! Series are made at start so that none is missing before its first event. The data path never comes here: a session
 //! counts in its own [`Traffic`], whose growth is added at a scrape and at its end.
@@ -19,7 +19,11 @@ use prometheus::{
 use std::time::Duration;
 
 /// The stages of an open.
-const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
+const STAGES: [&str; 5] = ["resolve", "ticket", "dial", "handshake", FIRST_FRAME];
+/// From the open console to the first frame of the node's that goes to the browser.
+const FIRST_FRAME: &str = "first_frame";
+/// The side that is not read, by the direction from it.
+const SIDES: [&str; 2] = ["client", "node"];
 /// What is asked of Proxmox.
 const OPERATIONS: [&str; 7] = ["resources", "status", "config", "vncproxy", "termproxy", "login", "power"];
 const FAST: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -42,6 +46,8 @@ pub struct Metrics {
     client_bytes: [IntCounterVec; 2],
     client_frames: [IntCounterVec; 2],
     paused: CounterVec,
+    sessions_paused: IntGaugeVec,
+    buffer_bytes: IntGauge,
     rtt: Histogram,
     keep_alives: IntCounter,
     pve_requests: IntCounterVec,
@@ -54,6 +60,7 @@ pub struct Metrics {
     reload_failures: IntCounter,
     last_reload: IntGauge,
     panics: IntCounter,
+    log_dropped: IntCounter,
 }
 
 impl Metrics {
@@ -112,6 +119,13 @@ impl Metrics {
                 ),
                 &["side"],
             )?)?,
+            sessions_paused: maker.gauges(
+                "sessions_paused",
+                "Sessions in which a side is not read now because the other is slow.",
+                &["side"],
+            )?,
+            buffer_bytes: maker
+                .add(IntGauge::new("buffer_bytes", "Bytes of all sessions that wait now for a side that is slow.")?)?,
             rtt: maker.add(Histogram::with_opts(
                 HistogramOpts::new(
                     "client_rtt_seconds",
@@ -158,6 +172,10 @@ impl Metrics {
                 "When the configuration that holds was read, in seconds since 1970.",
             )?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
+            log_dropped: maker.add(IntCounter::new(
+                "log_lines_dropped_total",
+                "Log lines that were lost because nobody read stderr fast enough.",
+            )?)?,
             registry: maker.0,
         };
         metrics.start()?;
@@ -177,8 +195,9 @@ impl Metrics {
         for stage in STAGES {
             self.connect_duration.with_label_values(&[stage]);
         }
-        for side in ["client", "node"] {
+        for side in SIDES {
             self.paused.with_label_values(&[side]);
+            self.sessions_paused.with_label_values(&[side]);
         }
         let build =
             GaugeVec::new(Opts::new("build_info", "The version that runs; always 1."), &["version", "revision"])?;
@@ -212,9 +231,19 @@ impl Metrics {
     /// # Errors
     /// `internal`: the encoder refused a series.
     pub fn render<'a>(&self, live: impl Iterator<Item = (Protocol, &'a Traffic)>) -> Result<Vec<u8>, Failure> {
+        let (mut paused, mut held) = ([0; 2], 0);
         for (protocol, traffic) in live {
             self.settle(protocol, traffic);
+            for (count, flow) in paused.iter_mut().zip([&traffic.up, &traffic.down]) {
+                let bytes = flow.held();
+                *count += i64::from(bytes > 0);
+                held += bytes;
+            }
         }
+        for (side, count) in SIDES.into_iter().zip(paused) {
+            self.sessions_paused.with_label_values(&[side]).set(count);
+        }
+        self.buffer_bytes.set(i64::try_from(held).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
@@ -224,14 +253,17 @@ impl Metrics {
     }
 
     fn settle(&self, protocol: Protocol, traffic: &Traffic) {
-        let sides = [(&traffic.up, "client"), (&traffic.down, "node")];
-        for (((flow, side), bytes), frames) in sides.into_iter().zip(&self.client_bytes).zip(&self.client_frames) {
+        let sides = [&traffic.up, &traffic.down].into_iter().zip(SIDES);
+        for (((flow, side), bytes), frames) in sides.zip(&self.client_bytes).zip(&self.client_frames) {
             let growth = flow.growth();
             bytes.with_label_values(&[protocol.word()]).inc_by(growth.bytes);
             frames.with_label_values(&[protocol.word()]).inc_by(growth.frames);
             self.paused.with_label_values(&[side]).inc_by(growth.paused.as_secs_f64());
         }
         self.keep_alives.inc_by(traffic.keep_alives.growth());
+        if let Some(after) = traffic.down.take_first_frame() {
+            self.connect_stage(FIRST_FRAME, after);
+        }
     }
 
     /// An open is tried.
@@ -318,6 +350,11 @@ impl Metrics {
         self.reload_failures.inc();
     }
 
+    /// So many log lines were lost since the process began.
+    pub fn log_lines_dropped(&self, so_far: u64) {
+        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
+    }
+
     /// A panic was caught.
     pub fn panicked(&self) {
         self.panics.inc();
@@ -378,6 +415,31 @@ mod tests {
         let up: Vec<&str> = text.lines().filter(|line| line.starts_with("consolegate_pve_up{")).collect();
         assert_eq!(up, ["consolegate_pve_up{pve_cluster=\"eu1\"} 1"]);
         assert!(text.contains("consolegate_sessions_limit 2\n"), "{text}");
+    }
+
+    #[test]
+    fn what_waits_is_told_by_side_and_only_while_it_does() {
+        let (metrics, traffic) = (Metrics::new().unwrap(), Traffic::default());
+        let told = || {
+            let text = metrics.render([&traffic, &Traffic::default()].map(|each| (Protocol::Vnc, each)).into_iter());
+            let text = String::from_utf8(text.unwrap()).unwrap();
+            let of =
+                |line: &str| text.lines().find_map(|each| each.strip_prefix(line)?.trim().parse::<u64>().ok()).unwrap();
+            [
+                "sessions_paused{side=\"client\"}",
+                "sessions_paused{side=\"node\"}",
+                "buffer_bytes",
+                "connect_duration_seconds_count{stage=\"first_frame\"}",
+            ]
+            .map(|name| of(&format!("consolegate_{name}")))
+        };
+        assert_eq!(told(), [0, 0, 0, 0]);
+        traffic.down.holds(4000);
+        traffic.down.first_frame(Duration::from_millis(30));
+        assert_eq!(told(), [0, 1, 4000, 1]);
+        traffic.down.holds(0);
+        traffic.up.holds(10);
+        assert_eq!(told(), [1, 0, 10, 1]);
     }
 
     #[test]

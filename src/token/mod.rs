@@ -2,7 +2,6 @@
 //!
 //! Holding a [`Pass`] proves signature, time, audience, scope and single use. Decides without a clock, and without I/O
 //! but for two named places: the store is asked to use a token up, and an unknown `kid` may have `jwks_file` read again.
-//! Design section 3.
 //!
 //! ```text
 //! token ─ header ─▶ parts ─ keys ─▶ signature holds ─ claims, times ─▶ shape ─ issuer ─▶ Verified ── begin ───────┐
