@@ -10,7 +10,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core php-cli python3 python3-venv qemu-system-x86 xz-utils zstd)
+test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
 apt_lists_fresh=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }
