@@ -4,6 +4,7 @@
 #   setup.sh build   a C compiler, the packages of the page
 #   setup.sh demo    the real guest, where QEMU is installed
 #   setup.sh tests   that, the other Debian packages, the tools in .venv, the test guest
+#   setup.sh counts  valgrind
 #   setup.sh bench   the proxies that the gateway is measured against, installed but never started
 #
 # Debian's packages are installed as root, or through sudo.
@@ -130,12 +131,16 @@ case ${1:-tests} in
         python_tools
         test_guest
         ;;
+    counts)
+        compiler
+        debian valgrind
+        ;;
     bench)
         compiler
         debian_idle nginx haproxy
         ;;
     *)
-        sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
 esac
