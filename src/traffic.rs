@@ -3,6 +3,7 @@
 //! Plain atomics with one writer (the session's task) and any number of readers (admin, metrics): relaxed order is
 //! enough, and the hot path never touches a shared counter.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -28,6 +29,33 @@ pub struct Growth {
     pub frames: u64,
     /// Paused time.
     pub paused: Duration,
+}
+
+impl AddAssign for Growth {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+        self.frames = self.frames.wrapping_add(other.frames);
+        self.paused = self.paused.saturating_add(other.paused);
+    }
+}
+
+/// What a session grew by since it was last asked, or several did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grown {
+    /// From the browser to the node.
+    pub up: Growth,
+    /// From the node to the browser.
+    pub down: Growth,
+    /// Signs of life.
+    pub keep_alives: u64,
+}
+
+impl AddAssign for Grown {
+    fn add_assign(&mut self, other: Self) {
+        self.up += other.up;
+        self.down += other.down;
+        self.keep_alives = self.keep_alives.wrapping_add(other.keep_alives);
+    }
 }
 
 impl Flow {
@@ -139,6 +167,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// The growth since the last call, as [`Flow::growth`] tells it.
+    pub fn growth(&self) -> Grown {
+        Grown { up: self.up.growth(), down: self.down.growth(), keep_alives: self.keep_alives.growth() }
+    }
+
     /// Bytes both ways so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -9,7 +9,7 @@ pub use process::descriptors;
 
 use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
-use crate::traffic::Traffic;
+use crate::traffic::{Grown, Traffic};
 use prometheus::core::Collector;
 use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{
@@ -231,14 +231,22 @@ impl Metrics {
     /// # Errors
     /// `internal`: the encoder refused a series.
     pub fn render<'a>(&self, live: impl Iterator<Item = (Protocol, &'a Traffic)>) -> Result<Vec<u8>, Failure> {
+        // Added up first: thousands of sessions grow a handful of series.
+        let mut grown = [Protocol::Vnc, Protocol::Term].map(|protocol| (protocol, Grown::default()));
         let (mut paused, mut held) = ([0; 2], 0);
         for (protocol, traffic) in live {
-            self.settle(protocol, traffic);
+            if let Some((_, sum)) = grown.iter_mut().find(|(known, _)| *known == protocol) {
+                *sum += traffic.growth();
+            }
+            self.first_frame(traffic);
             for (count, flow) in paused.iter_mut().zip([&traffic.up, &traffic.down]) {
                 let bytes = flow.held();
                 *count += i64::from(bytes > 0);
                 held += bytes;
             }
+        }
+        for (protocol, sum) in grown {
+            self.settle(protocol, sum);
         }
         for (side, count) in SIDES.into_iter().zip(paused) {
             self.sessions_paused.with_label_values(&[side]).set(count);
@@ -252,15 +260,17 @@ impl Metrics {
         Ok(text)
     }
 
-    fn settle(&self, protocol: Protocol, traffic: &Traffic) {
-        let sides = [&traffic.up, &traffic.down].into_iter().zip(SIDES);
-        for (((flow, side), bytes), frames) in sides.zip(&self.client_bytes).zip(&self.client_frames) {
-            let growth = flow.growth();
+    fn settle(&self, protocol: Protocol, grown: Grown) {
+        let sides = [grown.up, grown.down].into_iter().zip(SIDES);
+        for (((growth, side), bytes), frames) in sides.zip(&self.client_bytes).zip(&self.client_frames) {
             bytes.with_label_values(&[protocol.word()]).inc_by(growth.bytes);
             frames.with_label_values(&[protocol.word()]).inc_by(growth.frames);
             self.paused.with_label_values(&[side]).inc_by(growth.paused.as_secs_f64());
         }
-        self.keep_alives.inc_by(traffic.keep_alives.growth());
+        self.keep_alives.inc_by(grown.keep_alives);
+    }
+
+    fn first_frame(&self, traffic: &Traffic) {
         if let Some(after) = traffic.down.take_first_frame() {
             self.connect_stage(FIRST_FRAME, after);
         }
@@ -289,7 +299,8 @@ impl Metrics {
 
     /// A session that had opened ended.
     pub fn session_ended(&self, protocol: Protocol, reason: Reason, lasted: Duration, traffic: &Traffic) {
-        self.settle(protocol, traffic);
+        self.settle(protocol, traffic.growth());
+        self.first_frame(traffic);
         self.sessions_active.with_label_values(&[protocol.word()]).dec();
         self.sessions_ended.with_label_values(&[protocol.word(), reason.word()]).inc();
         self.session_duration.with_label_values(&[protocol.word()]).observe(lasted.as_secs_f64());

@@ -23,9 +23,11 @@ mod screen;
 mod side;
 mod terminal;
 
+pub use direction::{Direction, Seen};
 pub use ending::{Departing, Ended};
 pub use engine::Splice;
 pub use guard::Guard;
+pub use heard::Heard;
 pub use leg::{Leg, LegError};
 pub use observer::Observer;
 pub use screen::ScreenGuard;
