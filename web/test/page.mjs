@@ -3,6 +3,7 @@
 import './page/stamp.test.mjs';
 import './page/console.test.mjs';
 import './page/endings.test.mjs';
+import './page/fleet.test.mjs';
 import './page/looks.test.mjs';
 import './page/frames.test.mjs';
 import './page/embed.test.mjs';
