@@ -27,16 +27,17 @@ export function pauseAfter(attempt: number): number {
 export const CALM_MS = 15 * SECOND;
 
 /**
- * Anything up to 1, 1, 2, 4 .. 30 s (full jitter), so that those who were cut together do not come back together. The first
- * may still meet the gateway that goes; with the second it is over within two seconds. `attempt` counts from 1.
+ * Anything up to 1 s, then up to 0.5, 1, 2, 4 .. 30 s (full jitter). The first spreads those who were cut together and may still
+ * meet the gateway that goes; with the second it is over within two seconds. `attempt` counts from 1.
  */
 export function backOff(attempt: number, dice: number): number {
-  return Math.round(pauseAfter(attempt - 1) * dice);
+  const most = attempt === 1 ? SECOND : Math.min((SECOND / 2) * 2 ** Math.min(attempt - 2, 10), LONGEST_MS);
+  return Math.round(most * dice);
 }
 
 /** A service that has too much to do is not asked at once: the first steps are longer and so spread wider. */
 export function herdBackOff(attempt: number, dice: number): number {
-  return backOff(attempt + 3, dice);
+  return backOff(attempt + 4, dice);
 }
 
 /** A guest that is off is asked after every few seconds, later more rarely. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { backOff, herdBackOff, LONGEST_MS, patience, pauseAfter } from '../../src/reconnect.ts';
 
-test('the first two attempts are each within a second, the next anywhere up to twice the one before, and none above the longest', () => {
-  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 50].map((attempt) => backOff(attempt, 1)), [1000, 1000, 2000, 4000, 8000, 16_000, LONGEST_MS, LONGEST_MS]);
+test('the first attempt is within a second, the second half a second later, each after it up to twice the one before, none above the longest', () => {
+  assert.deepEqual([1, 2, 3, 4, 5, 6, 7, 8, 50].map((attempt) => backOff(attempt, 1)), [1000, 500, 1000, 2000, 4000, 8000, 16_000, LONGEST_MS, LONGEST_MS]);
   for (let attempt = 1; attempt < 50; attempt += 1) {
     assert.equal(backOff(attempt, 0), 0, 'full jitter: some come back at once');
     assert.ok(herdBackOff(attempt, 1) <= LONGEST_MS && patience(attempt, 1) <= LONGEST_MS);
