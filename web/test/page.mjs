@@ -5,6 +5,7 @@ import './page/console.test.mjs';
 import './page/endings.test.mjs';
 import './page/fleet.test.mjs';
 import './page/looks.test.mjs';
+import './page/access.test.mjs';
 import './page/frames.test.mjs';
 import './page/embed.test.mjs';
 import './page/embed_harm.test.mjs';

@@ -10,6 +10,7 @@
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
+//   { sizes: 'at once' | 'held' }           accept; the machine takes a size it is asked for, or keeps its answer back
 //   { extended: true }                     accept; the VNC server asks for keys by their place (QEMU)
 //
 // While `draining`, POST /v1/sessions is refused and its connection ends.
@@ -143,7 +144,7 @@ export async function startGateway(host = '127.0.0.1') {
     if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
     if (step.silent) return undefined;
     if (step.console?.protocol === 'term') return (gateway.term = serveTerm(socket, step.greeting));
-    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended });
+    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended, sizes: step.sizes });
     return undefined;
   });
 
