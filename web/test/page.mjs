@@ -9,6 +9,7 @@ import './page/access.test.mjs';
 import './page/frames.test.mjs';
 import './page/embed.test.mjs';
 import './page/embed_harm.test.mjs';
+import './page/across.test.mjs';
 import './page/embed_focus.test.mjs';
 import './page/embed_token.test.mjs';
 import './page/load.test.mjs';

@@ -88,7 +88,7 @@ function ride(why: Ending, away: number, resumeMs: number): { tries: number[]; s
   let at = 0;
   let ending = why;
   let state = connected(-STEADY_MS);
-  while (state.name === 'connected' || state.name === 'connecting') {
+  while ((state.name === 'connected' || state.name === 'connecting') && tries.length < 100) {
     if (state.name === 'connecting') {
       tries.push(at);
       if (at >= away) return { tries, briefs, state: step(state, { type: 'connected', at }, 0)[0] };
