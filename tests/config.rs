@@ -259,11 +259,9 @@ fn c09_references_to_the_environment_that_are_not_defined_are_refused() {
 fn what_this_version_cannot_do_is_said_and_never_ignored() {
     let gate = Gate::new();
     for (from, to, path) in [
-        ("[listen]", "[listen]\nproxy_protocol = \"v2\"", "listen.proxy_protocol"),
         ("[listen]", "[store]\nbackend = \"redis\"\nurl = \"redis://10.0.0.1\"\n[listen]", "store.backend"),
         ("[listen]", "[store]\nurl = \"redis://10.0.0.1\"\n[listen]", "store.url"),
         ("[listen]", "[metrics]\nper_session = true\n[listen]", "metrics.per_session"),
-        ("origins =", "jwks_url = \"https://panel.example.com/keys\"\norigins =", "issuer[0].jwks_url"),
     ] {
         one(&problems(&gate, from, to), path, "not available in this version");
     }

@@ -33,7 +33,13 @@ impl Generation {
     /// In the operator's words: a key, certificate or CA that cannot be used.
     pub fn build(config: Config, shared: &Arc<Shared>) -> Result<Self, String> {
         Ok(Self {
-            verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, shared.since.tokens)?,
+            verifier: Verifier::new(
+                &config.issuers,
+                &config.clusters,
+                &config.public_url,
+                shared.since.tokens,
+                &shared.keys,
+            )?,
             resolver: Arc::new(Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&shared.metrics))?),
             tls: config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?,
             shared: Arc::clone(shared),
@@ -41,8 +47,9 @@ impl Generation {
         })
     }
 
-    /// It is the one that counts from now on: the metrics follow it.
+    /// It is the one that counts from now on: the metrics follow it, and the keys of every `jwks_url` are asked for.
     pub fn enter(&self) {
+        self.verifier.begin(&self.shared.metrics);
         let names: Vec<_> = self.config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
         self.shared.metrics.configured(&names, self.config.limits.sessions);
         if let Some(tls) = &self.tls {
