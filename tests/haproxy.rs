@@ -120,7 +120,7 @@ impl Lines {
 }
 
 #[tokio::test]
-async fn l05_l08_consoles_open_through_haproxy_and_the_audit_line_has_the_clients_address() {
+async fn l05_l08_l09_consoles_open_through_haproxy_and_the_audit_line_has_the_clients_address() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(lines.clone());
     let _guard = tracing::subscriber::set_default(subscriber.with_env_filter("info").finish());
@@ -137,8 +137,8 @@ async fn l05_l08_consoles_open_through_haproxy_and_the_audit_line_has_the_client
         let token = place.token(100, |_| ());
         let mut console = place.open_with(&token).await;
         console.log_in().await.unwrap();
-        let session = place.session(&token).await;
-        assert_eq!(session["code"], "token_used", "{session}");
+        let again = place.refused(&token).await;
+        assert!(again.contains("token_used"), "as where a balancer repeats the request: {again}");
         drop(console);
         gateway.stop().await;
         drop(balancer);
@@ -146,6 +146,8 @@ async fn l05_l08_consoles_open_through_haproxy_and_the_audit_line_has_the_client
         let said = lines.said();
         let events: Vec<&str> = said.iter().map(|line| line["event"].as_str().unwrap_or("?")).collect();
         assert_eq!(events, ["session.opened", "session.refused", "session.closed"], "{version}: {said:?}");
+        assert_eq!(said[1]["reason"], "replay");
+        assert!(said[1]["cause"].as_str().unwrap().contains("before"), "{}", said[1]);
         for line in said {
             assert_eq!(line["src"], "127.0.0.1", "{version}: {line}");
         }

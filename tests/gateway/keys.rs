@@ -4,7 +4,6 @@ use super::gateway::{Place, SECRET, TestGateway, token};
 use super::{NODES, cluster};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use consolegate::clock::unix_now;
 use consolegate::config::{Key, KeyMaterial};
 use consolegate::secret::Secret;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -12,9 +11,10 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 /// Claims of a new token.
 fn claims() -> Value {
