@@ -37,7 +37,7 @@ pub use grant::Grant;
 pub use jwks_url::KeySets;
 pub use pass::Pass;
 pub use seal::{Purpose, Sealer, is_sealed};
-pub use verify::{Rejected, Verified, Verifier};
+pub use verify::{Rejected, Verified, Verifier, jti_hash};
 
 use crate::{hex, sha256};
 

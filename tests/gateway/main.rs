@@ -16,6 +16,7 @@ mod keep_alive;
 mod keys;
 mod node_faults;
 mod opens;
+mod owner;
 mod protect;
 mod rights;
 mod secrets;
