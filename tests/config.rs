@@ -256,14 +256,8 @@ fn c09_references_to_the_environment_that_are_not_defined_are_refused() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_said_and_never_ignored() {
+fn a02_an_admin_side_beyond_loopback_has_tls_and_tokens() {
     let gate = Gate::new();
-    for (from, to, path) in [
-        ("[listen]", "[listen]\nproxy_protocol = \"v2\"", "listen.proxy_protocol"),
-        ("origins =", "jwks_url = \"https://panel.example.com/keys\"\norigins =", "issuer[0].jwks_url"),
-    ] {
-        one(&problems(&gate, from, to), path, "not available in this version");
-    }
     let found = problems(&gate, "[listen]", "[admin]\naddress = \"0.0.0.0:9464\"\n[listen]");
     one(&found, "admin.address", "no TLS with tokens");
 }

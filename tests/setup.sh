@@ -127,6 +127,7 @@ case ${1:-tests} in
     tests)
         compiler
         debian "${test_packages[@]}"
+        debian_idle haproxy
         node_modules web
         python_tools
         test_guest

@@ -15,6 +15,7 @@ mod check_rules;
 mod check_store;
 mod files;
 mod key;
+mod key_set;
 mod origin;
 mod problem;
 mod raw;
@@ -23,11 +24,13 @@ mod spelling;
 mod tests;
 mod value;
 
+pub use key_set::JwksUrl;
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
 
 use crate::id::{ClusterName, Kind, NodeName, Vmid};
 use crate::secret::Secret;
+use crate::wire::proxy::Versions;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -73,7 +76,9 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Certificate chain and key, PEM files that have been read once; none: plain HTTP behind a balancer.
     pub tls: Option<TlsFiles>,
-    /// Networks whose forwarded headers are believed.
+    /// The PROXY headers that every connection must begin with; none: they are not understood.
+    pub proxy_protocol: Option<Versions>,
+    /// Networks whose PROXY and forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -162,6 +167,8 @@ pub struct Issuer {
     pub keys: Vec<Key>,
     /// More keys, read again when an unknown kid comes.
     pub jwks_file: Option<PathBuf>,
+    /// And more, asked for over the network.
+    pub jwks_url: Option<JwksUrl>,
     /// What the page wears for its customers.
     pub brand: Option<Brand>,
 }

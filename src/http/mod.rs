@@ -36,7 +36,7 @@ mod spend;
 use crate::api::problem;
 use crate::audit::{self, About, Told};
 use crate::console::Generation;
-use crate::listen::{Handler, Peer, Rules, Stream};
+use crate::listen::{Handler, Peer, Preface, Rules, Stream};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use arc_swap::ArcSwap;
@@ -93,8 +93,7 @@ impl Handler for Service {
         rules(&self.generations.load(), peer)
     }
 
-    fn turned_away(&self, peer: IpAddr) {
-        let failure = Failure::from(Reason::ClientLimit);
+    fn turned_away(&self, peer: IpAddr, failure: Failure) {
         problem::count(&self.generations.load().shared.metrics, failure.reason);
         // Whoever hammers the door must not fill the log as well: a line a second tells as much.
         if self.turned_away.is_due() {
@@ -112,7 +111,13 @@ impl Handler for Service {
 fn rules(generation: &Generation, peer: IpAddr) -> Rules {
     let config = &generation.config;
     let is_proxy = config.listen.trusted_proxies.iter().any(|network| network.contains(&peer));
+    let preface = match config.listen.proxy_protocol {
+        None => Preface::None,
+        Some(versions) if is_proxy => Preface::Header { versions, within: config.timeouts.header },
+        Some(_) => Preface::Refused,
+    };
     Rules {
+        preface,
         tls: generation.tls.clone(),
         handshake: config.timeouts.tls,
         dead: config.timeouts.dead,

@@ -42,6 +42,7 @@ pub struct Metrics {
     connect_failures: IntCounterVec,
     connect_duration: HistogramVec,
     tokens_rejected: IntCounterVec,
+    jwks_failures: IntCounterVec,
     requests_refused: IntCounterVec,
     client_bytes: [IntCounterVec; 2],
     client_frames: [IntCounterVec; 2],
@@ -98,6 +99,11 @@ impl Metrics {
                 "tokens_rejected_total",
                 "Tokens that were refused, by reason.",
                 &["reason"],
+            )?,
+            jwks_failures: maker.counters(
+                "jwks_refresh_failures_total",
+                "Times that an issuer's jwks_url gave no good key set.",
+                &["issuer"],
             )?,
             requests_refused: maker.counters(
                 "requests_refused_total",
@@ -312,6 +318,11 @@ impl Metrics {
     /// A token was refused.
     pub fn token_rejected(&self, reason: Reason) {
         self.tokens_rejected.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// Whether an issuer's `jwks_url` gave no good key set; its series begins with the first call.
+    pub fn jwks_refresh(&self, issuer: &str, failed: bool) {
+        self.jwks_failures.with_label_values(&[issuer]).inc_by(u64::from(failed));
     }
 
     /// A request was refused for something else than its token.
