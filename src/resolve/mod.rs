@@ -22,6 +22,7 @@ mod locate;
 mod loose;
 mod place;
 mod power;
+mod probe;
 mod signin;
 mod state;
 mod status;
@@ -29,6 +30,7 @@ mod watch;
 
 pub use place::{Place, Target};
 pub use power::Action;
+pub use probe::Probe;
 pub use status::refused_upgrade;
 pub use watch::GuestState;
 
@@ -116,6 +118,14 @@ impl Resolver {
     /// with the node.
     pub async fn power(&self, console: &Console, hint: Option<&NodeName>, action: Action) -> Result<(), Failure> {
         power::switch(self.cluster(&console.cluster)?, &console.guest, hint, action).await
+    }
+
+    /// One node, for an operator's questions.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub fn probe(&self, cluster: &ClusterName, node: &NodeName) -> Result<Probe<'_>, Failure> {
+        Probe::new(self.cluster(cluster)?, node)
     }
 
     fn cluster(&self, name: &ClusterName) -> Result<&ClusterApi, Failure> {
