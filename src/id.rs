@@ -244,6 +244,19 @@ impl Console {
     }
 }
 
+/// Which machine it is that has a guest's number: a digest of what Proxmox keeps for the life of a machine and gives to no
+/// other. The number itself is given again once its machine is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Machine(u128);
+
+impl Machine {
+    /// The machine of this digest.
+    #[must_use]
+    pub const fn from_bits(bits: u128) -> Self {
+        Self(bits)
+    }
+}
+
 /// A session's public name: 128 random bits. It opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SessionId(u128);

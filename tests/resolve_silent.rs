@@ -13,6 +13,7 @@ use resolve_peer::{Peer, Reply, refuse};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 const LIST: &str = "GET /api2/json/cluster/resources";
@@ -82,6 +83,29 @@ async fn u07_who_gives_up_on_a_silent_node_leaves_a_trace_and_the_next_asks_anot
     assert!(has(&metrics, SLOW_ONCE));
     resolver.locate(&console("qemu/100"), None).await.unwrap();
     assert_eq!((silent.count(LIST), healthy.count(LIST)), (1, 1));
+}
+
+#[tokio::test]
+async fn e05_only_an_open_that_was_sent_may_have_a_port_at_the_node() {
+    let (silent, arrived, healthy, identity) = silent_and_healthy().await;
+    let deaf = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    for (node_of_guest, sent) in [(deaf.local_addr().unwrap(), false), (silent.address, true)] {
+        // The list names pve1, and only pve2 answers for it.
+        let mut cluster = cluster(vec![node("pve2", healthy.address, &identity)]);
+        cluster.nodes.push(node("pve1", node_of_guest, &identity));
+        let (resolver, _) = counting(&cluster);
+        let place = resolver.locate(&console("qemu/100"), None).await.unwrap();
+        let asked = Arc::clone(place.asked());
+        let opening = tokio::spawn(async move { resolver.open(&place).await.map(drop) });
+        if sent {
+            arrived.notified().await;
+        } else {
+            deaf.accept().await.unwrap();
+        }
+        opening.abort();
+        assert!(opening.await.unwrap_err().is_cancelled());
+        assert_eq!(asked.load(SeqCst), sent);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! That a session is connected, as the store knows it: told at the beginning, and at the end however that comes.
 //!
-//! Owns when the store is told. A session that the store thought connected for ever could be resumed for ever.
+//! Owns when the store is told. A session that the store thought connected for ever could be resumed for ever, and one
+//! that opens which fail kept alive could wait for the next owner of its guest's number.
 
 use super::record::unsaid;
 use crate::clock::unix_now;
@@ -16,21 +17,30 @@ pub(super) struct Connected {
     store: Arc<Store>,
     session: SessionId,
     generation: u32,
+    ends: u64,
     /// Seconds for which it may be resumed.
     keep: u64,
     is_over: bool,
 }
 
 impl Connected {
-    /// Tells the store that the session is connected; `keep`: seconds for which it may be resumed afterwards.
+    /// Tells the store that the session connects now; `keep`: seconds for which it may be resumed afterwards.
     ///
     /// # Errors
     /// `store_down`. The store may have heard it all the same, so it is told the end too.
-    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64) -> Result<Self, Failure> {
+    pub(super) async fn begin(store: &Arc<Store>, pass: &Pass, keep: u64, now: u64) -> Result<Self, Failure> {
         let (session, generation, ends) = (pass.session(), pass.generation(), pass.ends());
-        let connected = Self { store: Arc::clone(store), session, generation, keep, is_over: false };
-        store.live(session, generation, ends).await?;
+        let connected = Self { store: Arc::clone(store), session, generation, ends, keep, is_over: false };
+        store.connecting(session, generation, ends, keep, now).await?;
         Ok(connected)
+    }
+
+    /// The console is open.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub(super) async fn opened(&self) -> Result<(), Failure> {
+        self.store.live(self.session, self.generation, self.ends).await
     }
 
     /// It ended at `now` (Unix seconds). Whether it may come back is the reason's word.
@@ -77,7 +87,7 @@ mod tests {
         let session = opening.pass.session();
         let its = Arc::clone(&store);
         let task = tokio::spawn(async move {
-            let _connected = Connected::begin(&its, &opening.pass, 120).await.unwrap();
+            let _connected = Connected::begin(&its, &opening.pass, 120, 0).await.unwrap();
             panic!("a bug");
         });
         assert!(task.await.unwrap_err().is_panic());
@@ -88,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn f13_a_session_that_the_store_does_not_know_of_is_none() {
-        let refused = Connected::begin(&Arc::new(Store::Stuck), &scene::opening().pass, 120).await;
+        let refused = Connected::begin(&Arc::new(Store::stuck()), &scene::opening().pass, 120, 0).await;
         assert_eq!(refused.err().map(|failure| failure.reason), Some(Reason::StoreDown));
     }
 }

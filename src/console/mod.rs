@@ -9,7 +9,7 @@ mod goodbye;
 mod opening;
 mod record;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 mod shared;
 mod term;
 mod vnc;
@@ -64,11 +64,11 @@ where
 {
     let keep = generation.config.session.resume.as_secs();
     let record = Record::new(&generation.shared.metrics, &opening);
-    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep).await {
+    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep, unix_now()).await {
         Ok(connected) => connected,
         Err(failure) => return Box::pin(refuse(record, leg(&opening, stream, early), &failure).say()).await,
     };
-    let goodbye = match Box::pin(open(generation, opening, record, stream, early)).await {
+    let goodbye = match Box::pin(open(generation, opening, &connected, record, stream, early)).await {
         Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
     };
@@ -80,6 +80,7 @@ where
 async fn open<S>(
     generation: Arc<Generation>,
     opening: Box<Opening>,
+    connected: &Connected,
     mut record: Box<Record>,
     stream: S,
     early: Bytes,
@@ -88,14 +89,23 @@ where
     S: IntoTransport,
 {
     let (grant, mut client) = (opening.pass.grant(), leg(&opening, stream, early));
-    let guard = match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits) {
-        Ok(guard) => guard,
-        Err(failure) => return Err(refuse(record, client, &failure)),
+    let guard =
+        match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits, unix_now()) {
+            Ok(guard) => guard,
+            Err(failure) => return Err(refuse(record, client, &failure)),
+        };
+    // Once it is listed: what is withdrawn from now on ends it, what was withdrawn until now is known here.
+    if let Err(failure) = generation.shared.store.check(&grant.facts()) {
+        return Err(refuse(record, client, &failure));
+    }
+    let opens = async {
+        let opened = opening::open(&generation, &opening.pass, &guard, &mut client).await?;
+        connected.opened().await.map(|()| opened)
     };
     let opened = tokio::select! {
         biased;
         why = guard.stopped() => Err(why),
-        opened = opening::open(&generation, grant, &guard, &mut client) => opened,
+        opened = opens => opened,
     };
     match opened {
         Err(failure) => Err(refuse(record, client, &failure)),

@@ -11,8 +11,7 @@ use crate::record::{IntoTransport, TlsStream};
 use crate::resolve::Place;
 use crate::session::SessionGuard;
 use crate::splice::Leg;
-use crate::token::Grant;
-use crate::turns::Turn;
+use crate::token::Pass;
 use crate::upstream;
 use std::future::Future;
 use std::pin::pin;
@@ -35,7 +34,7 @@ pub(super) struct Opened {
 /// Opens the console, or says why not. `client` stays usable for a close frame.
 pub(super) async fn open<S>(
     generation: &Generation,
-    grant: &Grant,
+    pass: &Pass,
     guard: &SessionGuard,
     client: &mut Leg<S>,
 ) -> Result<Opened, Failure>
@@ -43,9 +42,9 @@ where
     S: IntoTransport,
 {
     let stage = Stage::default();
-    let node = open_node(generation, grant, guard, &stage);
+    let node = open_node(generation, pass, guard, &stage);
     let both = async {
-        match grant.console().protocol {
+        match pass.grant().console().protocol {
             Protocol::Vnc => open_screen(node, client, &stage).await,
             Protocol::Term => open_terminal(node, client, &stage).await,
         }
@@ -143,58 +142,66 @@ impl Stage {
 
 async fn open_node(
     generation: &Generation,
-    grant: &Grant,
+    pass: &Pass,
     guard: &SessionGuard,
     stage: &Stage,
 ) -> Result<Opened, Failure> {
+    let grant = pass.grant();
     generation.shared.turns.pace(grant.console()).await?;
     stage.node_waits_for(1);
     let began = Instant::now();
-    let place = generation.resolver.locate(grant.console(), grant.node()).await?;
+    let place = match generation.resolver.locate(grant.console(), grant.node()).await {
+        Ok(place) => place,
+        Err(failure) => {
+            if matches!(failure.reason, Reason::GuestStopped | Reason::GuestLocked) {
+                // It is there, so that its page may wait for it, and for no other.
+                generation.meet(pass.session(), grant).await?;
+            }
+            return Err(failure);
+        }
+    };
     generation.shared.metrics.connect_stage("resolve", began.elapsed());
     guard.place(place.node(), generation.config.limits.per_node)?;
+    // Beside the rest of the open, which shows nothing before both are done.
+    let (node, ()) = tokio::try_join!(reach(generation, &place, stage), generation.meet(pass.session(), grant))?;
+    Ok(Opened { node, place })
+}
+
+/// The console of a place, when it is its turn.
+async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
     stage.node_waits_for(2);
-    let mut turn =
-        generation.shared.turns.take(grant.console(), place.node(), generation.config.limits.per_node_opening).await?;
+    let (turns, per_node) = (&generation.shared.turns, generation.config.limits.per_node_opening);
+    let _turn = turns.take(place.console(), place.node(), per_node, place.asked()).await?;
     let asked = Instant::now();
-    let first = attempt(generation, &place, stage, &mut turn).await;
-    let node = match first {
-        Ok(node) => node,
+    match attempt(generation, place, stage).await {
+        Ok(node) => Ok(node),
         Err(failure) => {
-            let failure = explain(generation, &place, failure).await;
+            let failure = explain(generation, place, failure).await;
             if !worth_another_ticket(failure.reason) {
                 return Err(failure);
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(generation, &place, stage, &mut turn).await?
+            attempt(generation, place, stage).await
         }
-    };
-    drop(turn);
-    Ok(Opened { node, place })
+    }
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(
-    generation: &Generation,
-    place: &Place,
-    stage: &Stage,
-    turn: &mut Turn,
-) -> Result<Leg<NodeStream>, Failure> {
+async fn attempt(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
     let metrics = &generation.shared.metrics;
     stage.node_waits_for(3);
     let began = Instant::now();
-    turn.asks_for_a_port();
     let target = generation.resolver.open(place).await.inspect_err(|failure| {
         if failure.reason != Reason::NodeSlow {
-            turn.has_no_port();
+            place.asked().store(false, Relaxed);
         }
     })?;
     metrics.connect_stage("ticket", began.elapsed());
     stage.node_waits_for(4);
     let began = Instant::now();
     let mut upstream = upstream::connect(target, &generation.config.timeouts).await?;
-    turn.has_no_port();
+    place.asked().store(false, Relaxed);
     metrics.connect_stage("dial", began.elapsed());
     let began = Instant::now();
     match place.console().protocol {
@@ -230,14 +237,14 @@ mod tests {
     async fn an_open_that_is_paced_too_long_says_so() {
         let (generation, opening) = (scene::generation(), scene::opening());
         let (sessions, limits) = (&generation.shared.sessions, &generation.config.limits);
-        let guard = sessions.admit(&opening.pass, opening.client, limits).unwrap();
-        let grant = opening.pass.grant();
+        let guard = sessions.admit(&opening.pass, opening.client, limits, 0).unwrap();
+        let pass = &opening.pass;
         for _ in 0..8 {
-            generation.shared.turns.pace(grant.console()).await.unwrap();
+            generation.shared.turns.pace(pass.grant().console()).await.unwrap();
         }
         let stage = Stage::default();
         stage.client_is_ready();
-        let mut opening = pin!(open_node(&generation, grant, &guard, &stage));
+        let mut opening = pin!(open_node(&generation, pass, &guard, &stage));
         assert!(poll!(&mut opening).is_pending());
         let failure = stage.too_late();
         assert_eq!(failure.reason, Reason::GuestPace);

@@ -34,6 +34,10 @@ pub(super) async fn state(call: &Call, headers: &HeaderMap, session: &str) -> Re
     let (grant, generation) = (envelope.grant(), &call.generation);
     let asked = generation.resolver.state(grant.console(), grant.node());
     let state = timeout(generation.config.timeouts.handshake, asked).await.unwrap_or(GuestState::Unreachable);
+    if state == GuestState::Missing {
+        // Whoever gets the number next is no business of this session's.
+        call.generation.shared.store.over(envelope.session(), envelope.generation()).await?;
+    }
     Ok(json(StatusCode::OK, &serde_json::json!({ "state": state.word() }))?)
 }
 
@@ -75,7 +79,10 @@ async fn press(generation: &Generation, envelope: &Envelope, action: Action) -> 
         (Guest::Lxc(_), Action::Reset) => return Err(Reason::ContainerReset.into()),
         (Guest::Qemu(_) | Guest::Lxc(_), _) => {}
     }
-    generation.shared.turns.press(grant.console())?;
+    // A guest that cannot be found was not switched.
+    let press = generation.shared.turns.press(grant.console())?;
+    generation.meet(envelope.session(), grant).await?;
+    press.counts();
     generation.resolver.power(grant.console(), grant.node(), action).await
 }
 

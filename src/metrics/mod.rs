@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The stages of an open.
 const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
 /// What is asked of Proxmox.
-const OPERATIONS: [&str; 6] = ["resources", "status", "vncproxy", "termproxy", "login", "power"];
+const OPERATIONS: [&str; 7] = ["resources", "status", "config", "vncproxy", "termproxy", "login", "power"];
 const FAST: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 const LONG: &[f64] = &[1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 43200.0];
 
@@ -50,6 +50,9 @@ pub struct Metrics {
     pve_up: GaugeVec,
     certificate_not_after: GaugeVec,
     draining: IntGauge,
+    reloads: IntCounter,
+    reload_failures: IntCounter,
+    last_reload: IntGauge,
     panics: IntCounter,
 }
 
@@ -144,6 +147,16 @@ impl Metrics {
                 &["name"],
             )?)?,
             draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
+            reloads: maker
+                .add(IntCounter::new("config_reloads_total", "Times the configuration was to be read again.")?)?,
+            reload_failures: maker.add(IntCounter::new(
+                "config_reload_failures_total",
+                "Times it could not be used, and the one before went on.",
+            )?)?,
+            last_reload: maker.add(IntGauge::new(
+                "config_last_reload_success_timestamp_seconds",
+                "When the configuration that holds was read, in seconds since 1970.",
+            )?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
             registry: maker.0,
         };
@@ -263,8 +276,8 @@ impl Metrics {
         self.requests_refused.with_label_values(&[reason.word()]).inc();
     }
 
-    /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, vncproxy,
-    /// termproxy, login, power.
+    /// A Proxmox API request and how long it took; `failed` when it did. Operations: resources, status, config,
+    /// vncproxy, termproxy, login, power.
     pub fn pve_request(&self, cluster: &str, operation: &'static str, took: Duration, failed: Option<Reason>) {
         self.pve_requests.with_label_values(&[cluster, operation]).inc();
         self.pve_duration.with_label_values(&[cluster, operation]).observe(took.as_secs_f64());
@@ -286,6 +299,23 @@ impl Metrics {
     /// Whether the gateway drains.
     pub fn draining(&self, draining: bool) {
         self.draining.set(i64::from(draining));
+    }
+
+    /// The configuration that holds from now on was read at `now`, in Unix seconds.
+    pub fn reloaded(&self, now: u64) {
+        self.reloads.inc();
+        self.started(now);
+    }
+
+    /// The first configuration was read.
+    pub fn started(&self, now: u64) {
+        self.last_reload.set(i64::try_from(now).unwrap_or(i64::MAX));
+    }
+
+    /// The configuration was to be read again and could not be used.
+    pub fn reload_failed(&self) {
+        self.reloads.inc();
+        self.reload_failures.inc();
     }
 
     /// A panic was caught.

@@ -10,11 +10,12 @@ use super::exchange::Ask;
 use super::loose::Number;
 use super::place::{Place, Target};
 use super::status::operator_text;
-use crate::id::{Console, Guest, NodeName, Protocol};
+use crate::id::{Guest, NodeName, Protocol};
 use crate::reason::{Failure, Reason};
 use crate::secret::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// Largest answer taken; the cluster's certificate is most of it.
 const LIMIT: usize = 64 * 1024;
@@ -31,7 +32,7 @@ const WORKERS: [&str; 3] = ["vncproxy", "vncshell", "termproxy"];
 pub(super) async fn open(cluster: &ClusterApi, place: &Place) -> Result<Target, Failure> {
     let node = cluster.node(&place.node)?;
     let base = base_path(&place.console.guest, &place.node);
-    let granted = match cluster.ask(node, &ask(&place.console, &base)).await {
+    let granted = match cluster.ask(node, &ask(place, &base)).await {
         Ok(granted) => granted,
         Err(Refused { failure, .. }) if failure.reason == Reason::GuestNotFound => {
             return Err(gone(cluster, place, failure).await);
@@ -73,13 +74,14 @@ fn base_path(guest: &Guest, node: &NodeName) -> String {
 }
 
 /// `websocket=1` is what makes patched nodes listen on localhost without TLS; terminals do not know the parameter.
-fn ask(console: &Console, base: &str) -> Ask {
+fn ask(place: &Place, base: &str) -> Ask {
+    let (console, sent) = (&place.console, Some(Arc::clone(&place.asked)));
     let (operation, call, form) = match (&console.guest, console.protocol) {
         (Guest::Qemu(_) | Guest::Lxc(_), Protocol::Vnc) => ("vncproxy", "vncproxy", "websocket=1"),
         (Guest::Node(_), Protocol::Vnc) => ("vncproxy", "vncshell", "websocket=1"),
         (_, Protocol::Term) => ("termproxy", "termproxy", ""),
     };
-    Ask { operation, path: format!("{base}/{call}"), form: Some(Secret::new(form)), limit: LIMIT, once: false }
+    Ask { operation, path: format!("{base}/{call}"), form: Some(Secret::new(form)), limit: LIMIT, once: false, sent }
 }
 
 /// An answer whose every field has a possible value.

@@ -16,8 +16,8 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
-use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
@@ -47,6 +47,8 @@ pub(super) struct Ask {
     pub(super) limit: usize,
     /// Must never be sent twice, so it does not go over a kept connection, which may have to be replaced.
     pub(super) once: bool,
+    /// Set when it is on its way.
+    pub(super) sent: Option<Arc<AtomicBool>>,
 }
 
 /// An identity ready for requests.
@@ -140,6 +142,9 @@ impl NodeApi {
         let sent = async {
             ear.reset();
             via.sender.ready().await?;
+            if let Some(sent) = &ask.sent {
+                sent.store(true, Relaxed);
+            }
             via.sender.send_request(request).await
         };
         let response = match timeout_at(deadline, sent).await {

@@ -109,7 +109,7 @@ fn chosen(
 
 async fn list(cluster: &ClusterApi) -> Result<Guests, Unlisted> {
     let path = "/api2/json/cluster/resources?type=vm".to_owned();
-    let ask = Ask { operation: "resources", path, form: None, limit: guests::LIMIT, once: false };
+    let ask = Ask { operation: "resources", path, form: None, limit: guests::LIMIT, once: false, sent: None };
     let granted = cluster.ask_any(&ask).await.map_err(|Refused { status, failure }| {
         let forbidden = status == 403;
         Unlisted { forbidden, failure }

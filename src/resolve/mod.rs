@@ -20,6 +20,7 @@ mod guests;
 mod heard;
 mod locate;
 mod loose;
+mod machine;
 mod place;
 mod power;
 mod probe;
@@ -35,7 +36,7 @@ pub use status::refused_upgrade;
 pub use watch::GuestState;
 
 use crate::config::{Cluster, Timeouts};
-use crate::id::{ClusterName, Console, NodeName};
+use crate::id::{ClusterName, Console, Machine, NodeName};
 use crate::metrics::Metrics;
 use crate::net::Lookup;
 use crate::reason::{Failure, Reason};
@@ -46,7 +47,7 @@ use std::sync::Arc;
 /// All clusters' API clients, their caches and credentials.
 #[derive(Debug)]
 pub struct Resolver {
-    clusters: HashMap<ClusterName, ClusterApi>,
+    clusters: HashMap<ClusterName, Arc<ClusterApi>>,
 }
 
 impl Resolver {
@@ -71,7 +72,7 @@ impl Resolver {
         let mut built = HashMap::new();
         for cluster in clusters {
             let api = ClusterApi::new(cluster, timeouts, Arc::clone(&metrics), lookup)?;
-            built.insert(cluster.name.clone(), api);
+            built.insert(cluster.name.clone(), Arc::new(api));
         }
         Ok(Self { clusters: built })
     }
@@ -83,7 +84,7 @@ impl Resolver {
     /// `guest_not_found`, `guest_stopped`, `guest_locked`, or what went wrong with the node.
     pub async fn locate(&self, console: &Console, hint: Option<&NodeName>) -> Result<Place, Failure> {
         let node = locate::locate(self.cluster(&console.cluster)?, &console.guest, hint).await?;
-        Ok(Place { console: console.clone(), node })
+        Ok(Place { console: console.clone(), node, asked: Arc::default() })
     }
 
     /// Asks the place for a console: one POST, one ticket, one pinned address.
@@ -103,7 +104,15 @@ impl Resolver {
         }
     }
 
-    /// How a guest is now, at most seconds old; asked once however many pages ask.
+    /// Which machine has the guest's number now; none where Proxmox does not say. A host is its own.
+    ///
+    /// # Errors
+    /// `guest_not_found`, or what went wrong with the node.
+    pub async fn machine(&self, console: &Console, hint: Option<&NodeName>) -> Result<Option<Machine>, Failure> {
+        machine::machine(self.cluster(&console.cluster)?, &console.guest, hint).await
+    }
+
+    /// How a guest is now, at most seconds old; asked once however many pages ask and however soon they leave.
     pub async fn state(&self, console: &Console, hint: Option<&NodeName>) -> GuestState {
         match self.cluster(&console.cluster) {
             Ok(cluster) => watch::state(cluster, &console.guest, hint).await,
@@ -128,7 +137,7 @@ impl Resolver {
         Probe::new(self.cluster(cluster)?, node)
     }
 
-    fn cluster(&self, name: &ClusterName) -> Result<&ClusterApi, Failure> {
+    fn cluster(&self, name: &ClusterName) -> Result<&Arc<ClusterApi>, Failure> {
         let missing = || Failure::new(Reason::GuestNotFound, format!("cluster {name} is not configured"));
         self.clusters.get(name).ok_or_else(missing)
     }

@@ -4,12 +4,15 @@ use crate::id::{ClusterName, Console, NodeName};
 use crate::net::NodeTls;
 use crate::secret::Secret;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Where a console is: holding it proves that cluster and node are configured.
 #[derive(Debug, Clone)]
 pub struct Place {
     pub(super) console: Console,
     pub(super) node: NodeName,
+    pub(super) asked: Arc<AtomicBool>,
 }
 
 impl Place {
@@ -27,6 +30,11 @@ impl Place {
     #[must_use]
     pub const fn node(&self) -> &NodeName {
         &self.node
+    }
+    /// Set once the node was asked for a console: from then on it may keep a port for it.
+    #[must_use]
+    pub const fn asked(&self) -> &Arc<AtomicBool> {
+        &self.asked
     }
 }
 

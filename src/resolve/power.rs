@@ -64,7 +64,7 @@ pub(super) async fn switch(
 
 async fn ask(cluster: &ClusterApi, node: &NodeApi, guest: &Guest, action: Action) -> Result<(), Failure> {
     let path = format!("/api2/json/nodes/{}/{guest}/status/{}", node.name, action.word());
-    let ask = Ask { operation: "power", path, form: Some(Secret::new("")), limit: LIMIT, once: true };
+    let ask = Ask { operation: "power", path, form: Some(Secret::new("")), limit: LIMIT, once: true, sent: None };
     match cluster.ask(node, &ask).await {
         Ok(granted) => began(&granted),
         Err(refused) if is_so_already(action, &refused.failure) => Ok(()),

@@ -80,7 +80,7 @@ impl<'r> Probe<'r> {
 }
 
 fn question(operation: &'static str, path: String) -> Ask {
-    Ask { operation, path, form: None, limit: LIMIT, once: false }
+    Ask { operation, path, form: None, limit: LIMIT, once: false, sent: None }
 }
 
 #[derive(Deserialize)]

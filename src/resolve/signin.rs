@@ -163,6 +163,7 @@ impl Login {
             form: Some(Secret::new(form)),
             limit: LIMIT,
             once: false,
+            sent: None,
         };
         let answer = node.exchange(&ask, None).await?;
         if answer.status != 200 {

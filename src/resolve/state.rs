@@ -66,7 +66,7 @@ impl State {
 /// Asks the guest's own node.
 pub(super) async fn current(cluster: &ClusterApi, node: &NodeApi, guest: &Guest) -> Result<State, Refused> {
     let path = format!("/api2/json/nodes/{}/{guest}/status/current", node.name);
-    let ask = Ask { operation: "status", path, form: None, limit: LIMIT, once: false };
+    let ask = Ask { operation: "status", path, form: None, limit: LIMIT, once: false, sent: None };
     let granted = cluster.ask(node, &ask).await?;
     Ok(State::read(granted.answer.body.reveal())?)
 }

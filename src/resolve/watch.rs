@@ -68,19 +68,23 @@ type Seen = Arc<tokio::sync::Mutex<Option<(Instant, GuestState)>>>;
 pub(super) struct Watched(Mutex<HashMap<Guest, Seen>>);
 
 impl Watched {
-    /// What was seen, or what is seen now. Who holds the lock asks; if it leaves, the next one takes over.
-    async fn get<F>(&self, guest: &Guest, look: impl FnOnce() -> F) -> GuestState
+    /// What was seen, or what is seen now. Who comes first asks, in a task of its own that holds the lock: whoever leaves
+    /// before the answer leaves it to those who come next, so that leaving makes no question more.
+    async fn get<F>(&self, guest: &Guest, look: F) -> GuestState
     where
-        F: Future<Output = GuestState>,
+        F: Future<Output = GuestState> + Send + 'static,
     {
-        let seen = self.seen(guest);
-        let mut last = seen.lock().await;
+        let mut last = self.seen(guest).lock_owned().await;
         if let Some((_, state)) = last.filter(|(when, _)| when.elapsed() < FRESH) {
             return state;
         }
-        let state = look().await;
-        *last = Some((Instant::now(), state));
-        state
+        let asked = tokio::spawn(async move {
+            let state = look.await;
+            *last = Some((Instant::now(), state));
+            state
+        });
+        // One that panicked has said so where it did.
+        asked.await.unwrap_or(GuestState::Unreachable)
     }
 
     /// What was seen no longer holds.
@@ -103,11 +107,12 @@ impl Watched {
 }
 
 /// How a guest is, or whether a node answers.
-pub(super) async fn state(cluster: &ClusterApi, guest: &Guest, hint: Option<&NodeName>) -> GuestState {
-    let look = || async {
-        match guest {
-            Guest::Node(name) => node_answers(cluster, name).await,
-            Guest::Qemu(_) | Guest::Lxc(_) => look(cluster, guest, hint).await,
+pub(super) async fn state(cluster: &Arc<ClusterApi>, guest: &Guest, hint: Option<&NodeName>) -> GuestState {
+    let (asked, its, hint) = (Arc::clone(cluster), guest.clone(), hint.cloned());
+    let look = async move {
+        match &its {
+            Guest::Node(name) => node_answers(&asked, name).await,
+            Guest::Qemu(_) | Guest::Lxc(_) => look(&asked, &its, hint.as_ref()).await,
         }
     };
     cluster.watched.get(guest, look).await
@@ -138,7 +143,14 @@ fn nowhere(failure: &Failure) -> GuestState {
 /// The one question that every identity may ask.
 async fn node_answers(cluster: &ClusterApi, name: &NodeName) -> GuestState {
     let Ok(node) = cluster.node(name) else { return GuestState::Missing };
-    let ask = Ask { operation: "status", path: "/api2/json/version".to_owned(), form: None, limit: 4096, once: false };
+    let ask = Ask {
+        operation: "status",
+        path: "/api2/json/version".to_owned(),
+        form: None,
+        limit: 4096,
+        once: false,
+        sent: None,
+    };
     match cluster.ask(node, &ask).await {
         Ok(_) => GuestState::Running,
         Err(_) => GuestState::Unreachable,
@@ -149,6 +161,7 @@ async fn node_answers(cluster: &ClusterApi, name: &NodeName) -> GuestState {
 mod tests {
     use super::*;
     use crate::id::Vmid;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
     fn guest(vmid: u32) -> Guest {
         Guest::Qemu(Vmid::try_from(vmid).unwrap())
@@ -169,24 +182,41 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn many_who_ask_are_one_question_until_it_is_stale_or_forgotten() {
-        let (watched, asked) = (Watched::default(), std::sync::atomic::AtomicUsize::new(0));
-        let look = || async {
-            asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    /// A question that takes a while, counted.
+    fn asking(asked: &Arc<AtomicUsize>) -> impl Future<Output = GuestState> + Send + 'static {
+        let asked = Arc::clone(asked);
+        async move {
+            asked.fetch_add(1, SeqCst);
             tokio::time::sleep(Duration::from_millis(10)).await;
             GuestState::Stopped
-        };
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e05_those_who_leave_before_the_answer_make_no_question_more() {
+        let (watched, asked, one) = (Watched::default(), Arc::new(AtomicUsize::new(0)), guest(100));
+        for _ in 0..100 {
+            let left = tokio::time::timeout(Duration::from_millis(1), watched.get(&one, asking(&asked))).await;
+            assert!(left.is_err() || asked.load(SeqCst) == 1);
+        }
+        assert_eq!(watched.get(&one, asking(&asked)).await, GuestState::Stopped);
+        assert_eq!(asked.load(SeqCst), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_who_ask_are_one_question_until_it_is_stale_or_forgotten() {
+        let (watched, asked) = (Watched::default(), Arc::new(AtomicUsize::new(0)));
+        let look = || asking(&asked);
         let one = guest(100);
-        let all = tokio::join!(watched.get(&one, look), watched.get(&one, look), watched.get(&one, look));
+        let all = tokio::join!(watched.get(&one, look()), watched.get(&one, look()), watched.get(&one, look()));
         assert_eq!(all, (GuestState::Stopped, GuestState::Stopped, GuestState::Stopped));
-        let count = || asked.load(std::sync::atomic::Ordering::SeqCst);
+        let count = || asked.load(SeqCst);
         assert_eq!(count(), 1);
         watched.forget(&one);
-        watched.get(&one, look).await;
+        watched.get(&one, look()).await;
         assert_eq!(count(), 2);
         tokio::time::advance(FRESH).await;
-        watched.get(&one, look).await;
+        watched.get(&one, look()).await;
         assert_eq!(count(), 3);
     }
 
@@ -194,7 +224,7 @@ mod tests {
     async fn stale_states_are_forgotten() {
         let watched = Watched::default();
         for vmid in 100..5000 {
-            watched.get(&guest(vmid), || async { GuestState::Running }).await;
+            watched.get(&guest(vmid), async { GuestState::Running }).await;
             tokio::time::advance(FRESH).await;
         }
         assert!(watched.0.lock().unwrap().len() < 10);

@@ -5,6 +5,7 @@ use super::record::Record;
 use super::setup::{GuestConfig, Status};
 use super::vnc::Display;
 use crate::id::Kind;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +45,10 @@ pub(super) struct Guest {
 /// What changes.
 #[derive(Debug, Clone)]
 pub(super) struct State {
+    /// Empty: it was destroyed.
     pub(super) node: String,
+    /// Differs for each machine, also of one number.
+    pub(super) born: u64,
     pub(super) status: Status,
     pub(super) lock: Option<String>,
     /// Ends when the guest stops or moves away; a running guest has a live one.
@@ -53,8 +57,8 @@ pub(super) struct State {
 
 impl Guest {
     pub(super) fn new(config: GuestConfig) -> Self {
-        let state =
-            State { node: config.node.clone(), status: config.status, lock: None, life: CancellationToken::new() };
+        let (node, life) = (config.node.clone(), CancellationToken::new());
+        let state = State { node, born: birth(), status: config.status, lock: None, life };
         Self { display: Display::new(&config), config, record: Record::new(), state: Mutex::new(state) }
     }
 
@@ -103,10 +107,34 @@ impl Guest {
         end_consoles(&mut state);
     }
 
+    /// From now on it is nowhere.
+    pub(super) fn destroy(&self) {
+        let mut state = self.lock();
+        state.node.clear();
+        state.lock = None;
+        end_consoles(&mut state);
+    }
+
+    /// Another machine has its number, and runs on the node it was configured for.
+    pub(super) fn create_anew(&self) {
+        let mut state = self.lock();
+        state.node.clone_from(&self.config.node);
+        state.born = birth();
+        state.status = Status::Running;
+        end_consoles(&mut state);
+        drop(state);
+        self.display.restart();
+    }
+
     /// Ends its consoles; it runs on.
     pub(super) fn end_consoles(&self) {
         end_consoles(&mut self.lock());
     }
+}
+
+fn birth() -> u64 {
+    static BIRTHS: AtomicU64 = AtomicU64::new(1);
+    BIRTHS.fetch_add(1, Relaxed)
 }
 
 fn end_consoles(state: &mut State) {

@@ -257,6 +257,16 @@ impl GuestHandle {
         self.0.move_to(node);
     }
 
+    /// Destroys it: its number is free.
+    pub fn destroy(&self) {
+        self.0.destroy();
+    }
+
+    /// Gives its number to another machine, which runs.
+    pub fn create_anew(&self) {
+        self.0.create_anew();
+    }
+
     /// Ends its consoles; the guest runs on.
     pub fn kill_console(&self) {
         self.0.end_consoles();

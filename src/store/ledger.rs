@@ -2,17 +2,20 @@
 //!
 //! A generation is one connection of a session; the newest one issued is the only one whose ticket opens and whose resume
 //! token resumes, so each opens once and costs no memory of its own. A session that is over stays known until its
-//! longest end, so that no ticket in a pocket undoes a kill or a limit. Pure: the clock is an argument.
+//! longest end, so that no ticket in a pocket undoes a kill or a limit. Nor does a ticket outlive its machine: Proxmox gives
+//! a number again, so a session is of the machine that it met first, and one whose machine nobody could name is not kept
+//! alive by opens that fail. Pure: the clock is an argument.
 
-use crate::id::SessionId;
+use crate::id::{Machine, SessionId};
 use crate::reason::{Failure, Reason};
 use std::collections::{BTreeSet, HashMap};
 
 /// How many are forgotten at each change: one for each that comes would do, and nobody waits long for the lock.
 const SWEEP: usize = 8;
-/// Resumes that may come at once, and the seconds that give one more: a page that waits for its machine is slower.
-const BURST: u64 = 10;
-const REFILL: u64 = 2;
+/// Resumes that may come at once, and the seconds that give one more. A page that waits for its machine is slower; and
+/// they are fewer than the opens of a guest may be, so that one session alone never takes the guest's whole pace.
+const BURST: u64 = 4;
+const REFILL: u64 = 8;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -32,8 +35,16 @@ struct Entry {
     ends: u64,
     /// When the resumes so far are paid off, in Unix seconds.
     paid: u64,
+    /// The machine behind its guest's number, once it was seen.
+    machine: Option<Machine>,
     /// Its place among those that will be forgotten.
     leaves: Option<u64>,
+}
+
+impl Entry {
+    const fn new(generation: u32, state: State, ends: u64) -> Self {
+        Self { issued: generation, connected: generation, state, ends, paid: 0, machine: None, leaves: None }
+    }
 }
 
 /// The sessions.
@@ -51,8 +62,7 @@ impl Ledger {
 
     pub(super) fn begun(&mut self, session: SessionId, ends: u64, keep: u64, now: u64) {
         self.sweep(now);
-        let state = State::Away(now, keep);
-        self.insert(session, Entry { issued: 0, connected: 0, state, ends, paid: now, leaves: None });
+        self.insert(session, Entry { paid: now, ..Entry::new(0, State::Away(now, keep), ends) });
     }
 
     /// The next generation of a session, for the holder of the newest one.
@@ -92,9 +102,12 @@ impl Ledger {
         }
         entry.paid = paid + REFILL;
         entry.issued = generation.saturating_add(1);
-        if matches!(entry.state, State::Away(..)) {
+        if let State::Away(since, _) = entry.state {
             // Its new ticket has a time of its own, in which the session must not be forgotten.
-            entry.state = State::Away(now, within);
+            entry.state = match entry.machine {
+                Some(_) => State::Away(now, within),
+                None => State::Away(since, within.saturating_add(now.saturating_sub(since))),
+            };
         }
         self.insert(session, entry);
         Ok(entry.issued)
@@ -127,11 +140,35 @@ impl Ledger {
         }
     }
 
+    pub(super) fn connecting(&mut self, session: SessionId, generation: u32, ends: u64, keep: u64, now: u64) {
+        let Some(mut entry) = self.sessions.get(&session).copied() else {
+            return self.insert(session, Entry::new(generation, State::Away(now, keep), ends));
+        };
+        if generation >= entry.connected {
+            entry.connected = generation;
+            self.insert(session, entry);
+        }
+    }
+
+    pub(super) fn meets(&mut self, session: SessionId, machine: Option<Machine>) -> Result<(), Failure> {
+        let Some(mut entry) = self.sessions.get(&session).copied() else { return Ok(()) };
+        if entry.machine.is_some() && entry.machine != machine {
+            entry.state = State::Over;
+            self.insert(session, entry);
+            let cause = match machine {
+                Some(_) => "the number was given to another machine since the session began",
+                None => "Proxmox no longer says which machine has the number; does the credential still have VM.Audit",
+            };
+            return Err(Failure::new(Reason::GuestNotFound, cause));
+        }
+        entry.machine = machine;
+        self.insert(session, entry);
+        Ok(())
+    }
+
     pub(super) fn live(&mut self, session: SessionId, generation: u32, ends: u64) {
         let Some(mut entry) = self.sessions.get(&session).copied() else {
-            let leaves = None;
-            let entry = Entry { issued: generation, connected: generation, state: State::Live, ends, paid: 0, leaves };
-            return self.insert(session, entry);
+            return self.insert(session, Entry::new(generation, State::Live, ends));
         };
         if generation >= entry.connected && entry.state != State::Over {
             (entry.connected, entry.state) = (generation, State::Live);
@@ -141,27 +178,30 @@ impl Ledger {
 
     pub(super) fn ended(&mut self, session: SessionId, generation: u32, keep: u64, now: u64) {
         self.sweep(now);
-        self.leave(session, generation, State::Away(now, keep));
+        let Some(mut entry) = self.sessions.get(&session).copied() else { return };
+        entry.state = match entry.state {
+            _ if generation < entry.connected => return,
+            State::Over => return,
+            // It never came to a connection: were that to count, the next owner of the number could be waited for.
+            State::Away(..) if entry.machine.is_none() => return,
+            State::Away(..) | State::Live => State::Away(now, keep),
+        };
+        self.insert(session, entry);
     }
 
     pub(super) fn over(&mut self, session: SessionId, generation: u32) {
-        self.leave(session, generation, State::Over);
+        // The end of an older connection says nothing about the session.
+        if let Some(mut entry) = self.sessions.get(&session).copied()
+            && generation >= entry.connected
+        {
+            entry.state = State::Over;
+            self.insert(session, entry);
+        }
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.sessions.len().max(self.leaving.len())
-    }
-
-    /// The newest connection ended; an older one's end says nothing about the session, and a second end is none.
-    fn leave(&mut self, session: SessionId, generation: u32, state: State) {
-        if let Some(mut entry) = self.sessions.get(&session).copied()
-            && generation >= entry.connected
-            && (entry.state == State::Live || state == State::Over)
-        {
-            entry.state = state;
-            self.insert(session, entry);
-        }
     }
 
     /// Puts an entry and its place among the leaving in step. Without room the one that leaves first is forgotten.

@@ -3,13 +3,13 @@
 use super::Once;
 use super::ledger::Ledger;
 use super::spent::Spent;
-use crate::id::SessionId;
+use crate::id::{Machine, SessionId};
 use crate::reason::Failure;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Used names and sessions.
 #[derive(Debug)]
-pub struct Memory {
+pub(super) struct Memory {
     spent: Mutex<Spent>,
     pub(super) ledger: Mutex<Ledger>,
 }
@@ -51,6 +51,22 @@ impl Memory {
 
     pub(super) fn may_return(&self, session: SessionId, within: u64, now: u64) -> Result<(), Failure> {
         lock(&self.ledger).may_return(session, within, now)
+    }
+
+    pub(super) fn connecting(
+        &self,
+        session: SessionId,
+        generation: u32,
+        ends: u64,
+        keep: u64,
+        now: u64,
+    ) -> Result<(), Failure> {
+        lock(&self.ledger).connecting(session, generation, ends, keep, now);
+        Ok(())
+    }
+
+    pub(super) fn meets(&self, session: SessionId, machine: Option<Machine>) -> Result<(), Failure> {
+        lock(&self.ledger).meets(session, machine)
     }
 
     pub(super) fn live(&self, session: SessionId, generation: u32, ends: u64) -> Result<(), Failure> {

@@ -27,7 +27,7 @@ async fn open(store: &Store, generation: u32, now: u64) -> Result<(), Failure> {
 }
 
 fn ledger(store: &Store) -> std::sync::MutexGuard<'_, ledger::Ledger> {
-    let Store::Memory(memory) = store else { panic!("a store in memory") };
+    let Backend::Memory(memory) = &store.backend else { panic!("a store in memory") };
     memory::lock(&memory.ledger)
 }
 
@@ -122,7 +122,63 @@ async fn a_resume_in_the_last_second_leaves_its_ticket_time_to_open() {
         Ok(()),
         "what sweeps forgets sessions that nobody may resume, not this one"
     );
-    assert_eq!(store.may_return(ID, 120, NOW + 125).await, Ok(()));
+}
+
+const ITS_OWN: Option<Machine> = Some(Machine::from_bits(1));
+const ANOTHER: Option<Machine> = Some(Machine::from_bits(2));
+
+/// An open that failed.
+async fn refused(store: &Store, generation: u32, now: u64) {
+    store.connecting(ID, generation, ENDS, 120, now).await.unwrap();
+    store.ended(ID, generation, 120, now).await.unwrap();
+}
+
+#[tokio::test]
+async fn x05_opens_that_fail_keep_a_session_of_an_unknown_machine_alive_no_longer() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    refused(&store, 0, NOW + 60).await;
+    assert_eq!(resume(&store, 0, NOW + 110).await, Ok(1));
+    refused(&store, 1, NOW + 115).await;
+    assert_eq!(resume(&store, 1, NOW + 121).await, Err(Reason::ResumeExpired));
+    assert!(store.may_return(ID, 120, NOW + 121).await.is_err());
+}
+
+#[tokio::test]
+async fn x05_a_session_waits_for_its_own_machine_as_long_as_its_page_asks_and_for_no_other() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    store.meets(ID, None).await.unwrap();
+    store.meets(ID, ITS_OWN).await.unwrap();
+    for generation in 0..50 {
+        let now = NOW + u64::from(generation) * 100;
+        refused(&store, generation, now).await;
+        assert_eq!(resume(&store, generation, now + 100).await, Ok(generation + 1));
+        store.meets(ID, ITS_OWN).await.unwrap();
+    }
+    let now = NOW + 5000;
+    assert_eq!(store.meets(ID, ANOTHER).await.unwrap_err().reason, Reason::GuestNotFound);
+    assert_eq!(resume(&store, 50, now).await, Err(Reason::ResumeExpired), "it is over");
+    assert!(store.may_return(ID, 120, now).await.is_err());
+    assert!(store.meets(ID, ITS_OWN).await.is_ok() && resume(&store, 50, now).await.is_err(), "and stays so");
+}
+
+#[tokio::test]
+async fn x05_a_machine_that_was_known_and_cannot_be_named_any_more_is_not_believed() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    store.meets(ID, ITS_OWN).await.unwrap();
+    assert_eq!(store.meets(ID, None).await.unwrap_err().reason, Reason::GuestNotFound);
+}
+
+#[tokio::test]
+async fn a_resume_that_does_not_connect_ends_nothing_of_the_connection_before() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    store.live(ID, 0, ENDS).await.unwrap();
+    assert_eq!(resume(&store, 0, NOW + HOUR).await, Ok(1));
+    refused(&store, 1, NOW + HOUR).await;
+    assert_eq!(resume(&store, 1, NOW + HOUR + 120).await, Ok(2), "it was connected until a moment ago");
 }
 
 #[tokio::test]
@@ -148,7 +204,7 @@ async fn a_lost_answer_to_a_resume_is_given_again_until_its_ticket_opened() {
 async fn a_lost_answer_is_not_given_again_faster_than_a_page_asks() {
     let store = Store::memory(10);
     begun(&store, ID, ENDS, NOW).await;
-    for _ in 0..10 {
+    for _ in 0..4 {
         assert_eq!(resume(&store, 0, NOW).await, Ok(1));
     }
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeRate));
@@ -162,21 +218,22 @@ async fn a_resume_token_resumes_once_and_costs_no_name() {
     store.live(ID, 1, ENDS).await.unwrap();
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::TokenReplay));
     for generation in 1..500 {
-        assert_eq!(resume(&store, generation, NOW + u64::from(generation) * 2).await, Ok(generation + 1));
+        assert_eq!(resume(&store, generation, NOW + u64::from(generation) * 8).await, Ok(generation + 1));
         store.live(ID, generation + 1, ENDS).await.unwrap();
     }
-    assert_eq!(spend(&store, "a", NOW + 2000, NOW + 1000).await, Ok(()), "there is room for a fresh token");
+    assert_eq!(spend(&store, "a", NOW + 8000, NOW + 4000).await, Ok(()), "there is room for a fresh token");
 }
 
 #[tokio::test]
 async fn resumes_faster_than_a_page_are_refused() {
     let store = Store::memory(10);
     begun(&store, ID, ENDS, NOW).await;
-    for generation in 0..10 {
+    for generation in 0..4 {
         assert_eq!(resume(&store, generation, NOW).await, Ok(generation + 1));
     }
-    assert_eq!(resume(&store, 10, NOW).await, Err(Reason::ResumeRate));
-    assert_eq!(resume(&store, 10, NOW + 2).await, Ok(11), "the token is still good");
+    assert_eq!(resume(&store, 4, NOW).await, Err(Reason::ResumeRate));
+    assert_eq!(resume(&store, 4, NOW + 7).await, Err(Reason::ResumeRate));
+    assert_eq!(resume(&store, 4, NOW + 8).await, Ok(5), "the token is still good");
 }
 
 #[tokio::test]
@@ -203,20 +260,22 @@ async fn a_token_that_cannot_be_remembered_begins_no_session() {
 
 #[tokio::test(start_paused = true)]
 async fn f13_a_store_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
-    let (store, began) = (Store::Stuck, tokio::time::Instant::now());
+    let (store, began) = (Store::stuck(), tokio::time::Instant::now());
     let once = Once { name: "a", until: NOW + 60 };
     for answer in [
         store.begin(once, ID, ENDS, 120, NOW).await,
         store.open_ticket(once, ID, 0, NOW).await,
         store.resume(ID, 0, 120, NOW).await.map(drop),
         store.may_return(ID, 120, NOW).await,
+        store.connecting(ID, 0, ENDS, 120, NOW).await,
+        store.meets(ID, None).await,
         store.live(ID, 0, ENDS).await,
         store.ended(ID, 0, 120, NOW).await,
         store.over(ID, 0).await,
     ] {
         assert_eq!(answer.unwrap_err().reason, Reason::StoreDown);
     }
-    assert_eq!(began.elapsed(), DEADLINE * 7);
+    assert_eq!(began.elapsed(), DEADLINE * 9);
 }
 
 #[tokio::test]

@@ -10,8 +10,10 @@ mod press;
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName};
 use crate::reason::{Failure, Reason};
 use places::{Place, Places};
+pub use press::Press;
 use press::Presses;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -41,7 +43,8 @@ pub struct Turns {
 pub struct Turn {
     _console: OwnedSemaphorePermit,
     node: Option<Place>,
-    holds_port: bool,
+    /// Whether the node may keep a port for this open.
+    port: Arc<AtomicBool>,
 }
 
 impl Turns {
@@ -70,25 +73,32 @@ impl Turns {
         Ok(free)
     }
 
-    /// Notes that the console's guest is switched now.
+    /// Notes that the console's guest is switched now, unless it turns out that it cannot be.
     ///
     /// # Errors
     /// `power_pace` when that was done a moment ago.
-    pub fn press(&self, console: &Console) -> Result<(), Failure> {
+    pub fn press(&self, console: &Console) -> Result<Press<'_>, Failure> {
         self.presses.press(console, Instant::now())
     }
 
     /// Waits for the console first, so that many opens of one do not use up its node's places: at most `per_node` consoles
-    /// of a node are opened at once. The caller's deadline bounds the wait.
+    /// of a node are opened at once. The caller's deadline bounds the wait. `port` is set by whoever asks the node for one,
+    /// and cleared where the node gave none or it was connected to.
     ///
     /// # Errors
     /// `internal`, when the process ends.
-    pub async fn take(&self, console: &Console, node: &NodeName, per_node: usize) -> Result<Turn, Failure> {
+    pub async fn take(
+        &self,
+        console: &Console,
+        node: &NodeName,
+        per_node: usize,
+        port: &Arc<AtomicBool>,
+    ) -> Result<Turn, Failure> {
         let ends = |_| Failure::new(Reason::Internal, "the turns are closed");
         let one = self.one(console).acquire_owned().await.map_err(ends)?;
         let places = self.places((console.cluster.clone(), node.clone()));
         let node = places.take(per_node).await.map_err(ends)?;
-        Ok(Turn { _console: one, node: Some(node), holds_port: false })
+        Ok(Turn { _console: one, node: Some(node), port: Arc::clone(port) })
     }
 
     fn places(&self, node: (ClusterName, NodeName)) -> Arc<Places> {
@@ -110,21 +120,9 @@ fn is_about_to_grow<K, V>(map: &HashMap<K, V>) -> bool {
     map.len() == map.capacity()
 }
 
-impl Turn {
-    /// From here on the node may keep a port for this open.
-    pub const fn asks_for_a_port(&mut self) {
-        self.holds_port = true;
-    }
-
-    /// The node gave none, or it is connected to.
-    pub const fn has_no_port(&mut self) {
-        self.holds_port = false;
-    }
-}
-
 impl Drop for Turn {
     fn drop(&mut self) {
-        let Some(place) = self.node.take().filter(|_| self.holds_port) else { return };
+        let Some(place) = self.node.take().filter(|_| self.port.load(Relaxed)) else { return };
         // Without a runtime the process is ending, and with it everybody who waits.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
@@ -151,13 +149,16 @@ mod tests {
     async fn one_guest_opens_one_at_a_time_and_a_node_a_few() {
         let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
-        let first = turns.take(&console(100), &node, 2).await;
+        let first = turns.take(&console(100), &node, 2, &Arc::default()).await;
         let wait = Duration::from_secs(1);
-        assert!(timeout(wait, turns.take(&console(100), &node, 2)).await.is_err(), "the guest is taken");
-        let second = turns.take(&console(101), &node, 2).await;
-        assert!(timeout(wait, turns.take(&console(102), &node, 2)).await.is_err(), "the node is full");
+        assert!(
+            timeout(wait, turns.take(&console(100), &node, 2, &Arc::default())).await.is_err(),
+            "the guest is taken"
+        );
+        let second = turns.take(&console(101), &node, 2, &Arc::default()).await;
+        assert!(timeout(wait, turns.take(&console(102), &node, 2, &Arc::default())).await.is_err(), "the node is full");
         drop(first);
-        assert!(timeout(wait, turns.take(&console(100), &node, 2)).await.is_ok());
+        assert!(timeout(wait, turns.take(&console(100), &node, 2, &Arc::default())).await.is_ok());
         drop(second);
     }
 
@@ -166,7 +167,7 @@ mod tests {
         let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
         for vmid in 100..5_000 {
-            drop(turns.take(&console(vmid), &node, 2).await);
+            drop(turns.take(&console(vmid), &node, 2, &Arc::default()).await);
         }
         assert!(turns.consoles.lock().unwrap().len() < 200);
         for vmid in 100..5_000 {
@@ -207,8 +208,8 @@ mod tests {
         assert!(began.elapsed() >= INTERVAL, "{:?}", began.elapsed());
         // Only a screen has a password that a second open would change.
         let node: NodeName = "pve1".parse().unwrap();
-        let _screen = turns.take(&console(100), &node, 2).await.unwrap();
-        timeout(Duration::from_secs(1), turns.take(&terminal, &node, 2))
+        let _screen = turns.take(&console(100), &node, 2, &Arc::default()).await.unwrap();
+        timeout(Duration::from_secs(1), turns.take(&terminal, &node, 2, &Arc::default()))
             .await
             .expect("it waits for no screen")
             .unwrap();
@@ -218,17 +219,17 @@ mod tests {
     async fn an_abandoned_port_keeps_its_place_for_its_life() {
         let turns = Turns::default();
         let node: NodeName = "pve1".parse().unwrap();
-        let mut turn = turns.take(&console(100), &node, 1).await.unwrap();
-        turn.asks_for_a_port();
+        let port = Arc::new(AtomicBool::new(false));
+        let turn = turns.take(&console(100), &node, 1, &port).await.unwrap();
+        port.store(true, Relaxed);
         drop(turn);
         let began = Instant::now();
-        let mut next = turns.take(&console(101), &node, 1).await.unwrap();
+        let next = turns.take(&console(101), &node, 1, &port).await.unwrap();
         assert!(began.elapsed() >= PORT_LIFE, "{:?}", began.elapsed());
-        next.asks_for_a_port();
-        next.has_no_port();
+        port.store(false, Relaxed);
         drop(next);
         let began = Instant::now();
-        turns.take(&console(101), &node, 1).await.unwrap();
+        turns.take(&console(101), &node, 1, &Arc::default()).await.unwrap();
         assert_eq!(began.elapsed(), Duration::ZERO, "a port that was connected to is free");
     }
 }

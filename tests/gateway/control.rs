@@ -3,21 +3,21 @@
 use super::gateway::{Place, TestGateway};
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
-use consolegate::sim::{GuestConfig, Health, Sim, SimConfig, Status};
+use consolegate::sim::{Fault, GuestConfig, Health, Sim, SimConfig, Status};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// A session's two endpoints.
-struct Control<'g> {
+pub struct Control<'g> {
     place: &'g Place,
-    path: String,
+    pub path: String,
     token: String,
-    opened: Value,
+    pub opened: Value,
 }
 
 impl<'g> Control<'g> {
-    async fn of(place: &'g Place, vmid: u32, change: impl FnOnce(&mut Value)) -> Self {
+    pub async fn of(place: &'g Place, vmid: u32, change: impl FnOnce(&mut Value)) -> Self {
         let token = place.token(vmid, |claims| {
             claims["console"]["rights"] = json!(["input", "power"]);
             change(claims);
@@ -27,7 +27,7 @@ impl<'g> Control<'g> {
         Self { place, path: format!("/v1/sessions/{}", text("session")), token: text("control"), opened }
     }
 
-    async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub async fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(self.place.address).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\
@@ -43,13 +43,13 @@ impl<'g> Control<'g> {
         (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap())
     }
 
-    async fn state(&self) -> String {
+    pub async fn state(&self) -> String {
         let (status, body) = self.ask("GET", &self.path, "").await;
         assert_eq!((status, body.as_object().map(serde_json::Map::len)), (200, Some(1)), "the state and nothing else");
         body["state"].as_str().unwrap().to_owned()
     }
 
-    async fn press(&self, action: &str) -> (u16, Value) {
+    pub async fn press(&self, action: &str) -> (u16, Value) {
         self.ask("POST", &format!("{}/power", self.path), &json!({ "action": action }).to_string()).await
     }
 }
@@ -212,6 +212,20 @@ async fn impatient_fingers_are_one_request_in_however_many_sessions() {
     let told = presses.iter().filter(|(status, problem)| *status == 429 && problem["code"] == "power_pace").count();
     assert_eq!(told, 9);
     assert_eq!(seen(&sim, "/status/reset"), 1);
+}
+
+#[tokio::test]
+async fn a_press_that_found_no_guest_does_not_keep_the_next_one_waiting() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "").await;
+    let control = Control::of(&gateway, 100, |_| ()).await;
+    sim.fail_next(
+        "/qemu/100/config",
+        Fault::Answer(b"HTTP/1.1 595 Connection refused\r\nConnection: close\r\n\r\n".to_vec()),
+    );
+    let (status, problem) = control.press("stop").await;
+    assert_eq!((status, &problem["code"]), (503, &json!("host_unreachable")));
+    assert_eq!(control.press("stop").await.0, 202);
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod control;
 mod keep_alive;
 mod node_faults;
 mod opens;
+mod owner;
 mod protect;
 mod rights;
 mod secrets;

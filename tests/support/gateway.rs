@@ -71,6 +71,11 @@ impl TestGateway {
         Self { place, shared, generations, signals: Some(signals), task: Some(task), _folder: folder }
     }
 
+    /// The generation of the moment.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generations.load_full()
+    }
+
     /// A new generation, as a reload makes it; returns the one before.
     pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Arc<Generation> {
         let before = self.generations.load_full();
@@ -110,7 +115,7 @@ impl Place {
     /// The whole answer of the admin listener.
     pub async fn ask_admin(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.admin).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.admin);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();

@@ -1,14 +1,14 @@
 //! The checks of a console answer, field by field.
 
 use super::*;
-use crate::id::Vmid;
+use crate::id::{Console, Vmid};
 use serde_json::{Value, json};
 
 const USER: &str = "gate@pve!console";
 
 fn place(guest: Guest, protocol: Protocol) -> Place {
     let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
-    Place { console, node: "pve1".parse().unwrap() }
+    Place { console, node: "pve1".parse().unwrap(), asked: Arc::default() }
 }
 
 fn vm() -> Place {
@@ -144,7 +144,7 @@ fn each_kind_and_protocol_has_its_call() {
     ];
     for (guest, protocol, path, form) in rows {
         let place = place(guest, protocol);
-        let asked = ask(&place.console, &base_path(&place.console.guest, &place.node));
+        let asked = ask(&place, &base_path(&place.console.guest, &place.node));
         assert_eq!((asked.path.as_str(), asked.form.unwrap().reveal()), (path, form.as_bytes()));
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn resources(call: &Call<'_>) -> Result<Answer, Answer> {
             .cluster
             .guests
             .values()
+            .filter(|guest| !guest.state().node.is_empty())
             .filter(|guest| access.may(&call.identity, &format!("/vms/{}", guest.config.vmid), "VM.Audit"));
         items.extend(visible.map(|guest| resource(call, guest)));
     }
@@ -109,6 +110,24 @@ pub(super) fn status(call: &Call<'_>, node: &str, kind: Kind, number: &str) -> R
         }
     }
     Ok(Answer::data(data))
+}
+
+/// GET `config`: what tells a machine from the next one of its number, and what any has.
+pub(super) fn config(call: &Call<'_>, node: &str, kind: Kind, number: &str) -> Result<Answer, Answer> {
+    let guest = find(call, node, kind, number, "VM.Audit")?;
+    call.check(&[], &[])?;
+    let (born, name) = (guest.state().born, &guest.config.name);
+    Ok(Answer::data(match kind {
+        Kind::Lxc => json!({
+            "hostname": name, "memory": 512, "arch": "amd64", "digest": "0",
+            "net0": format!("name=eth0,bridge=vmbr0,hwaddr=BC:24:11:{:02X}:{:02X}:{:02X},type=veth", born >> 16, born >> 8 & 255, born & 255),
+        }),
+        Kind::Qemu | Kind::Node => json!({
+            "name": name, "memory": "2048", "cores": 2, "digest": "0",
+            "smbios1": format!("uuid=7c9e6679-7425-40de-944b-{born:012x}"),
+            "meta": format!("creation-qemu=9.0.2,ctime={}", 1_795_300_000 + born),
+        }),
+    }))
 }
 
 /// POST `status/start`, `stop` and their like. A task that only then finds out that it cannot still has its name.

@@ -77,6 +77,9 @@ fn other(call: &Call<'_>, method: &str, parts: &[&str]) -> Result<Answer, Answer
         ("GET", ["nodes", node, kind @ ("qemu" | "lxc"), vmid, "status", "current"]) => {
             guests::status(call, node, kind_of(kind), vmid)
         }
+        ("GET", ["nodes", node, kind @ ("qemu" | "lxc"), vmid, "config"]) => {
+            guests::config(call, node, kind_of(kind), vmid)
+        }
         ("POST", ["nodes", node, kind @ ("qemu" | "lxc"), vmid, "status", what]) => {
             guests::power(call, node, kind_of(kind), vmid, what)
         }
