@@ -39,6 +39,7 @@ impl Kind for Haproxy {
                 ("bind :443 ssl crt /etc/haproxy/console.example.com.pem alpn http/1.1", &bind),
                 ("maxconn 40000", "maxconn 200"),
                 ("timeout tunnel 75s", "timeout tunnel 3s"),
+                ("hdr Host console.example.com", "hdr Host console.test"),
                 (GATES[0], one),
                 (GATES[1], two),
             ],
@@ -166,6 +167,8 @@ async fn f28_an_idle_console_outlives_the_idle_limit_by_pings_alone<K: Kind>() {
     client.first_update(64, 64).await.unwrap();
     idle(&mut client, 8).await.unwrap();
     client.first_update(64, 64).await.unwrap();
+    let late = request(balancer.address, "GET /console", "").await;
+    assert!(late.starts_with("HTTP/1.1 200"), "its own checks of both gateways failed meanwhile: {late}");
 
     let silent = Fleet::start(20).await;
     let balancer = start::<K>(&silent).await;
