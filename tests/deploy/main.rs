@@ -9,8 +9,10 @@ mod gateway;
 #[path = "../support/process.rs"]
 mod process;
 
+mod audit_lines;
 mod balancers;
 mod fleet;
+mod observability;
 
 use std::path::{Path, PathBuf};
 
