@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// `man/*.1` and `completions/*`, as the shells call them.
-fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let (pages, completions) = (folder.join("man"), folder.join("completions"));
     std::fs::create_dir_all(&pages)?;
     std::fs::create_dir_all(&completions)?;

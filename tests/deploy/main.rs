@@ -9,10 +9,14 @@ mod gateway;
 #[path = "../support/process.rs"]
 mod process;
 
+#[path = "../../examples/handbook.rs"]
+mod handbook;
+
 mod audit_lines;
 mod balancers;
 mod fleet;
 mod observability;
+mod package;
 
 use std::path::{Path, PathBuf};
 
