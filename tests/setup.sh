@@ -11,6 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core php-cli python3 python3-venv qemu-system-x86 xz-utils zstd)
+# Programs that what is shipped is for; installed, never started.
+shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus systemd)
 apt_lists_fresh=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -126,6 +128,7 @@ case ${1:-tests} in
     tests)
         compiler
         debian "${test_packages[@]}"
+        debian_idle "${shipped_for[@]}"
         node_modules web
         python_tools
         test_guest

@@ -14,6 +14,7 @@ mod handbook;
 
 mod audit_lines;
 mod balancers;
+mod containers;
 mod fleet;
 mod observability;
 mod package;
