@@ -12,6 +12,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
+# Programs that what is shipped is for; installed, never started.
+shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus redis-server systemd)
 apt_lists_fresh=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -127,7 +129,7 @@ case ${1:-tests} in
     tests)
         compiler
         debian "${test_packages[@]}"
-        debian_idle haproxy
+        debian_idle "${shipped_for[@]}"
         node_modules web
         python_tools
         test_guest

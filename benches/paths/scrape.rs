@@ -48,7 +48,7 @@ fn sessions() -> (Arc<Sessions>, Vec<SessionGuard>) {
         let id = SessionId::from_bits(u128::from(number));
         let pass = runtime.block_on(verified.begin(&store, id, &panel.config.session, NOW)).unwrap();
         let client = IpAddr::V4(Ipv4Addr::from_bits(number));
-        sessions.admit(&pass, client, &limits).unwrap()
+        sessions.admit(&pass, client, &limits, 0).unwrap()
     });
     let guards = guards.collect();
     (sessions, guards)

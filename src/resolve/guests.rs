@@ -4,7 +4,7 @@
 //! the next waiter takes over. Keeps nodes and states, never the text. Protocol reference 9.
 
 use super::loose::{Flag, Text};
-use crate::id::{Guest, Kind, NodeName};
+use crate::id::{Guest, Kind, NodeName, Vmid};
 use crate::reason::{Failure, Reason};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -62,6 +62,22 @@ impl Guests {
     /// What the list says of this guest.
     pub(super) fn find(&self, guest: &Guest) -> Option<&Listed> {
         self.0.get(&(guest.kind(), guest.vmid()?.get()))
+    }
+
+    /// The guests that a node runs, by number; templates never run.
+    pub(super) fn running_on(&self, node: &NodeName) -> Vec<Guest> {
+        let runs = |listed: &Listed| listed.node == *node && !listed.stopped && !listed.template;
+        let mut found: Vec<(Vmid, Kind)> = self
+            .0
+            .iter()
+            .filter(|(_, listed)| runs(listed))
+            .filter_map(|((kind, number), _)| Some((Vmid::try_from(*number).ok()?, *kind)))
+            .collect();
+        found.sort_unstable_by_key(|(vmid, _)| vmid.get());
+        found
+            .into_iter()
+            .map(|(vmid, kind)| if kind == Kind::Lxc { Guest::Lxc(vmid) } else { Guest::Qemu(vmid) })
+            .collect()
     }
 
     /// Whether the number belongs to a guest of the other kind.

@@ -21,7 +21,7 @@ impl Place {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer").expect("a 101");
-        Client { socket, bytes: Vec::new() }
+        Client::of(socket)
     }
 }
 
@@ -46,6 +46,11 @@ impl Closed {
 }
 
 impl Client {
+    /// A console whose WebSocket is open.
+    pub fn of(socket: WebSocketStream<TcpStream>) -> Self {
+        Self { socket, bytes: Vec::new() }
+    }
+
     /// The next `count` bytes, or how the console ended instead.
     pub async fn read(&mut self, count: usize) -> Result<Vec<u8>, Closed> {
         let until = Instant::now() + PATIENCE;
