@@ -42,7 +42,7 @@ fn sessions() -> (Arc<Sessions>, Vec<SessionGuard>) {
         per_node_opening: all,
         per_client: all,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let guards = (0..SESSIONS).map(|number| {
         let verified = panel.verifier.verify(&panel.token(100 + number, &format!("token-{number:020}")), NOW).unwrap();
         let id = SessionId::from_bits(u128::from(number));
