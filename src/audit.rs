@@ -1,4 +1,4 @@
-//! Every audit line: `session.opened`, `session.closed`, `session.refused`, `session.power`.
+//! Every audit line: `session.opened`, `session.closed`, `session.refused`, `session.power`, `admin.action`.
 //!
 //! The one place that writes them, so that a field has one name wherever a line comes from. What is not known of a
 //! session is left out of its line. Never a token, ticket, password, query or any text of a node. The lines' target is
@@ -141,6 +141,11 @@ pub fn power(about: &About, reference: &str, action: &'static str, outcome: Resu
         outcome = failure.map_or("done", |failure| failure.reason.word()),
         cause = failure.map(|failure| failure.cause.as_str()),
     );
+}
+
+/// An operator did something: kill, revoke, drain or undrain. `what`: to which.
+pub fn admin(action: &'static str, by: &str, what: &str, src: IpAddr) {
+    tracing::info!(event = "admin.action", action, by, what, src = display(src));
 }
 
 /// Numbers of 64 bits stay numbers in JSON.

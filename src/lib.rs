@@ -35,12 +35,13 @@
 //! | [`token`] | connect tokens, grants, sealed tickets |
 //! | [`splice`] | bytes between the legs: re-heading, back-pressure, times |
 //! | [`listen`] | accepting, TLS, client addresses |
-//! | [`store`] | what was used already |
+//! | [`store`] | what was used already, and what is withdrawn |
 //! | [`sim`] | the simulated Proxmox node of demo, tests and benches |
 //! | [`net`], [`metrics`], [`audit`], [`log`] | dialling nodes; counters; audit lines; where lines go |
 //! | [`record`] | TLS: records opened and sealed where they lie |
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB: bytes in, values out |
+//! | [`revocation`] | what an operator withdrew |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
 //! | [`calendar`], [`clock`], [`hex`], [`random`], [`sha256`] | what every program needs, once |
 //!
@@ -72,6 +73,7 @@ pub mod random;
 pub mod reason;
 pub mod record;
 pub mod resolve;
+pub mod revocation;
 pub mod secret;
 pub mod session;
 pub mod sha256;

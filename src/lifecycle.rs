@@ -2,15 +2,17 @@
 //! registry's end and of the draining metric.
 //!
 //! ```text
-//! Starting ──▶ Ready ◀──▶ Draining ──▶ closed
-//!     └──────────────────────▶┘
+//! Starting ──▶ Ready ◀──▶ Leaving ──▶ Draining ──▶ closed
+//!     │          ▲────────────────────────┘ │
+//!     └──────────┴──────────────────────────┘
 //! ```
-//! A drain can be called off, an end cannot.
+//! A drain can be called off, an end cannot. Whoever wants either says so here; when the steps come is `app`'s.
 
 use crate::metrics::Metrics;
 use crate::reason::Reason;
 use crate::session::Sessions;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// What the process does with those who come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub enum Phase {
     Starting,
     /// New sessions are welcome.
     Ready,
+    /// Balancers are told to go elsewhere; whoever still comes is served, because they notice a moment later.
+    Leaving,
     /// What is there goes on, nothing new is taken.
     Draining,
 }
@@ -27,6 +31,8 @@ pub enum Phase {
 #[derive(Debug)]
 pub struct Lifecycle {
     state: Mutex<State>,
+    /// Whether a drain is wanted.
+    wish: watch::Sender<bool>,
     sessions: Arc<Sessions>,
     metrics: Arc<Metrics>,
 }
@@ -41,7 +47,8 @@ impl Lifecycle {
     /// The beginning.
     #[must_use]
     pub fn new(sessions: Arc<Sessions>, metrics: Arc<Metrics>) -> Self {
-        Self { state: Mutex::new(State { phase: Phase::Starting, is_closed: false }), sessions, metrics }
+        let state = Mutex::new(State { phase: Phase::Starting, is_closed: false });
+        Self { state, wish: watch::Sender::new(false), sessions, metrics }
     }
 
     /// The phase now.
@@ -53,6 +60,22 @@ impl Lifecycle {
     /// New sessions are welcome: after the start, or because a drain is called off. Once closed, nothing happens.
     pub fn ready(&self) {
         self.enter(Phase::Ready);
+    }
+
+    /// Asks for a drain, or calls one off; returns whether that is anything new.
+    pub fn want_drain(&self, wanted: bool) -> bool {
+        self.wish.send_if_modified(|wish| std::mem::replace(wish, wanted) != wanted)
+    }
+
+    /// Whether a drain is wanted, for whoever takes the steps.
+    #[must_use]
+    pub fn wishes(&self) -> watch::Receiver<bool> {
+        self.wish.subscribe()
+    }
+
+    /// Tells balancers to go elsewhere.
+    pub fn leave(&self) {
+        self.enter(Phase::Leaving);
     }
 
     /// Takes nothing new; what is there goes on. Twice is once.
@@ -71,7 +94,7 @@ impl Lifecycle {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if !state.is_closed {
             state.phase = phase;
-            self.metrics.draining(phase == Phase::Draining);
+            self.metrics.draining(matches!(phase, Phase::Leaving | Phase::Draining));
         }
     }
 }
@@ -90,6 +113,8 @@ mod tests {
         };
         assert_eq!((life.phase(), draining()), (Phase::Starting, false));
         life.ready();
+        life.leave();
+        assert_eq!((life.phase(), draining()), (Phase::Leaving, true));
         life.drain();
         life.drain();
         assert_eq!((life.phase(), draining()), (Phase::Draining, true));
@@ -98,5 +123,14 @@ mod tests {
         life.close(Reason::Shutdown);
         life.ready();
         assert_eq!((life.phase(), draining()), (Phase::Draining, true));
+    }
+
+    #[test]
+    fn a08_asking_twice_for_a_drain_is_asking_once() {
+        let life = Lifecycle::new(Sessions::new(), Arc::new(Metrics::new().unwrap()));
+        let wishes = life.wishes();
+        assert!(!life.want_drain(false) && life.want_drain(true) && !life.want_drain(true));
+        assert!(wishes.has_changed().unwrap() && *wishes.borrow());
+        assert!(life.want_drain(false));
     }
 }

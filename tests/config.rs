@@ -262,13 +262,12 @@ fn what_this_version_cannot_do_is_said_and_never_ignored() {
         ("[listen]", "[listen]\nproxy_protocol = \"v2\"", "listen.proxy_protocol"),
         ("[listen]", "[store]\nbackend = \"redis\"\nurl = \"redis://10.0.0.1\"\n[listen]", "store.backend"),
         ("[listen]", "[store]\nurl = \"redis://10.0.0.1\"\n[listen]", "store.url"),
-        ("[listen]", "[metrics]\nper_session = true\n[listen]", "metrics.per_session"),
         ("origins =", "jwks_url = \"https://panel.example.com/keys\"\norigins =", "issuer[0].jwks_url"),
     ] {
         one(&problems(&gate, from, to), path, "not available in this version");
     }
     let found = problems(&gate, "[listen]", "[admin]\naddress = \"0.0.0.0:9464\"\n[listen]");
-    one(&found, "admin.address", "without TLS");
+    one(&found, "admin.address", "no TLS with tokens");
 }
 
 #[test]

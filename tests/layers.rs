@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the bottom: a room may import from the lines above its own, never from its own line or below.
-const RANKS: [&[&str]; 20] = [
+const RANKS: [&[&str]; 21] = [
     &["calendar", "clock", "hex", "random", "sha256"],
     &["id", "secret", "reason", "traffic"],
+    &["revocation"],
     &["wire"],
     &["config"],
     &["record"],

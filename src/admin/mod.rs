@@ -1,8 +1,11 @@
-//! The admin face: metrics and health, on a listener of its own that the configuration keeps on loopback.
+//! The admin face: metrics, health, sessions, revocations and the drain, on a listener of its own.
 //!
-//! Routes and nothing else. No answer holds anything that opens a session (A04). Every answer is the work of the
+//! Routes and nothing else. Without a certificate and tokens the configuration keeps it on loopback. No answer holds anything that opens a session (A04). Every answer is the work of the
 //! generation that holds when it is asked for, and comes or is given up within a deadline.
 
+mod authority;
+mod figures;
+mod listed;
 mod routes;
 
 use crate::console::Generation;
@@ -34,17 +37,33 @@ pub async fn serve(listener: TcpListener, generations: Arc<ArcSwap<Generation>>,
         };
         let generations = Arc::clone(&generations);
         tokio::spawn(async move {
-            let timeouts = generations.load().config.timeouts.clone();
+            let (timeouts, tls) = {
+                let generation = generations.load();
+                (generation.config.timeouts.clone(), generation.admin_tls.clone())
+            };
             let service = service_fn(|request| {
                 let generation = generations.load_full();
                 async move { Ok::<_, Infallible>(routes::answer(generation, from, request).await) }
             });
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_headers(64);
-            // One that asks and never reads must not keep its place.
-            let stream = Patience::new(stream, timeouts.stall);
-            // A scraper that hangs up is not an error.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            // A scraper that hangs up is not an error, nor is one that cannot shake hands. One that asks and never reads
+            // must not keep its place.
+            match tls {
+                None => {
+                    let stream = Patience::new(stream, timeouts.stall);
+                    let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                }
+                Some(tls) => match tls.accept(stream, timeouts.tls).await {
+                    Ok(stream) => {
+                        let stream = Patience::new(stream, timeouts.stall);
+                        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                    }
+                    Err(error) => {
+                        tracing::debug!(target: "consolegate::admin", src = %from, %error, "no TLS handshake")
+                    }
+                },
+            }
             drop(place);
         });
     }

@@ -1,16 +1,24 @@
 //! From a request to the admin side to its answer.
 
-use crate::api::answer::whole;
+use super::authority::{self, Who};
+use super::{figures, listed};
+use crate::api::answer::{json, whole};
 use crate::api::health::Probe;
-use crate::api::{Answer, Refused, problem};
-use crate::audit::About;
+use crate::api::{Answer, Refused, body, problem};
+use crate::audit::{self, About};
+use crate::clock::unix_now;
+use crate::config::AdminScope;
 use crate::console::Generation;
+use crate::id::{ClusterName, SessionId, Vmid};
 use crate::log;
 use crate::reason::{Failure, Reason};
+use crate::revocation::Revocation;
+use crate::token::jti_hash;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
+use serde::Deserialize;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,39 +26,175 @@ use tokio::time::timeout;
 
 /// The longest an answer takes to be made.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes of a revocation.
+const MOST_BODY: usize = 4096;
+const FIGURES: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route<'p> {
+    Probe(Probe),
+    Metrics,
+    SessionMetrics,
+    Sessions,
+    Session(&'p str),
+    Revocations,
+    Drain,
+}
+
+impl<'p> Route<'p> {
+    fn of(path: &'p str) -> Option<Self> {
+        Some(match path {
+            "/metrics" => Self::Metrics,
+            "/metrics/sessions" => Self::SessionMetrics,
+            "/v1/sessions" => Self::Sessions,
+            "/v1/revocations" => Self::Revocations,
+            "/v1/drain" => Self::Drain,
+            _ => match path.strip_prefix("/v1/sessions/") {
+                Some(id) => Self::Session(id),
+                None => Self::Probe(Probe::of(path)?),
+            },
+        })
+    }
+
+    const fn allow(self) -> &'static str {
+        match self {
+            Self::Probe(_) => Probe::ALLOW,
+            Self::Metrics | Self::SessionMetrics | Self::Sessions => "GET, HEAD",
+            Self::Session(_) => "GET, HEAD, DELETE",
+            Self::Revocations => "POST",
+            Self::Drain => "POST, DELETE",
+        }
+    }
+
+    const fn scope(self, method: &Method) -> AdminScope {
+        match (self, method) {
+            (Self::Session(_), &Method::DELETE) => AdminScope::Kill,
+            (Self::Revocations, _) => AdminScope::Revoke,
+            (Self::Drain, _) => AdminScope::Drain,
+            (Self::Probe(_) | Self::Metrics | Self::SessionMetrics | Self::Sessions | Self::Session(_), _) => {
+                AdminScope::Read
+            }
+        }
+    }
+}
 
 /// Answers a request. Every refusal leaves here, once.
 pub(super) async fn answer(generation: Arc<Generation>, from: IpAddr, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
     let late = || Failure::new(Reason::Internal, format!("no answer within {} s", DEADLINE.as_secs()));
-    let answered = timeout(DEADLINE, serve(&generation, &parts, body)).await;
+    let answered = timeout(DEADLINE, serve(&generation, from, &parts, body)).await;
     let refused = match answered.unwrap_or_else(|_| Err(late().into())) {
         Ok(answer) => return answer,
         Err(refused) => refused,
     };
     let reference = problem::reference();
     problem::note(&generation.shared.metrics, &refused.failure, &reference, &About::default().of_client(from));
-    let mut answer = problem::answer(&refused, &reference);
+    let mut answer = problem::for_operator(&refused, &reference);
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
-        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(Probe::ALLOW));
+        let allow = Route::of(parts.uri.path()).map_or("GET, HEAD", Route::allow);
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     }
     answer
 }
 
-async fn serve(generation: &Generation, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
-    if !matches!(parts.method, Method::GET | Method::HEAD) {
+async fn serve(generation: &Generation, from: IpAddr, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
+    let Some(route) = Route::of(parts.uri.path()) else { return Ok(nothing()) };
+    if !route.allow().split(", ").any(|allowed| parts.method == allowed) {
         return Err(Reason::MethodNotAllowed.into());
     }
-    if !body.is_end_stream() {
+    if route != Route::Revocations && !body.is_end_stream() {
         return Err(Failure::new(Reason::BadRequest, "a body where none is read").into());
     }
-    let path = parts.uri.path();
-    if let Some(probe) = Probe::of(path) {
+    if let Route::Probe(probe) = route {
         return Ok(probe.answer(generation.shared.lifecycle.phase()));
     }
-    match path {
-        "/metrics" => Ok(metrics(generation)?),
-        _ => Ok(nothing()),
+    let admin = &generation.config.admin;
+    authority::no_browser(admin, &parts.headers)?;
+    let is_figures = matches!(route, Route::Metrics | Route::SessionMetrics);
+    let who = authority::asks(admin, &parts.headers, route.scope(&parts.method), is_figures, unix_now())?;
+    let action = Action { generation, who: &who, from };
+    match route {
+        Route::Probe(probe) => Ok(probe.answer(generation.shared.lifecycle.phase())),
+        Route::Metrics => Ok(metrics(generation)?),
+        Route::SessionMetrics if generation.config.per_session => {
+            Ok(whole(StatusCode::OK, FIGURES, figures::of_sessions(&generation.shared.sessions)))
+        }
+        Route::SessionMetrics => Ok(nothing()),
+        Route::Sessions => Ok(listed::all(generation).await?),
+        Route::Session(id) if parts.method == Method::DELETE => action.kill(session(id)?).await,
+        Route::Session(id) => Ok(listed::one(generation, session(id)?).await?),
+        Route::Revocations => {
+            let wish = body::json(body, MOST_BODY, generation.config.timeouts.header).await?;
+            action.revoke(wish).await
+        }
+        Route::Drain => Ok(action.drain(parts.method == Method::POST)?),
+    }
+}
+
+fn session(id: &str) -> Result<SessionId, Failure> {
+    id.parse().map_err(|_| Failure::new(Reason::NotFound, "a session's id is 32 hexadecimal digits"))
+}
+
+/// What is withdrawn, as the operator's system writes it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wish {
+    issuer: Option<String>,
+    subject: Option<String>,
+    jti: Option<String>,
+    cluster: Option<ClusterName>,
+    vmid: Option<Vmid>,
+}
+
+/// Something that is done, by whom and from where.
+struct Action<'a> {
+    generation: &'a Generation,
+    who: &'a Who<'a>,
+    from: IpAddr,
+}
+
+impl Action<'_> {
+    async fn kill(&self, id: SessionId) -> Result<Answer, Refused> {
+        let store = &self.generation.shared.store;
+        if listed::find(self.generation, id).await?.is_none() {
+            return Err(Failure::new(Reason::NotFound, format!("no session {id} is live")).into());
+        }
+        store.kill(id).await?;
+        self.done("kill", &id.to_string());
+        Ok(whole(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", ""))
+    }
+
+    async fn revoke(&self, wish: Wish) -> Result<Answer, Refused> {
+        let Wish { issuer, subject, jti, cluster, vmid } = wish;
+        let (at, shared) = (unix_now(), &self.generation.shared);
+        let until = at.saturating_add(self.generation.longest());
+        let jti = jti.as_deref().map(jti_hash);
+        let revocation = Revocation { issuer, subject, jti, cluster, vmid, at, until };
+        if !revocation.is_whole() {
+            let expected = "name jti, subject or issuer, or cluster and vmid together";
+            return Err(Failure::new(Reason::BadRequest, expected).into());
+        }
+        let answer = json(StatusCode::CREATED, &revocation)?;
+        self.done("revoke", &serde_json::to_string(&revocation).unwrap_or_default());
+        shared.store.revoke(revocation, at).await?;
+        Ok(answer)
+    }
+
+    fn drain(&self, wanted: bool) -> Result<Answer, Failure> {
+        let shared = &self.generation.shared;
+        if shared.lifecycle.want_drain(wanted) {
+            self.done(if wanted { "drain" } else { "undrain" }, "");
+        }
+        json(StatusCode::ACCEPTED, &serde_json::json!({ "draining": wanted, "live": shared.sessions.len() }))
+    }
+
+    fn done(&self, action: &'static str, what: &str) {
+        let by = match self.who {
+            Who::Token(name) => name,
+            Who::Local => "local",
+        };
+        audit::admin(action, by, what, self.from);
     }
 }
 
@@ -58,11 +202,11 @@ fn metrics(generation: &Generation) -> Result<Answer, Failure> {
     generation.shared.metrics.log_lines_dropped(log::dropped());
     let live = generation.shared.sessions.traffics();
     let text = generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic)))?;
-    Ok(whole(StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text))
+    Ok(whole(StatusCode::OK, FIGURES, text))
 }
 
 /// Whoever comes here by hand is told where to go.
 fn nothing() -> Answer {
-    let hint = "metrics are at /metrics, health at /healthz and /readyz\n";
+    let hint = "metrics are at /metrics, health at /healthz and /readyz, sessions at /v1/sessions\n";
     whole(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", hint)
 }

@@ -40,7 +40,7 @@ impl Probe {
         let (status, word) = match (self, phase) {
             (Self::Alive, _) | (Self::Ready, Phase::Ready) => (StatusCode::OK, "ok\n"),
             (Self::Ready, Phase::Starting) => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
-            (Self::Ready, Phase::Draining) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
+            (Self::Ready, Phase::Leaving | Phase::Draining) => (StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         };
         whole(status, "text/plain; charset=utf-8", word)
     }

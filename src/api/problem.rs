@@ -35,6 +35,18 @@ pub fn answer(refused: &Refused, reference: &str) -> Answer {
     write(reason, detail(reason, refused.seconds), reason.public().retryable, reference)
 }
 
+/// The same for whoever runs the gateway: the reason itself, its cause and its cure.
+pub fn for_operator(refused: &Refused, reference: &str) -> Answer {
+    let reason = refused.failure.reason;
+    let problem = serde_json::json!({
+        "type": "about:blank", "code": reason.word(), "status": reason.public().status,
+        "title": refused.failure.cause, "detail": reason.cure(), "ref": reference,
+    });
+    let mut answer = answer(refused, reference);
+    *answer.body_mut() = Full::new(Bytes::from(problem.to_string()));
+    answer
+}
+
 /// The same for a person who came with a browser: the words, and nothing to be parsed.
 pub fn in_words(refused: &Refused, reference: &str) -> Answer {
     let mut answer = answer(refused, reference);

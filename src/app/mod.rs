@@ -5,10 +5,13 @@
 
 mod demo;
 mod descriptors;
+mod drain;
 mod listeners;
 mod machines;
+mod news;
 mod own_panel;
 mod panel;
+mod reload;
 mod running;
 mod signals;
 
@@ -28,9 +31,11 @@ use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
 use arc_swap::ArcSwap;
 use listeners::Listeners;
+use reload::Reload;
 use running::Running;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -63,6 +68,7 @@ pub struct App {
     public: TcpListener,
     admin: TcpListener,
     before: Before,
+    file: Option<PathBuf>,
 }
 
 impl App {
@@ -96,7 +102,14 @@ impl App {
         if before == Before::Nothing {
             shared.lifecycle.ready();
         }
-        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before })
+        shared.metrics.started(unix_now());
+        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before, file: None })
+    }
+
+    /// The same, which reads this file again when it is asked to reload.
+    #[must_use]
+    pub fn reloading(self, file: PathBuf) -> Self {
+        Self { file: Some(file), ..self }
     }
 
     /// Where the public listener is.
@@ -121,40 +134,43 @@ impl App {
         &self.generations
     }
 
-    /// Serves until it is asked to stop, then refuses what is new, closes what is live with 1001 and returns.
+    /// Serves until it is asked to stop, then leaves as `[drain]` says, closes what is left with 1001 and returns.
     ///
     /// # Errors
     /// A listener's task ended by itself; nothing is waited for then.
     pub async fn run(self, mut signals: mpsc::Receiver<Signal>) -> Result<(), String> {
         let ready = Instant::now() + if self.before == Before::Unknown { AMBIGUOUS } else { Duration::ZERO };
+        let generations = Arc::clone(&self.generations);
         let mut running = self.start();
-        running.serve(&mut signals, ready).await?;
-        running.drain();
+        running.serve(&mut signals, ready, || generations.load().config.drain.clone()).await?;
         running.close().await;
         Ok(())
     }
 
     fn start(self) -> Running {
-        let Self { generations, shared, public, admin, before: _ } = self;
+        let Self { generations, shared, public, admin, before: _, file } = self;
+        let reload = file.map(|file| Reload { file, generations: Arc::clone(&generations) });
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
+        let its = Arc::clone(&shared);
+        let news = tokio::spawn(async move { news::follow(&its).await });
         let service = Service::new(Arc::clone(&generations), consoles.clone());
         let listeners = Listeners {
             public: tokio::spawn(listen::serve(public, service, connections.clone(), shut.clone())),
             admin: tokio::spawn(admin::serve(admin, generations, ended.clone())),
         };
-        Running { shared, listeners, connections, consoles, shut, ended }
+        Running { shared, listeners, connections, consoles, shut, ended, reload, news }
     }
 }
 
-/// Runs a gateway until it is asked to stop.
+/// Runs a gateway of this file's configuration until it is asked to stop.
 ///
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
-pub async fn serve(config: Config) -> Result<(), String> {
+pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
     descriptors::raise();
     descriptors::warn(config.limits.sessions);
-    let app = App::bind(config).await?;
+    let app = App::bind(config).await?.reloading(file);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));
@@ -165,7 +181,9 @@ pub async fn serve(config: Config) -> Result<(), String> {
 }
 
 /// A panic is a bug: one line with its place, and a counter an alert can watch (D07). The task that panicked ends alone.
-fn count_panics(metrics: Arc<Metrics>) {
+///
+/// The whole process has one such place; a test that makes panics says so for itself.
+pub fn count_panics(metrics: Arc<Metrics>) {
     std::panic::set_hook(Box::new(move |panic| {
         metrics.panicked();
         let payload = panic.payload();

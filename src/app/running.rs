@@ -1,14 +1,19 @@
-//! A gateway that runs, in three steps: it serves until it is asked to stop, drains, and closes.
+//! A gateway that runs, in three steps: it serves until it is asked to stop, leaves, and closes.
 //!
 //! Owns the tasks of the process. What a phase means for those who come is the lifecycle's.
 
+use super::drain::drain;
 use super::listeners::Listeners;
+use super::reload::Reload;
 use super::signals::Signal;
+use crate::config::Drain;
 use crate::console::{self, Shared};
 use crate::reason::Reason;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,6 +21,9 @@ use tokio_util::task::TaskTracker;
 /// How long consoles and connections have to end when the gateway stops: what a session takes, and a moment for what was
 /// just on its way to become one.
 const GOODBYE: Duration = console::GOODBYE.saturating_add(Duration::from_secs(1));
+
+/// A drain on its way.
+type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The tasks of a gateway.
 #[derive(Debug)]
@@ -28,38 +36,74 @@ pub(super) struct Running {
     pub(super) shut: CancellationToken,
     /// Ends the admin listener.
     pub(super) ended: CancellationToken,
+    /// Hears the fleet's news.
+    pub(super) news: JoinHandle<()>,
+    /// How the configuration is read again; none where it came from no file.
+    pub(super) reload: Option<Reload>,
 }
 
 impl Running {
-    /// Serves until it is asked to stop; ready from the given moment on.
+    /// Serves until it is asked to stop, ready from the given moment on; then leaves as it is told, until that is done or
+    /// it is asked again.
     ///
     /// # Errors
     /// A listener's task ended by itself.
-    pub(super) async fn serve(&mut self, signals: &mut mpsc::Receiver<Signal>, ready: Instant) -> Result<(), String> {
-        let mut is_ready = false;
+    pub(super) async fn serve(
+        &mut self,
+        signals: &mut mpsc::Receiver<Signal>,
+        ready: Instant,
+        times: impl Fn() -> Drain,
+    ) -> Result<(), String> {
+        let (mut is_ready, mut stops) = (false, false);
+        let (mut wishes, mut leaving): (_, Option<Leaving>) = (self.shared.lifecycle.wishes(), None);
         loop {
             tokio::select! {
+                biased;
                 signal = signals.recv() => match signal {
-                    Some(Signal::Stop) | None => return Ok(()),
-                    Some(Signal::Reload) => {
-                        tracing::warn!("this version cannot reload its configuration; restart it");
+                    Some(Signal::Stop) | None if stops => return Ok(()),
+                    Some(Signal::Stop) => {
+                        tracing::info!("asked to stop; once more, and it stops at once");
+                        stops = true;
+                        self.shared.lifecycle.want_drain(true);
+                        leaving.get_or_insert_with(|| Box::pin(drain(Arc::clone(&self.shared), times())));
+                        wishes.mark_unchanged();
                     }
+                    // Nobody is left who could ask: there is nothing to wait for.
+                    None => return Ok(()),
+                    Some(Signal::Reload) => self.reloaded().await,
                 },
+                () = finished(&mut leaving), if leaving.is_some() => {
+                    if stops {
+                        return Ok(());
+                    }
+                    leaving = None;
+                }
+                Ok(()) = wishes.changed(), if !stops => {
+                    leaving = None;
+                    if *wishes.borrow_and_update() {
+                        leaving = Some(Box::pin(drain(Arc::clone(&self.shared), times())));
+                    } else {
+                        self.shared.lifecycle.ready();
+                        tracing::info!("the drain was called off; consoles open again");
+                    }
+                }
                 () = sleep_until(ready), if !is_ready => {
                     is_ready = true;
-                    self.shared.lifecycle.ready();
-                    tracing::info!("consolegate is ready");
+                    if leaving.is_none() && !*wishes.borrow() {
+                        self.shared.lifecycle.ready();
+                        tracing::info!("consolegate is ready");
+                    }
                 }
                 failed = self.listeners.failed() => return Err(failed),
-
             }
         }
     }
 
-    /// Takes nothing new.
-    pub(super) fn drain(&self) {
-        self.shared.lifecycle.drain();
-        tracing::info!(live = self.shared.sessions.len(), "stopping");
+    async fn reloaded(&self) {
+        match &self.reload {
+            Some(reload) => reload.run().await,
+            None => tracing::warn!("there is no configuration file to read again"),
+        }
     }
 
     /// Ends what is live with 1001 and waits as long as a goodbye takes. The admin face answers to the end, so that a
@@ -73,15 +117,24 @@ impl Running {
         if timeout(GOODBYE, ended).await.is_err() {
             tracing::warn!(live = self.shared.sessions.len(), "connections that did not end in time are cut");
         }
+        self.news.abort();
         self.ended.cancel();
         self.listeners.ended().await;
+    }
+}
+
+/// Waits for a drain; for ever without one.
+async fn finished(leaving: &mut Option<Leaving>) {
+    match leaving {
+        Some(leaving) => leaving.as_mut().await,
+        None => std::future::pending().await,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::Since;
+    use crate::console::{Since, scene};
     use crate::lifecycle::Phase;
     use crate::store::Store;
     use std::future::pending;
@@ -95,33 +148,76 @@ mod tests {
             consoles: TaskTracker::new(),
             shut: CancellationToken::new(),
             ended: CancellationToken::new(),
+            news: tokio::spawn(async {}),
+            reload: None,
         }
     }
 
-    async fn served(running: &mut Running, signals: &[Signal]) -> Result<(), String> {
-        let (tell, mut asked) = mpsc::channel(8);
-        for signal in signals {
-            tell.send(*signal).await.unwrap();
-        }
-        let serves = running.serve(&mut asked, Instant::now());
-        timeout(Duration::from_secs(60), serves).await.unwrap_or_else(|_| Err("it goes on".to_owned()))
+    const TIMES: Drain =
+        Drain { lame_duck: Duration::from_secs(5), deadline: Duration::from_secs(60), spread: Duration::from_secs(10) };
+
+    fn idle() -> Listeners {
+        Listeners { public: tokio::spawn(pending()), admin: tokio::spawn(pending()) }
+    }
+
+    /// Serves with these signals, each after the seconds before it, and says how long that took.
+    async fn served(running: &mut Running, signals: &[(u64, Signal)]) -> (Result<(), String>, u64) {
+        let (began, (tell, mut asked)) = (Instant::now(), mpsc::channel(8));
+        let signals = signals.to_vec();
+        let asks = async move {
+            for (seconds, signal) in signals {
+                sleep_until(began + Duration::from_secs(seconds)).await;
+                tell.send(signal).await.unwrap();
+            }
+            tell.closed().await;
+        };
+        let serves = running.serve(&mut asked, began, || TIMES);
+        let end = tokio::select! {
+            end = timeout(Duration::from_secs(600), serves) => end.unwrap_or_else(|_| Err("it goes on".to_owned())),
+            () = asks => unreachable!("it is served as long as somebody may ask"),
+        };
+        (end, began.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
     async fn d07_a_process_whose_listener_ended_by_itself_ends_with_an_error() {
         let listeners = Listeners { public: tokio::spawn(async {}), admin: tokio::spawn(pending()) };
-        let failed = served(&mut running(listeners), &[]).await.unwrap_err();
+        let failed = served(&mut running(listeners), &[]).await.0.unwrap_err();
         assert!(failed.contains("[listen] ended by itself"), "{failed}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn it_serves_through_what_is_no_stop_and_is_ready_meanwhile() {
-        let mut running = running(Listeners { public: tokio::spawn(pending()), admin: tokio::spawn(pending()) });
+        let mut running = running(idle());
         assert_eq!(running.shared.lifecycle.phase(), Phase::Starting);
-        assert_eq!(served(&mut running, &[Signal::Reload]).await, Err("it goes on".to_owned()));
+        assert_eq!(served(&mut running, &[(0, Signal::Reload)]).await.0, Err("it goes on".to_owned()));
         assert_eq!(running.shared.lifecycle.phase(), Phase::Ready);
-        assert_eq!(served(&mut running, &[Signal::Reload, Signal::Stop]).await, Ok(()));
-        running.drain();
-        assert_eq!(running.shared.lifecycle.phase(), Phase::Draining);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn d05_a_stop_waits_for_balancers_and_for_the_live_and_a_second_one_for_nobody() {
+        let mut running = running(idle());
+        assert_eq!(served(&mut running, &[(1, Signal::Stop)]).await, (Ok(()), 6), "nothing is live");
+        let _guard = scene::admitted(&running.shared.sessions);
+        assert_eq!(served(&mut running, &[(1, Signal::Stop)]).await, (Ok(()), 76), "one is live");
+        assert_eq!(served(&mut running, &[(1, Signal::Stop), (3, Signal::Stop)]).await, (Ok(()), 3), "asked twice");
+        assert_eq!(running.shared.lifecycle.phase(), Phase::Leaving);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a08_a_drain_ends_no_process_and_can_be_called_off() {
+        let mut running = running(idle());
+        let (life, began) = (Arc::clone(&running.shared), Instant::now());
+        let asks = tokio::spawn(async move {
+            let life = &life.lifecycle;
+            assert!(life.want_drain(true) && !life.want_drain(true));
+            sleep_until(began + Duration::from_secs(30)).await;
+            assert_eq!(life.phase(), Phase::Draining);
+            assert!(life.want_drain(false));
+            sleep_until(began + Duration::from_secs(31)).await;
+            assert_eq!(life.phase(), Phase::Ready);
+        });
+        assert_eq!(served(&mut running, &[]).await.0, Err("it goes on".to_owned()));
+        asks.await.unwrap();
     }
 }

@@ -8,7 +8,8 @@ use tokio::runtime::Builder;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "SIGTERM or SIGINT ends it. CONSOLEGATE_LOG filters log lines, e.g. consolegate=debug.")]
+#[command(after_help = "SIGTERM or SIGINT ends it as [drain] says, and at once when it comes twice. SIGHUP reads the \
+configuration, certificates and keys again. CONSOLEGATE_LOG filters log lines, e.g. consolegate=debug.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
@@ -18,5 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = check::loaded(&arguments.configuration.config)?;
     let _log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(app::serve(config)).map_err(Stop::Failed)
+    // Absolute, so that a reload finds it whatever the working directory.
+    let file = std::path::absolute(&arguments.configuration.config)?;
+    runtime.block_on(app::serve(config, file)).map_err(Stop::Failed)
 }

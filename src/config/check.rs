@@ -77,7 +77,7 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
             "write https://, or leave out listen.tls",
         );
     }
-    let admin = check_admin::admin(root.section_or_empty("admin"));
+    let admin = check_admin::admin(root.section_or_empty("admin"), folder);
 
     if !root.has("cluster") {
         root.missing("cluster", "add a [[cluster]] with its nodes: without one there is nothing to connect to");
@@ -92,13 +92,13 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
     let session = check_rules::session(root.section_or_empty("session"), folder);
     let limits = check_rules::limits(root.section_or_empty("limits"));
     let timeouts = check_rules::timeouts(root.section_or_empty("timeouts"));
+    let drain = check_rules::drain(root.section_or_empty("drain"));
     let engine = check_rules::splice(root.section_or_empty("splice"));
     let store = check_rules::store(root.section_or_empty("store"));
     let metrics = check_rules::metrics(root.section_or_empty("metrics"));
     let log = check_rules::log(root.section_or_empty("log"));
     let audit_file = check_rules::audit(root.section("audit"), folder);
     store?;
-    metrics?;
     let (mut listen, mut clusters, engine) = (listen?, clusters?, engine?);
     let files = listen.tls.iter_mut().map(|files| &mut files.engine);
     files.chain(clusters.iter_mut().map(|cluster| &mut cluster.engine)).for_each(|which| *which = engine);
@@ -111,6 +111,8 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
         session: session?,
         limits: limits?,
         timeouts: timeouts?,
+        drain: drain?,
+        per_session: metrics?,
         log: log?,
         audit_file: audit_file?,
     })

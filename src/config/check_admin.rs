@@ -1,8 +1,10 @@
 //! Checks `[admin]`: where the admin side listens and whose bearer tokens count.
 //!
-//! Owns the rules that the admin side stays on the loopback address while it has no TLS, and that bearer tokens are
-//! refused while nothing asks for them. Has no clock: whether a token has expired is decided when it comes.
+//! Owns the rule that the admin side stays on the loopback address unless it has a certificate and asks for tokens. Has no
+//! clock: whether a token has expired is decided when it comes.
 
+use super::check_listen::tls_files;
+use super::files::Folder;
 use super::problem::{Report, Written};
 use super::raw::Section;
 use super::{Admin, AdminScope, AdminToken, value};
@@ -11,29 +13,40 @@ use std::collections::HashSet;
 use toml::value::{Datetime, Offset};
 
 /// The admin listener.
-pub(super) fn admin(mut section: Section<'_>) -> Option<Admin> {
+pub(super) fn admin(mut section: Section<'_>, folder: Folder<'_>) -> Option<Admin> {
     let report = section.report();
     let written = section.text_or("address", "127.0.0.1:9464");
+    let is_plain = !section.has("tls");
+    let is_open = !section.has("token");
     let address = written.and_then(|written| {
         let address = value::socket_address(report, &written)?;
-        if !address.ip().to_canonical().is_loopback() {
-            let what =
-                format!("{address} is not a loopback address, and this version serves the admin side without TLS");
-            report.wrong(&written.place, what, "use 127.0.0.1 or [::1], and a tunnel or a local agent to reach it");
+        if !address.ip().to_canonical().is_loopback() && (is_plain || is_open) {
+            let lacks = if is_plain { "a certificate" } else { "tokens" };
+            let what = format!("{address} is not a loopback address, and the admin side has no TLS with tokens");
+            let fix = format!("use 127.0.0.1 or [::1], or give it {lacks} (admin.tls and [[admin.token]])");
+            report.wrong(&written.place, what, fix);
             return None;
         }
         Some(address)
     });
+    let tls = section.section("tls").and_then(|section| tls_files(section, folder));
+    let hosts =
+        section.texts("hosts", &[]).and_then(|list| value::all(list.into_iter().map(|name| host(report, &name))));
     let mut names = HashSet::new();
-    let token_place = section.place_of("token");
     let tokens = section.sections("token").into_iter().map(|section| admin_token(section, &mut names));
     let tokens = value::all(tokens);
-    if tokens.as_ref().is_some_and(|tokens| !tokens.is_empty()) {
-        let fix = "remove [[admin.token]]: whoever reaches the loopback address may ask";
-        report.wrong(&token_place, "is not available in this version", fix);
-        return None;
+    let tls = if is_plain { None } else { Some(tls?) };
+    Some(Admin { address: address?, tls, hosts: hosts?, tokens: tokens? })
+}
+
+/// A name as it stands in a `Host` header, without a port.
+fn host(report: &Report, written: &Written<String>) -> Option<String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    if !written.value.is_empty() && written.value.bytes().all(is_name) {
+        return Some(written.value.to_ascii_lowercase());
     }
-    Some(Admin { address: address?, tokens: tokens? })
+    report.wrong(&written.place, "is not a host name", "write a name without scheme and port, such as gate1.internal");
+    None
 }
 
 fn admin_token(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<AdminToken> {

@@ -25,7 +25,7 @@ pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Lis
 }
 
 /// Certificate and key, read once to see that they are a pair.
-fn tls_files(mut section: Section<'_>, folder: Folder<'_>) -> Option<TlsFiles> {
+pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>) -> Option<TlsFiles> {
     let report = section.report();
     let certificate = section.required_text("certificate", "fullchain.pem");
     let key = section.required_text("key", "privkey.pem");

@@ -1,11 +1,11 @@
-//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[splice]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
+//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[drain]`, `[splice]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
 //!
 //! Owns their defaults and ranges. Nothing known is silently ignored: what this version cannot do yet
 //! is refused.
 
 use super::files::Folder;
 use super::raw::Section;
-use super::{Engine, Limits, LogFormat, Session, Timeouts, key, value};
+use super::{Drain, Engine, Limits, LogFormat, Session, Timeouts, key, value};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -102,14 +102,16 @@ pub(super) fn store(mut section: Section<'_>) -> Option<()> {
     Some(())
 }
 
-/// `[metrics]`: this version has no figures per session.
-pub(super) fn metrics(mut section: Section<'_>) -> Option<()> {
-    let report = section.report();
-    let per_session = section.flag("per_session", false)?;
-    if per_session.value {
-        report.wrong(&per_session.place, "is not available in this version", "leave it false");
-    }
-    Some(())
+/// `[drain]`: each from 0, because a gateway without a balancer has nobody to wait for.
+pub(super) fn drain(mut section: Section<'_>) -> Option<Drain> {
+    let mut seconds = |key, default| section.number(key, default, 0..=MOST).map(Duration::from_secs);
+    let (lame_duck, deadline, spread) = (seconds("lame_duck", 5), seconds("deadline", 60), seconds("spread", 10));
+    Some(Drain { lame_duck: lame_duck?, deadline: deadline?, spread: spread? })
+}
+
+/// `[metrics]`: whether there are figures of each session.
+pub(super) fn metrics(mut section: Section<'_>) -> Option<bool> {
+    section.flag("per_session", false).map(|written| written.value)
 }
 
 /// `[splice]`.

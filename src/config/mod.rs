@@ -53,6 +53,10 @@ pub struct Config {
     pub limits: Limits,
     /// How long for what.
     pub timeouts: Timeouts,
+    /// How the gateway leaves.
+    pub drain: Drain,
+    /// Whether `/metrics/sessions` has figures of each session.
+    pub per_session: bool,
     /// How log lines look.
     pub log: LogFormat,
     /// Where the audit log goes; none without `[audit]`.
@@ -94,9 +98,13 @@ pub enum Engine {
 /// The admin listener.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// Where it listens; loopback.
+    /// Where it listens; loopback, unless it has a certificate and tokens.
     pub address: SocketAddr,
-    /// Who may ask; always none in this version: whoever reaches the loopback address.
+    /// Its certificate; none: plain HTTP.
+    pub tls: Option<TlsFiles>,
+    /// Names by which it may be asked, besides IP addresses and `localhost`.
+    pub hosts: Vec<String>,
+    /// Who may ask for more than metrics and health.
     pub tokens: Vec<AdminToken>,
 }
 
@@ -217,7 +225,7 @@ pub enum KeyMaterial {
 }
 
 /// A Proxmox cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Its name in tokens and metrics.
     pub name: ClusterName,
@@ -232,7 +240,7 @@ pub struct Cluster {
 }
 
 /// How the gateway signs in to a cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Credential {
     /// An API token.
     ApiToken {
@@ -251,7 +259,7 @@ pub enum Credential {
 }
 
 /// What a node's certificate is checked against.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trust {
     /// The certificates of this PEM text (the cluster's `pve-root-ca.pem`).
     Ca(Vec<u8>),
@@ -262,7 +270,7 @@ pub enum Trust {
 }
 
 /// A node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
     /// As Proxmox calls it.
     pub name: NodeName,
@@ -305,7 +313,7 @@ pub struct Limits {
 }
 
 /// How long for what.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timeouts {
     /// TLS handshake of a client.
     pub tls: Duration,
@@ -325,6 +333,17 @@ pub struct Timeouts {
     pub stall: Duration,
     /// Without a byte of a screen, after which its console gets a sign of life.
     pub keep_alive: Duration,
+}
+
+/// How the gateway leaves, asked by SIGTERM or by its operator.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    /// How long new consoles are still taken while readiness says no, so that balancers notice first.
+    pub lame_duck: Duration,
+    /// How long sessions may go on then.
+    pub deadline: Duration,
+    /// Over how long their ends are spread, so that they do not all come back at once.
+    pub spread: Duration,
 }
 
 /// How log lines look.

@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn f13_a_session_that_the_store_does_not_know_of_is_none() {
-        let refused = Connected::begin(&Arc::new(Store::Stuck), &scene::opening().pass, 120, 0).await;
+        let refused = Connected::begin(&Arc::new(Store::stuck()), &scene::opening().pass, 120, 0).await;
         assert_eq!(refused.err().map(|failure| failure.reason), Some(Reason::StoreDown));
     }
 }

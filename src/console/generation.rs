@@ -10,7 +10,7 @@ use crate::id::SessionId;
 use crate::listen::Tls;
 use crate::reason::Failure;
 use crate::resolve::Resolver;
-use crate::token::{Grant, Verifier};
+use crate::token::{Grant, LEEWAY_SECONDS, Verifier};
 use std::sync::Arc;
 
 /// One generation of the configuration. A request keeps the one it began with; a session keeps only its clusters'.
@@ -24,6 +24,8 @@ pub struct Generation {
     pub resolver: Arc<Resolver>,
     /// The certificate of the public listener; none: plain HTTP.
     pub tls: Option<Tls>,
+    /// The certificate of the admin listener; none: plain HTTP.
+    pub admin_tls: Option<Tls>,
     /// What outlives it.
     pub shared: Arc<Shared>,
 }
@@ -38,9 +40,28 @@ impl Generation {
             verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, shared.since.tokens)?,
             resolver: Arc::new(Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&shared.metrics))?),
             tls: config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?,
+            admin_tls: config.admin.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?,
             shared: Arc::clone(shared),
             config,
         })
+    }
+
+    /// The generation of another configuration in the same process. What did not change is kept with what it knows: the
+    /// way to the clusters with its sign-ins and kept connections.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub fn succeeded_by(&self, config: Config) -> Result<Self, String> {
+        let is_same = self.config.clusters == config.clusters && self.config.timeouts == config.timeouts;
+        let next = Self::build(config, &self.shared)?;
+        Ok(if is_same { Self { resolver: Arc::clone(&self.resolver), ..next } } else { next })
+    }
+
+    /// The seconds after which nothing is left of a token that was signed now: neither itself nor a session.
+    #[must_use]
+    pub fn longest(&self) -> u64 {
+        let token = self.config.issuers.iter().map(|issuer| issuer.max_token.as_secs()).max();
+        self.config.session.max.as_secs() + token.unwrap_or_default() + 2 * LEEWAY_SECONDS
     }
 
     /// Whether the number of a session's guest is still that of the session's machine. The first one it meets is its own.
@@ -55,9 +76,12 @@ impl Generation {
     /// It is the one that counts from now on: the metrics follow it.
     pub fn enter(&self) {
         let names: Vec<_> = self.config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
+        self.shared.sessions.keep_gone(self.config.per_session);
         self.shared.metrics.configured(&names, self.config.limits.sessions);
-        if let Some(tls) = &self.tls {
-            self.shared.metrics.certificate("public", tls.not_after());
+        for (name, tls) in [("public", &self.tls), ("admin", &self.admin_tls)] {
+            if let Some(tls) = tls {
+                self.shared.metrics.certificate(name, tls.not_after());
+            }
         }
     }
 }

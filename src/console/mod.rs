@@ -9,7 +9,7 @@ mod goodbye;
 mod opening;
 mod record;
 #[cfg(test)]
-mod scene;
+pub(crate) mod scene;
 mod shared;
 mod term;
 mod vnc;
@@ -89,10 +89,15 @@ where
     S: IntoTransport,
 {
     let (grant, mut client) = (opening.pass.grant(), leg(&opening, stream, early));
-    let guard = match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits) {
-        Ok(guard) => guard,
-        Err(failure) => return Err(refuse(record, client, &failure)),
-    };
+    let guard =
+        match generation.shared.sessions.admit(&opening.pass, opening.client, &generation.config.limits, unix_now()) {
+            Ok(guard) => guard,
+            Err(failure) => return Err(refuse(record, client, &failure)),
+        };
+    // Once it is listed: what is withdrawn from now on ends it, what was withdrawn until now is known here.
+    if let Err(failure) = generation.shared.store.check(&grant.facts()) {
+        return Err(refuse(record, client, &failure));
+    }
     let opens = async {
         let opened = opening::open(&generation, &opening.pass, &guard, &mut client).await?;
         connected.opened().await.map(|()| opened)

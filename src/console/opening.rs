@@ -237,7 +237,7 @@ mod tests {
     async fn an_open_that_is_paced_too_long_says_so() {
         let (generation, opening) = (scene::generation(), scene::opening());
         let (sessions, limits) = (&generation.shared.sessions, &generation.config.limits);
-        let guard = sessions.admit(&opening.pass, opening.client, limits).unwrap();
+        let guard = sessions.admit(&opening.pass, opening.client, limits, 0).unwrap();
         let pass = &opening.pass;
         for _ in 0..8 {
             generation.shared.turns.pace(pass.grant().console()).await.unwrap();

@@ -1,12 +1,16 @@
-//! What the tests of this room begin with.
+//! What the tests of this room, and of those that watch sessions from above, begin with.
 
 use super::{Generation, Opening, Shared, Since};
 use crate::config::Config;
+use crate::config::Limits;
 use crate::id::{Console, Guest, Protocol, SessionId, Vmid};
+use crate::random;
+use crate::session::{SessionGuard, Sessions};
 use crate::store::Store;
 use crate::token::{Grant, Pass};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 /// A browser that opens the screen of guest 100.
 pub(super) fn opening() -> Opening {
@@ -47,4 +51,21 @@ fingerprint = "{}"
     let config = Config::parse(&text, folder.path()).unwrap();
     let shared = Shared::new(None, Store::memory(10), Since { tickets: 0, tokens: None }).unwrap();
     Generation::build(config, &shared).unwrap()
+}
+
+/// A session that is live.
+pub(crate) fn admitted(sessions: &Arc<Sessions>) -> SessionGuard {
+    const MANY: usize = 1000;
+    let Opening { pass, client } = opening();
+    let session = SessionId::from_bits(u128::from_be_bytes(random::bytes().unwrap()));
+    let pass = Pass::unspent(session, 0, pass.grant().clone());
+    let limits = Limits {
+        sessions: MANY,
+        per_guest: MANY,
+        per_subject: MANY,
+        per_node: MANY,
+        per_node_opening: MANY,
+        per_client: MANY,
+    };
+    sessions.admit(&pass, client, &limits, 0).unwrap()
 }

@@ -63,7 +63,11 @@ impl Tls {
         self.current.0.load().not_after
     }
 
-    pub(super) async fn accept(&self, stream: TcpStream, within: Duration) -> io::Result<TlsStream> {
+    /// Shakes hands.
+    ///
+    /// # Errors
+    /// That of the handshake, or that it took too long.
+    pub async fn accept(&self, stream: TcpStream, within: Duration) -> io::Result<TlsStream> {
         tokio::time::timeout(within, accept(stream, Arc::clone(&self.config), self.engine)).await?
     }
 }

@@ -101,6 +101,10 @@ reasons! {
     HeaderTimeout "header_timeout" REQUEST_TIMEOUT Info "the request's head took longer than timeouts.header";
     ClientLimit "limit_client" LIMIT_CLIENT Warn "too many unauthenticated connections of one address; see limits.per_client";
 
+    AdminToken "admin_token" TOKEN_REJECTED Warn "send Authorization: Bearer with a token whose SHA-256 is in an [[admin.token]] that has not expired";
+    AdminScope "admin_scope" POWER_REFUSED Warn "the [[admin.token]] lacks the scope for this: read, kill, drain or revoke";
+    AdminHost "admin_host" HOST Warn "a browser asks, or by a name that is not in admin.hosts; ask by IP address, as localhost, or add the name";
+
     PowerDenied "power_denied" POWER_REFUSED Info "the token has no power right, or its console is a host; a host is never switched from here";
     PowerPace "power_pace" POWER_PACE Info "a guest is switched more often than once in two seconds, by whatever sessions";
     ContainerReset "container_reset" BAD_REQUEST Info "a reset was asked of a container, which has none; stop and start it";

@@ -6,6 +6,7 @@
 use crate::config::Limits;
 use crate::id::{ClusterGuest, ClusterName, Console, NodeName, Protocol, SessionId};
 use crate::reason::{Failure, Reason};
+use crate::revocation::Facts;
 use crate::token::Pass;
 use crate::traffic::Traffic;
 use std::collections::HashMap;
@@ -13,6 +14,9 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+
+/// Ended sessions whose last figures wait for a scrape.
+const MOST_GONE: usize = 9_000;
 
 /// All live sessions of this gateway.
 #[derive(Debug)]
@@ -28,6 +32,8 @@ struct Live {
     subjects: HashMap<(String, String), usize>,
     nodes: HashMap<(ClusterName, NodeName), usize>,
     serial: u64,
+    /// Ended and not told yet, where somebody wants to hear; at most as many as may be live.
+    gone: Option<Vec<Listed>>,
     /// Set at shutdown: nothing new is admitted.
     closed: Option<Reason>,
 }
@@ -40,6 +46,9 @@ struct Entry {
     subject: (String, String),
     node: Option<NodeName>,
     client: IpAddr,
+    jti: String,
+    issued: u64,
+    began: u64,
     traffic: Arc<Traffic>,
     stop: watch::Sender<Option<Failure>>,
 }
@@ -49,6 +58,8 @@ struct Entry {
 pub struct Listed {
     /// The session.
     pub id: SessionId,
+    /// Which connection of it.
+    pub generation: u32,
     /// Its console.
     pub console: Console,
     /// Its node, once known.
@@ -57,8 +68,23 @@ pub struct Listed {
     pub subject: (String, String),
     /// The browser's address.
     pub client: IpAddr,
+    /// The connect token's name in logs, and the Unix second in which the panel signed it.
+    pub jti: String,
+    /// See `jti`.
+    pub issued: u64,
+    /// When this connection began, in Unix seconds.
+    pub began: u64,
     /// What passed so far.
     pub traffic: Arc<Traffic>,
+}
+
+impl Listed {
+    /// What of it may be withdrawn.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        let (issuer, subject) = (&self.subject.0, &self.subject.1);
+        Facts { issuer, subject, jti: &self.jti, console: &self.console, issued: self.issued }
+    }
 }
 
 impl Sessions {
@@ -68,11 +94,18 @@ impl Sessions {
         Arc::new(Self { live: Mutex::default(), count: watch::Sender::new(0) })
     }
 
-    /// Lists a session, or says which of the limits stands against it. A session that is live already is taken over.
+    /// Lists a session, or says which of the limits stands against it. A session that is live already is taken over. It
+    /// begins at `now`, in Unix seconds.
     ///
     /// # Errors
     /// `gateway_full`, `limit_guest`, `limit_subject`, or why nothing is admitted any more.
-    pub fn admit(self: &Arc<Self>, pass: &Pass, client: IpAddr, limits: &Limits) -> Result<SessionGuard, Failure> {
+    pub fn admit(
+        self: &Arc<Self>,
+        pass: &Pass,
+        client: IpAddr,
+        limits: &Limits,
+        now: u64,
+    ) -> Result<SessionGuard, Failure> {
         let (session, generation, grant) = (pass.session(), pass.generation(), pass.grant());
         let subject = (grant.issuer().to_owned(), grant.subject().to_owned());
         let mut live = self.lock();
@@ -99,7 +132,9 @@ impl Sessions {
             stopped: stop.subscribe(),
         };
         let (serial, console) = (live.serial, grant.console().clone());
-        let entry = Entry { serial, generation, console, subject, node: None, client, traffic, stop };
+        let (jti, issued) = (grant.jti_hash().to_owned(), grant.issued());
+        let entry =
+            Entry { serial, generation, console, subject, node: None, client, jti, issued, began: now, traffic, stop };
         live.entries.insert(session, entry);
         self.count.send_replace(live.entries.len());
         Ok(guard)
@@ -114,10 +149,28 @@ impl Sessions {
         listed
     }
 
+    /// One live session.
+    #[must_use]
+    pub fn get(&self, id: SessionId) -> Option<Listed> {
+        self.lock().entries.get(&id).map(|entry| entry.listed(id))
+    }
+
     /// What passes through the live sessions, for whoever counts it; in no order, and nothing else of them.
     #[must_use]
     pub fn traffics(&self) -> Vec<(Protocol, Arc<Traffic>)> {
         self.lock().entries.values().map(|entry| (entry.console.protocol, Arc::clone(&entry.traffic))).collect()
+    }
+
+    /// Whether those that end are kept until they are told.
+    pub fn keep_gone(&self, wanted: bool) {
+        let mut live = self.lock();
+        live.gone = if wanted { Some(live.gone.take().unwrap_or_default()) } else { None };
+    }
+
+    /// Those that ended since the last call.
+    #[must_use]
+    pub fn take_gone(&self) -> Vec<Listed> {
+        self.lock().gone.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How many sessions are live.
@@ -136,6 +189,17 @@ impl Sessions {
     pub fn stop(&self, id: SessionId, why: impl Into<Failure>) -> bool {
         let live = self.lock();
         live.entries.get(&id).map(|entry| entry.stop.send_replace(Some(why.into()))).is_some()
+    }
+
+    /// Ends every session that it is true of, and says how many. It is asked under the lock, so it must not wait.
+    pub fn stop_each(&self, is_meant: impl Fn(&Listed) -> bool, why: &Failure) -> usize {
+        let live = self.lock();
+        let mut ended = 0;
+        for (_, entry) in live.entries.iter().filter(|(id, entry)| is_meant(&entry.listed(**id))) {
+            entry.stop.send_replace(Some(why.clone()));
+            ended += 1;
+        }
+        ended
     }
 
     /// Ends all sessions and admits no more.
@@ -190,6 +254,17 @@ impl Live {
     }
 }
 
+impl Live {
+    /// Keeps one that ended, where somebody wants to hear; the figures of a crowd that nobody asks for are not kept.
+    fn keep(&mut self, ended: Option<Listed>) {
+        if let (Some(gone), Some(ended)) = (&mut self.gone, ended)
+            && gone.len() < MOST_GONE
+        {
+            gone.push(ended);
+        }
+    }
+}
+
 fn give_back<K: Hash + Eq>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -203,10 +278,14 @@ impl Entry {
     fn listed(&self, id: SessionId) -> Listed {
         Listed {
             id,
+            generation: self.generation,
             console: self.console.clone(),
             node: self.node.clone(),
             subject: self.subject.clone(),
             client: self.client,
+            jti: self.jti.clone(),
+            issued: self.issued,
+            began: self.began,
             traffic: Arc::clone(&self.traffic),
         }
     }
@@ -264,7 +343,8 @@ impl SessionGuard {
 impl Drop for SessionGuard {
     fn drop(&mut self) {
         let mut live = self.sessions.lock();
-        live.remove(self.id, Some(self.serial));
+        let ended = live.remove(self.id, Some(self.serial)).map(|entry| entry.listed(self.id));
+        live.keep(ended);
         self.sessions.count.send_replace(live.entries.len());
     }
 }

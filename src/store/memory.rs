@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Used names and sessions.
 #[derive(Debug)]
-pub struct Memory {
+pub(super) struct Memory {
     spent: Mutex<Spent>,
     pub(super) ledger: Mutex<Ledger>,
 }

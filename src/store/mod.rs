@@ -7,22 +7,40 @@
 
 mod ledger;
 mod memory;
+mod news;
 mod spent;
 #[cfg(test)]
 mod tests;
+mod withdrawn;
+
+pub use news::News;
 
 use crate::id::{Machine, SessionId};
 use crate::reason::{Failure, Reason};
+use crate::revocation::{Facts, Revocation};
 use memory::Memory;
 use std::time::Duration;
+use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
+use withdrawn::Withdrawn;
 
 /// The longest that any call takes.
 pub const DEADLINE: Duration = Duration::from_secs(3);
+/// News that wait to be heard; whoever has more of it waits.
+const UNHEARD: usize = 1024;
 
-/// Where used tokens are remembered, and which sessions may be resumed.
+/// Where used tokens are remembered, which sessions may be resumed, and what is withdrawn.
 #[derive(Debug)]
-pub enum Store {
+pub struct Store {
+    backend: Backend,
+    withdrawn: Withdrawn,
+    tell: mpsc::Sender<News>,
+    /// Heard by one task.
+    news: Mutex<mpsc::Receiver<News>>,
+}
+
+#[derive(Debug)]
+enum Backend {
     /// In this process: it forgets with it, and never waits.
     Memory(Memory),
     /// One that never answers.
@@ -43,7 +61,18 @@ impl Store {
     /// In this process, for at most `capacity` unexpired names and as many sessions.
     #[must_use]
     pub fn memory(capacity: usize) -> Self {
-        Self::Memory(Memory::new(capacity))
+        Self::of(Backend::Memory(Memory::new(capacity)))
+    }
+
+    /// One that never answers.
+    #[cfg(test)]
+    pub(crate) fn stuck() -> Self {
+        Self::of(Backend::Stuck)
+    }
+
+    fn of(backend: Backend) -> Self {
+        let (tell, news) = mpsc::channel(UNHEARD);
+        Self { backend, withdrawn: Withdrawn::default(), tell, news: Mutex::new(news) }
     }
 
     /// Uses a connect token up: the first caller wins, and its session begins. `ends`: when the session ends whatever
@@ -146,13 +175,55 @@ impl Store {
         self.answer(|memory| memory.over(session, generation)).await
     }
 
+    /// Withdraws what the revocation means, here at once and everywhere within seconds.
+    ///
+    /// # Errors
+    /// `store_full` or `store_down`.
+    pub async fn revoke(&self, revocation: Revocation, now: u64) -> Result<(), Failure> {
+        if self.withdrawn.add(&revocation, now)? {
+            self.heard(News::Revoked(revocation)).await;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing that is withdrawn means this console.
+    ///
+    /// # Errors
+    /// `revoked`.
+    pub fn check(&self, facts: &Facts<'_>) -> Result<(), Failure> {
+        self.withdrawn.check(facts)
+    }
+
+    /// Ends a session for good, wherever it is connected.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn kill(&self, session: SessionId) -> Result<(), Failure> {
+        self.over(session, u32::MAX).await?;
+        self.heard(News::Killed(session)).await;
+        Ok(())
+    }
+
+    /// Hears news, for as long as it is polled.
+    pub async fn follow(&self, mut heard: impl FnMut(News)) {
+        let mut news = self.news.lock().await;
+        while let Some(each) = news.recv().await {
+            heard(each);
+        }
+    }
+
+    async fn heard(&self, news: News) {
+        // The receiver lives as long as this store.
+        let _ = self.tell.send(news).await;
+    }
+
     /// An answer that comes in time, or that there is none.
     async fn answer<T>(&self, of_memory: impl FnOnce(&Memory) -> Result<T, Failure>) -> Result<T, Failure> {
         let answer = async {
-            match self {
-                Self::Memory(memory) => of_memory(memory),
+            match &self.backend {
+                Backend::Memory(memory) => of_memory(memory),
                 #[cfg(test)]
-                Self::Stuck => std::future::pending().await,
+                Backend::Stuck => std::future::pending().await,
             }
         };
         let late = || format!("the store did not answer within {} s", DEADLINE.as_secs());

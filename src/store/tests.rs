@@ -27,7 +27,7 @@ async fn open(store: &Store, generation: u32, now: u64) -> Result<(), Failure> {
 }
 
 fn ledger(store: &Store) -> std::sync::MutexGuard<'_, ledger::Ledger> {
-    let Store::Memory(memory) = store else { panic!("a store in memory") };
+    let Backend::Memory(memory) = &store.backend else { panic!("a store in memory") };
     memory::lock(&memory.ledger)
 }
 
@@ -260,7 +260,7 @@ async fn a_token_that_cannot_be_remembered_begins_no_session() {
 
 #[tokio::test(start_paused = true)]
 async fn f13_a_store_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
-    let (store, began) = (Store::Stuck, tokio::time::Instant::now());
+    let (store, began) = (Store::stuck(), tokio::time::Instant::now());
     let once = Once { name: "a", until: NOW + 60 };
     for answer in [
         store.begin(once, ID, ENDS, 120, NOW).await,

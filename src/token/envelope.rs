@@ -49,12 +49,13 @@ impl Envelope {
     /// Uses a session ticket up. `since`: where the store's memory begins, in Unix seconds.
     ///
     /// # Errors
-    /// `before_boot`, `ticket`, `replay`, or what is wrong with the store.
+    /// `before_boot`, `revoked`, `ticket`, `replay`, or what is wrong with the store.
     pub async fn open(self, store: &Store, since: u64, now: u64) -> Result<Pass, Failure> {
         // One sealed in the very second of the start may have been used by the process before.
         if self.expires <= since + TICKET_SECONDS {
             return Err(Reason::TokenBeforeBoot.into());
         }
+        store.check(&self.grant.facts())?;
         let name = format!("{}:{}:{}", Purpose::Ticket.word(), self.session, self.generation);
         let ticket = Once { name: &name, until: self.expires };
         store.open_ticket(ticket, self.session, self.generation, now).await?;
@@ -64,8 +65,9 @@ impl Envelope {
     /// Uses a resume token up, by the rules of the configuration: the next generation of its session, with the same end.
     ///
     /// # Errors
-    /// `resume_expired`, `replay`, `resume_rate`, or what is wrong with the store.
+    /// `revoked`, `resume_expired`, `replay`, `resume_rate`, or what is wrong with the store.
     pub async fn resume(self, store: &Store, rules: &Session, now: u64) -> Result<Pass, Failure> {
+        store.check(&self.grant.facts())?;
         let generation = store.resume(self.session, self.generation, rules.resume.as_secs(), now).await?;
         Ok(Self { generation, ..self }.pass())
     }

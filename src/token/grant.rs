@@ -5,6 +5,7 @@
 
 use crate::audit::About;
 use crate::id::{Console, NodeName, Right};
+use crate::revocation::Facts;
 use std::time::Duration;
 
 /// What a verified token allows. Immutable.
@@ -13,6 +14,7 @@ pub struct Grant {
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) jti_hash: String,
+    pub(super) issued: u64,
     pub(super) console: Console,
     pub(super) node: Option<NodeName>,
     pub(super) rights: Vec<Right>,
@@ -32,6 +34,7 @@ impl Grant {
             issuer: "panel".to_owned(),
             subject: subject.to_owned(),
             jti_hash: "0".to_owned(),
+            issued: 0,
             console,
             node: None,
             rights: Vec::new(),
@@ -56,6 +59,18 @@ impl Grant {
         }
     }
 
+    /// What of it may be withdrawn.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'_> {
+        Facts {
+            issuer: &self.issuer,
+            subject: &self.subject,
+            jti: &self.jti_hash,
+            console: &self.console,
+            issued: self.issued,
+        }
+    }
+
     /// `iss`.
     #[must_use]
     pub fn issuer(&self) -> &str {
@@ -70,6 +85,11 @@ impl Grant {
     #[must_use]
     pub fn jti_hash(&self) -> &str {
         &self.jti_hash
+    }
+    /// `iat`, in Unix seconds: what is revoked later was revoked.
+    #[must_use]
+    pub const fn issued(&self) -> u64 {
+        self.issued
     }
     /// Which console.
     #[must_use]

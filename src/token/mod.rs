@@ -31,7 +31,7 @@ pub use envelope::Envelope;
 pub use grant::Grant;
 pub use pass::Pass;
 pub use seal::{Purpose, Sealer, is_sealed};
-pub use verify::{Rejected, Verified, Verifier};
+pub use verify::{Rejected, Verified, Verifier, jti_hash};
 
 use crate::{hex, sha256};
 

@@ -132,6 +132,7 @@ impl Verifier {
             issuer: issuer.name().to_owned(),
             subject: claims.subject,
             jti_hash: jti_hash(&claims.id),
+            issued: claims.times.issued,
             console,
             node,
             rights: wish.rights,
@@ -146,7 +147,9 @@ impl Verifier {
     }
 }
 
-fn jti_hash(jti: &str) -> String {
+/// A token's name in logs: the first 16 hexadecimal digits of SHA-256 of its `jti`.
+#[must_use]
+pub fn jti_hash(jti: &str) -> String {
     let mut text = hex::lower(&sha256::of(jti.as_bytes()));
     text.truncate(16);
     text
@@ -195,7 +198,7 @@ impl Verified {
     /// Uses the token up: the session it asks for begins, by the rules of the configuration. `session` is random.
     ///
     /// # Errors
-    /// `replay`, `store_full` or `store_down`.
+    /// `revoked`, `replay`, `store_full` or `store_down`.
     pub async fn begin(
         self,
         store: &Store,
@@ -203,6 +206,7 @@ impl Verified {
         rules: &config::Session,
         now: u64,
     ) -> Result<Pass, Failure> {
+        store.check(&self.grant.facts())?;
         let ends = now.saturating_add(self.grant.longest(rules.max));
         let token = Once { name: &self.name, until: self.until };
         store.begin(token, session, ends, rules.resume.as_secs(), now).await?;

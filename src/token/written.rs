@@ -22,6 +22,7 @@ struct WrittenGrant {
     issuer: String,
     subject: String,
     jti_hash: String,
+    issued: u64,
     console: Console,
     node: Option<NodeName>,
     rights: Vec<Right>,
@@ -57,6 +58,7 @@ impl WrittenGrant {
             issuer,
             subject,
             jti_hash,
+            issued,
             console,
             node,
             rights,
@@ -67,7 +69,21 @@ impl WrittenGrant {
             theme,
             origin,
         } = grant.clone();
-        Self { issuer, subject, jti_hash, console, node, rights, max_seconds, idle_seconds, title, lang, theme, origin }
+        Self {
+            issuer,
+            subject,
+            jti_hash,
+            issued,
+            console,
+            node,
+            rights,
+            max_seconds,
+            idle_seconds,
+            title,
+            lang,
+            theme,
+            origin,
+        }
     }
 
     fn read(self) -> Grant {
@@ -75,6 +91,7 @@ impl WrittenGrant {
             issuer,
             subject,
             jti_hash,
+            issued,
             console,
             node,
             rights,
@@ -89,6 +106,7 @@ impl WrittenGrant {
             issuer,
             subject,
             jti_hash,
+            issued,
             console,
             node,
             rights,

@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::{MINIMAL, changed, one, problems};
-use consolegate::config::{Config, Credential, KeyMaterial, Trust};
+use consolegate::config::{AdminScope, Config, Credential, KeyMaterial, Trust};
 
 #[test]
 fn c02_secrets_open_to_others_are_refused_and_those_of_a_group_are_not() {
@@ -179,7 +179,10 @@ fn admin_tokens_are_checked_whole() {
         one(&problems(&gate, "[listen]", &token(sha256, rest)), path, "");
     }
     let right = token(&digest, "scopes = [\"read\", \"kill\"]\nexpires = 2027-11-21");
-    one(&problems(&gate, "[listen]", &right), "admin.token", "not available in this version");
+    let config = Config::parse(&changed("[listen]", &right), gate.path()).unwrap();
+    let [ops] = &config.admin.tokens[..] else { panic!("one token") };
+    assert_eq!((ops.sha256, ops.expires), ([0xab; 32], Some(1_826_755_200)));
+    assert_eq!(ops.scopes, [AdminScope::Read, AdminScope::Kill]);
 }
 
 #[test]

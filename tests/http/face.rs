@@ -2,8 +2,8 @@
 
 use arc_swap::ArcSwap;
 use consolegate::config::{
-    Admin, Cluster, Config, Credential, Engine, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node, Session,
-    Timeouts, TlsFiles, Trust,
+    Admin, Cluster, Config, Credential, Drain, Engine, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node,
+    Session, Timeouts, TlsFiles, Trust,
 };
 use consolegate::console::{Generation, Shared, Since};
 use consolegate::http::Service;
@@ -130,7 +130,7 @@ fn config(node: SocketAddr) -> Config {
     Config {
         public_url: format!("https://{HOST}").parse().unwrap(),
         listen: Listen { address: "127.0.0.1:0".parse().unwrap(), tls: None, trusted_proxies: Vec::new() },
-        admin: Admin { address: "127.0.0.1:0".parse().unwrap(), tokens: Vec::new() },
+        admin: Admin { address: "127.0.0.1:0".parse().unwrap(), tls: None, hosts: Vec::new(), tokens: Vec::new() },
         issuers: vec![issuer("panel", PANEL), issuer("other", OTHER_PANEL)],
         clusters: vec![Cluster {
             name: "eu1".parse().unwrap(),
@@ -164,6 +164,8 @@ fn config(node: SocketAddr) -> Config {
             stall: seconds(30),
             keep_alive: seconds(300),
         },
+        drain: Drain { lame_duck: seconds(0), deadline: seconds(0), spread: seconds(0) },
+        per_session: false,
         log: LogFormat::Text,
         audit_file: None,
     }

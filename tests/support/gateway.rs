@@ -71,6 +71,11 @@ impl TestGateway {
         Self { place, shared, generations, signals: Some(signals), task: Some(task), _folder: folder }
     }
 
+    /// The generation of the moment.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generations.load_full()
+    }
+
     /// A new generation, as a reload makes it; returns the one before.
     pub fn reload(&self, change: impl FnOnce(&mut Config)) -> Arc<Generation> {
         let before = self.generations.load_full();
@@ -105,7 +110,7 @@ impl Place {
     /// What `/metrics` says.
     pub async fn metrics(&self) -> String {
         let mut stream = TcpStream::connect(self.admin).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         text

@@ -19,13 +19,14 @@ export function takeToken(location: Location, history: History): string | undefi
   return token;
 }
 
-export function looksOf(search: string): Looks {
+/** Without its bar the page is only for a panel that has one of its own: in a window of its own it keeps the bar, whoever wrote the link. */
+export function looksOf(search: string, framed: boolean): Looks {
   const query = new URLSearchParams(search);
   const lang = query.get('lang');
   return {
     theme: themeOf(query.get('theme')) ?? 'auto',
     scale: oneOf(['fit', 'remote', 'off'], query.get('scale')) ?? 'fit',
-    toolbar: query.get('toolbar') !== 'off',
+    toolbar: !framed || query.get('toolbar') !== 'off',
     ...(lang ? { lang } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // The clipboards of the machine and of this device. Owns when text goes across by itself: out at the person's next touch of
-// the page where the browser wants one, in only where the browser was already told that it may.
+// the page where the browser wants one, in only where the browser was already told that it may, and only once the person has
+// touched the screen. The focus alone proves nobody's wish: a panel may give it to its frame at any time.
 
 export interface ClipboardEnds {
   /** False where text may not go to the machine. */
@@ -8,6 +9,8 @@ export interface ClipboardEnds {
   allowed(): boolean;
   /** Text may also go in without being asked for: a clipboard takes it, a terminal would run it. */
   takes(): boolean;
+  /** What was touched is the machine's screen, and what is typed there reaches it. */
+  touches(target: EventTarget | null): boolean;
 }
 
 export class Clipboard {
@@ -16,11 +19,18 @@ export class Clipboard {
   #shared: string | undefined;
   #offered: string | undefined;
   #waiting: string | undefined;
+  /** The person has been elsewhere since this device's text was looked at, and may have copied something there. */
+  #away = true;
+  #pressed = false;
 
   constructor(ends: ClipboardEnds) {
     this.#ends = ends;
     for (const touch of ['pointerdown', 'keydown'] as const) document.addEventListener(touch, () => void this.#flush(), true);
-    window.addEventListener('focus', () => void this.#fetch());
+    document.addEventListener('pointerdown', (event) => (this.#pressed = this.#isTouch(event)), true);
+    // A frame has the focus only now, and a press in the screen ends on an element of noVNC's over the whole page.
+    document.addEventListener('pointerup', () => this.#pressed && void this.#fetch(), true);
+    document.addEventListener('keydown', (event) => this.#isTouch(event) && void this.#fetch(), true);
+    window.addEventListener('blur', () => (this.#away = true));
     document.addEventListener('paste', (event) => this.#pasted(event));
   }
 
@@ -32,6 +42,7 @@ export class Clipboard {
   /** Another session: nothing of the one before belongs to it. */
   forget(): void {
     this.#shared = this.#offered = this.#waiting = undefined;
+    this.#away = true;
   }
 
   /**
@@ -78,9 +89,16 @@ export class Clipboard {
 
   /** Never makes the browser ask: who was asked once and said yes wants it. */
   async #fetch(): Promise<void> {
-    if (!this.#ends.takes() || !(await mayRead())) return;
+    if (!this.#away || !this.#ends.takes()) return;
+    this.#away = false;
+    if (!(await mayRead())) return;
     const text = await this.read();
     if (text !== undefined && text !== '' && text !== this.#shared && this.#waiting === undefined) this.send(text);
+  }
+
+  /** Of the person, not of a script. */
+  #isTouch({ isTrusted, target }: Event): boolean {
+    return isTrusted && this.#ends.touches(target);
   }
 
   /** A paste into the page itself, by a menu or a key; into a field it stays there. */

@@ -5,7 +5,7 @@ import { looksOf, themeOf, type Looks, type Scale, type Theme } from './address.
 import type { Opened } from './session.ts';
 
 export class Terms {
-  readonly looks: Looks = looksOf(location.search);
+  readonly looks: Looks = looksOf(location.search, window.parent !== window);
   opened: Opened | undefined;
   /** What the panel asked for: it goes before the token and the address, and stays when the token is another. */
   readonly asked: { theme?: Theme; lang?: string; viewOnly: boolean } = { viewOnly: false };

@@ -62,6 +62,7 @@ export class Desk {
       paste: (text) => this.#paste(text),
       allowed: () => bench.live() !== undefined && bench.look().clipboard,
       takes: () => bench.live() !== undefined && bench.look().clipboard && bench.look().picture,
+      touches: (target) => target instanceof Element && target.closest('.screen') !== null && !bench.look().viewOnly,
     });
     this.#latency = new Latency(bench.base, (ms) => {
       this.#ms = ms;

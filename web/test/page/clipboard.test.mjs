@@ -28,7 +28,7 @@ paged('what the machine copies is on this device, and in the panel', GRANTED, as
   assert.deepEqual(cuts(gateway), [], 'what came from the machine does not go back');
 });
 
-paged('this device\u2019s text goes to the machine: by the panel, by a paste, and when the window is entered', GRANTED, async ({ gateway, page, open }) => {
+paged('this device\u2019s text goes to the machine: by the panel, by a paste, and when the screen is touched', GRANTED, async ({ gateway, page, open }) => {
   gateway.steps = WITH;
   await open();
   await drawn(page);
@@ -46,9 +46,45 @@ paged('this device\u2019s text goes to the machine: by the panel, by a paste, an
   });
   await until(() => cuts(gateway).length === 2);
   await page.evaluate(() => navigator.clipboard.writeText('three'));
-  for (let times = 0; times < 2; times += 1) await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+  for (let times = 0; times < 2; times += 1) await page.locator('.screen canvas').click();
   await until(() => cuts(gateway).length === 3);
   assert.deepEqual(cuts(gateway), ['one', 'two', 'three'], 'each once');
+});
+
+paged('the device\u2019s clipboard is read at a touch of the screen, never for the focus alone', GRANTED, async ({ gateway, page, open }) => {
+  gateway.steps = WITH;
+  await page.addInitScript(() => {
+    const read = Clipboard.prototype.readText;
+    globalThis.reads = 0;
+    Clipboard.prototype.readText = function () {
+      globalThis.reads += 1;
+      return read.call(this);
+    };
+  });
+  const reads = () => page.evaluate(() => globalThis.reads);
+  const leave = (text) => page.evaluate((copied) => {
+    window.dispatchEvent(new Event('blur'));
+    return navigator.clipboard.writeText(copied).then(() => window.dispatchEvent(new Event('focus')));
+  }, text);
+  await open();
+  await drawn(page);
+  await leave('private');
+  // Neither a focus nor events that a script makes nor the bar say that the person wants it in the machine.
+  await page.evaluate(() => {
+    document.querySelector('.screen canvas').focus();
+    for (const event of [new KeyboardEvent('keydown', { key: 'a', bubbles: true }), new PointerEvent('pointerup', { bubbles: true })]) document.querySelector('.screen canvas').dispatchEvent(event);
+  });
+  await page.getByRole('button', { name: 'Help' }).click();
+  await page.keyboard.press('Escape');
+  assert.equal(await reads(), 0);
+  await page.locator('.screen canvas').focus();
+  await page.keyboard.press('a');
+  await until(() => cuts(gateway).length === 1);
+  await page.keyboard.press('b');
+  await leave('more');
+  await page.locator('.screen canvas').click();
+  await until(() => cuts(gateway).length === 2);
+  assert.deepEqual([cuts(gateway), await reads()], [['private', 'more'], 2], 'once for each return');
 });
 
 paged('without the right nothing goes across, whatever either side does', GRANTED, async ({ gateway, page, open }) => {

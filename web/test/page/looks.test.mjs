@@ -1,14 +1,19 @@
 // Sizes, themes, scaling and full screen. The pictures in artifacts/ are for people to look at.
 
 import assert from 'node:assert/strict';
-import { accessible, drawn, inState, paged, picture } from './scene.mjs';
+import { accessible, drawn, inState, paged, picture, TOKEN } from './scene.mjs';
 
-paged('scale and toolbar follow the query', {}, async ({ page, open }) => {
+paged('the scale follows the query; a link takes the bar away in a frame only, where the panel may have its own', {}, async ({ gateway, page, open }) => {
   await open('?scale=off&toolbar=off');
   await drawn(page);
   const canvas = await page.locator('.screen canvas').boundingBox();
   assert.deepEqual([canvas.width, canvas.height], [640, 400]);
-  assert.equal(await page.getByRole('toolbar').isVisible(), false);
+  assert.equal(await page.getByRole('toolbar').isVisible(), true);
+  gateway.files['/framing'] = ['text/html', `<title>framing</title><iframe src="/console?toolbar=off#${TOKEN}"></iframe>`];
+  await page.goto(`${gateway.origin}/framing`);
+  const frame = page.frameLocator('iframe');
+  await frame.locator('main.console[data-state="connected"]').waitFor();
+  assert.equal(await frame.getByRole('toolbar').isVisible(), false);
   await page.goto('about:blank');
   await open();
   await drawn(page);

@@ -49,12 +49,13 @@ test('p02_the_token_leaves_the_address_at_once', () => {
 });
 
 test('p04_only_looks_are_read_from_the_query', () => {
-  assert.deepEqual(looksOf('?host=evil&path=wss://evil&password=x&encrypt=0&theme=pink&scale=9&toolbar=no'), {
+  assert.deepEqual(looksOf('?host=evil&path=wss://evil&password=x&encrypt=0&theme=pink&scale=9&toolbar=no', true), {
     theme: 'auto',
     scale: 'fit',
     toolbar: true,
   });
-  assert.deepEqual(looksOf('?theme=dark&scale=remote&toolbar=off&lang=de'), { theme: 'dark', scale: 'remote', toolbar: false, lang: 'de' });
+  assert.deepEqual(looksOf('?theme=dark&scale=remote&toolbar=off&lang=de', true), { theme: 'dark', scale: 'remote', toolbar: false, lang: 'de' });
+  assert.equal(looksOf('?toolbar=off', false).toolbar, true, 'nobody is left in a window without a bar by a link');
 });
 
 test('the keyboard is released by Ctrl, Alt and Shift alone, when all are up again', () => {
