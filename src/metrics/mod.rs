@@ -79,7 +79,7 @@ impl Metrics {
         let request = ["pve_cluster", "operation"];
         let metrics = Self {
             sessions_active: maker.gauges("sessions_active", "Sessions that are live.", &protocol)?,
-            sessions_limit: maker.add(IntGauge::new("sessions_limit", "Sessions that may be live.")?)?,
+            sessions_limit: maker.gauge("sessions_limit", "Sessions that may be live.")?,
             sessions_started: maker.counters("sessions_started_total", "Sessions that opened.", &protocol)?,
             sessions_ended: maker.counters(
                 "sessions_ended_total",
@@ -87,7 +87,7 @@ impl Metrics {
                 &["protocol", "reason"],
             )?,
             session_duration: maker.times("session_duration_seconds", "How long sessions lasted.", &protocol, LONG)?,
-            connect_attempts: maker.add(IntCounter::new("connect_attempts_total", "Opens that were tried.")?)?,
+            connect_attempts: maker.counter("connect_attempts_total", "Opens that were tried.")?,
             connect_failures: maker.counters("connect_failures_total", "Opens that failed, by reason.", &["reason"])?,
             connect_duration: maker.times(
                 "connect_duration_seconds",
@@ -131,7 +131,7 @@ impl Metrics {
                 &["side"],
             )?,
             buffer_bytes: maker
-                .add(IntGauge::new("buffer_bytes", "Bytes of all sessions that wait now for a side that is slow.")?)?,
+                .gauge("buffer_bytes", "Bytes of all sessions that wait now for a side that is slow.")?,
             rtt: maker.add(Histogram::with_opts(
                 HistogramOpts::new(
                     "client_rtt_seconds",
@@ -139,10 +139,10 @@ impl Metrics {
                 )
                 .buckets(FAST.to_vec()),
             )?)?,
-            keep_alives: maker.add(IntCounter::new(
+            keep_alives: maker.counter(
                 "keepalives_sent_total",
                 "Signs of life sent to screens on which nothing moved, so that Proxmox does not end them.",
-            )?)?,
+            )?,
             pve_requests: maker.counters("pve_requests_total", "Requests to Proxmox.", &request)?,
             pve_failures: maker.counters(
                 "pve_request_failures_total",
@@ -155,33 +155,25 @@ impl Metrics {
                 &request,
                 FAST,
             )?,
-            pve_up: maker.add(GaugeVec::new(
-                Opts::new("pve_up", "Whether the cluster's API answered last time."),
-                &["pve_cluster"],
-            )?)?,
-            certificate_not_after: maker.add(GaugeVec::new(
-                Opts::new(
-                    "tls_certificate_not_after_timestamp_seconds",
-                    "When a certificate ends, in seconds since 1970.",
-                ),
+            pve_up: maker.levels("pve_up", "Whether the cluster's API answered last time.", &["pve_cluster"])?,
+            certificate_not_after: maker.levels(
+                "tls_certificate_not_after_timestamp_seconds",
+                "When a certificate ends, in seconds since 1970.",
                 &["name"],
-            )?)?,
-            draining: maker.add(IntGauge::new("draining", "Whether the gateway drains.")?)?,
-            reloads: maker
-                .add(IntCounter::new("config_reloads_total", "Times the configuration was to be read again.")?)?,
-            reload_failures: maker.add(IntCounter::new(
-                "config_reload_failures_total",
-                "Times it could not be used, and the one before went on.",
-            )?)?,
-            last_reload: maker.add(IntGauge::new(
+            )?,
+            draining: maker.gauge("draining", "Whether the gateway drains.")?,
+            reloads: maker.counter("config_reloads_total", "Times the configuration was to be read again.")?,
+            reload_failures: maker
+                .counter("config_reload_failures_total", "Times it could not be used, and the one before went on.")?,
+            last_reload: maker.gauge(
                 "config_last_reload_success_timestamp_seconds",
                 "When the configuration that holds was read, in seconds since 1970.",
-            )?)?,
-            panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
-            log_dropped: maker.add(IntCounter::new(
+            )?,
+            panics: maker.counter("panics_total", "Panics that were caught: bugs.")?,
+            log_dropped: maker.counter(
                 "log_lines_dropped_total",
                 "Log lines that were lost because nobody read stderr fast enough.",
-            )?)?,
+            )?,
             registry: maker.0,
         };
         metrics.start()?;
@@ -355,6 +347,11 @@ impl Metrics {
         self.draining.set(i64::from(draining));
     }
 
+    /// So many log lines were lost since the process began.
+    pub fn log_lines_dropped(&self, so_far: u64) {
+        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
+    }
+
     /// The configuration that holds from now on was read at `now`, in Unix seconds.
     pub fn reloaded(&self, now: u64) {
         self.reloads.inc();
@@ -372,11 +369,6 @@ impl Metrics {
         self.reload_failures.inc();
     }
 
-    /// So many log lines were lost since the process began.
-    pub fn log_lines_dropped(&self, so_far: u64) {
-        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
-    }
-
     /// A panic was caught.
     pub fn panicked(&self) {
         self.panics.inc();
@@ -392,6 +384,14 @@ impl Maker {
         Ok(metric)
     }
 
+    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
+        self.add(IntCounter::new(name, help)?)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.add(IntGauge::new(name, help)?)
+    }
+
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
         self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
     }
@@ -400,83 +400,14 @@ impl Maker {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
     }
 
+    fn levels(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+        self.add(GaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
     fn times(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<HistogramVec> {
         self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(metrics: &Metrics) -> String {
-        String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn every_series_has_the_prefix_and_help() {
-        let metrics = Metrics::new().unwrap();
-        metrics.configured(&["eu1".parse().unwrap()], 9000);
-        metrics.session_started(Protocol::Vnc);
-        let text = text(&metrics);
-        assert!(text.contains("consolegate_sessions_active{protocol=\"vnc\"} 1"), "{text}");
-        assert!(text.contains("consolegate_pve_up{pve_cluster=\"eu1\"} 0"));
-        assert!(text.contains("process_resident_memory_bytes "));
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            assert!(line.starts_with("consolegate_") || line.starts_with("process_"), "{line}");
-        }
-    }
-
-    #[test]
-    fn d09_a_cluster_that_is_configured_no_more_is_neither_up_nor_down() {
-        let metrics = Metrics::new().unwrap();
-        metrics.configured(&["eu1".parse().unwrap(), "us1".parse().unwrap()], 1);
-        metrics.pve_up("eu1", true);
-        metrics.configured(&["eu1".parse().unwrap()], 2);
-        let text = text(&metrics);
-        let up: Vec<&str> = text.lines().filter(|line| line.starts_with("consolegate_pve_up{")).collect();
-        assert_eq!(up, ["consolegate_pve_up{pve_cluster=\"eu1\"} 1"]);
-        assert!(text.contains("consolegate_sessions_limit 2\n"), "{text}");
-    }
-
-    #[test]
-    fn what_waits_is_told_by_side_and_only_while_it_does() {
-        let (metrics, traffic) = (Metrics::new().unwrap(), Traffic::default());
-        let told = || {
-            let text = metrics.render([&traffic, &Traffic::default()].map(|each| (Protocol::Vnc, each)).into_iter());
-            let text = String::from_utf8(text.unwrap()).unwrap();
-            let of =
-                |line: &str| text.lines().find_map(|each| each.strip_prefix(line)?.trim().parse::<u64>().ok()).unwrap();
-            [
-                "sessions_paused{side=\"client\"}",
-                "sessions_paused{side=\"node\"}",
-                "buffer_bytes",
-                "connect_duration_seconds_count{stage=\"first_frame\"}",
-            ]
-            .map(|name| of(&format!("consolegate_{name}")))
-        };
-        assert_eq!(told(), [0, 0, 0, 0]);
-        traffic.down.holds(4000);
-        traffic.down.first_frame(Duration::from_millis(30));
-        assert_eq!(told(), [0, 1, 4000, 1]);
-        traffic.down.holds(0);
-        traffic.up.holds(10);
-        assert_eq!(told(), [1, 0, 10, 1]);
-    }
-
-    #[test]
-    fn a_sessions_bytes_are_added_once_whether_scraped_or_not() {
-        let metrics = Metrics::new().unwrap();
-        let traffic = Traffic::default();
-        traffic.up.add(100, 2);
-        traffic.keep_alives.add();
-        metrics.render(std::iter::once((Protocol::Vnc, &traffic))).unwrap();
-        traffic.up.add(50, 1);
-        metrics.session_started(Protocol::Vnc);
-        metrics.session_ended(Protocol::Vnc, Reason::ClientClosed, Duration::from_secs(5), &traffic);
-        let text = text(&metrics);
-        assert!(text.contains("consolegate_client_received_bytes_total{protocol=\"vnc\"} 150"), "{text}");
-        assert!(text.contains("consolegate_keepalives_sent_total 1\n"), "{text}");
-        assert!(text.contains("consolegate_sessions_ended_total{protocol=\"vnc\",reason=\"client_closed\"} 1"));
-    }
-}
+mod tests;
