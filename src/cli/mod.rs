@@ -3,6 +3,7 @@
 //! Owns arguments, what is printed and exit codes. Data goes to standard output, talk to standard error. Decides nothing
 //! about tokens, guests or the configuration: it asks the rooms that do.
 
+mod admin;
 mod check;
 mod demo;
 mod doctor;
@@ -44,6 +45,13 @@ enum Command {
     /// Make and look at connect tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Look at the live sessions of a running gateway and its fleet, or end one.
+    #[command(subcommand)]
+    Sessions(admin::Sessions),
+    /// Withdraw a token, a subject, an issuer or a guest: what is live ends, nothing of it opens any more.
+    Revoke(admin::Revoke),
+    /// Take a running gateway out of its fleet, or back in.
+    Drain(admin::Drain),
     /// Say what a reason, a code or a close code means, and what to do about it.
     Explain(explain::Arguments),
 }
@@ -90,6 +98,9 @@ fn dispatch(command: Command) -> Result<(), Stop> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Sessions(command) => admin::sessions(&command),
+        Command::Revoke(arguments) => admin::revoke(&arguments),
+        Command::Drain(arguments) => admin::drain(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Token(TokenCommand::Mint(arguments)) => mint::run(&arguments),
         Command::Token(TokenCommand::Inspect(arguments)) => inspect::run(&arguments),

@@ -3,6 +3,7 @@
 //! Series are made at start so that none is missing before its first event. The data path never comes here: a session
 //! counts in its own [`Traffic`], whose growth is added at a scrape and at its end.
 
+mod maker;
 mod process;
 
 pub use process::descriptors;
@@ -10,6 +11,7 @@ pub use process::descriptors;
 use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
 use crate::traffic::{Grown, Traffic};
+use maker::Maker;
 use prometheus::core::Collector;
 use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{
@@ -372,40 +374,6 @@ impl Metrics {
     /// A panic was caught.
     pub fn panicked(&self) {
         self.panics.inc();
-    }
-}
-
-/// Makes metrics that are registered.
-struct Maker(Registry);
-
-impl Maker {
-    fn add<M: Collector + Clone + 'static>(&self, metric: M) -> prometheus::Result<M> {
-        self.0.register(Box::new(metric.clone()))?;
-        Ok(metric)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> prometheus::Result<IntCounter> {
-        self.add(IntCounter::new(name, help)?)
-    }
-
-    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.add(IntGauge::new(name, help)?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntGaugeVec> {
-        self.add(IntGaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn levels(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
-        self.add(GaugeVec::new(Opts::new(name, help), labels)?)
-    }
-
-    fn times(&self, name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> prometheus::Result<HistogramVec> {
-        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels)?)
     }
 }
 

@@ -1,0 +1,25 @@
+//! `drain`: takes a gateway out of its fleet without ending the process, or back in.
+
+use super::Gateway;
+use crate::cli::exit::Stop;
+use hyper::Method;
+use std::io::{self, Write};
+
+/// Arguments of `drain`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Readiness says no at once; the steps and times are those of [drain]. The process stays.")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    gateway: Gateway,
+    /// Call it off: consoles open again.
+    #[arg(long)]
+    undo: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+    let method = if arguments.undo { Method::DELETE } else { Method::POST };
+    let said = arguments.gateway.ask(method, "/v1/drain", "")?.json();
+    let (live, word) = (&said["live"], if arguments.undo { "serves" } else { "drains" });
+    writeln!(io::stderr(), "the gateway {word}; live sessions: {live}")?;
+    Ok(())
+}
