@@ -29,8 +29,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "ID")]
     key: Option<String>,
     /// The guest's number.
-    #[arg(long, value_name = "NUMBER", value_parser = vmid)]
-    vmid: Option<u32>,
+    #[arg(long, value_name = "NUMBER", value_parser = super::vmid)]
+    vmid: Option<Vmid>,
     /// What the guest is.
     #[arg(long, default_value = "qemu", value_parser = ["qemu", "lxc", "node"])]
     kind: String,
@@ -121,11 +121,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Ok(())
 }
 
-fn vmid(text: &str) -> Result<u32, String> {
-    let number = text.parse::<u32>().ok().and_then(|number| Vmid::try_from(number).ok());
-    number.map(Vmid::get).ok_or_else(|| "a guest's number is a whole number from 100 to 999999999".to_owned())
-}
-
 fn issuer<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Issuer, Stop> {
     let names = || config.issuers.iter().map(|issuer| issuer.name.as_str()).collect::<Vec<_>>().join(", ");
     match (name, config.issuers.as_slice()) {
@@ -169,7 +164,7 @@ fn claims<'a>(arguments: &'a Arguments, issuer: &'a Issuer, now: u64) -> Result<
         console: Console {
             cluster: arguments.cluster.as_deref(),
             kind: &arguments.kind,
-            vmid: arguments.vmid,
+            vmid: arguments.vmid.map(Vmid::get),
             protocol: &arguments.protocol,
             rights,
             node: arguments.node.as_deref(),

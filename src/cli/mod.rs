@@ -5,14 +5,18 @@
 
 mod check;
 mod demo;
+mod doctor;
 mod exit;
+mod explain;
+mod init;
 mod inspect;
 mod mint;
 mod serve;
 
 use crate::config::Config;
+use crate::id::Vmid;
 use crate::token::{KeySets, Verifier};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Stop};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,11 +35,17 @@ enum Command {
     Serve(serve::Arguments),
     /// Check the configuration and every file it names, offline.
     Check(check::Arguments),
+    /// Write a configuration with fresh keys, from four answers; fetches nothing.
+    Init(Box<init::Arguments>),
+    /// Ask every node of the configuration whether consoles can be opened, and say what to do where not.
+    Doctor(doctor::Arguments),
     /// Show the gateway in a browser, with a simulated Proxmox node on this machine.
     Demo(demo::Arguments),
     /// Make and look at connect tokens.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Say what a reason, a code or a close code means, and what to do about it.
+    Explain(explain::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,14 +77,29 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// All commands with their arguments, for what is made of them: completions and manual pages (`examples/handbook.rs`).
+#[must_use]
+pub fn command() -> clap::Command {
+    CommandLine::command()
+}
+
 fn dispatch(command: Command) -> Result<(), Stop> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Init(arguments) => init::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Token(TokenCommand::Mint(arguments)) => mint::run(&arguments),
         Command::Token(TokenCommand::Inspect(arguments)) => inspect::run(&arguments),
     }
+}
+
+/// A guest's number, as an argument.
+fn vmid(text: &str) -> Result<Vmid, String> {
+    let number = text.parse::<u32>().ok().and_then(|number| Vmid::try_from(number).ok());
+    number.ok_or_else(|| "a guest's number is a whole number from 100 to 999999999".to_owned())
 }
 
 /// Both libraries keep their cryptography in a global that may be set once. When it is set already, it was set here.

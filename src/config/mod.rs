@@ -3,7 +3,7 @@
 //! `raw` is the file as written; `check` turns it into [`Config`] or into the list of everything that is wrong with it,
 //! each with its TOML path, line and cure. What can be told from text and files is told here. What a room makes of them,
 //! such as keys, certificates and roots of trust, that room reads again and may still refuse: a start and `check` make all
-//! of it. Design section 5.
+//! of it.
 
 mod check;
 mod check_admin;
@@ -12,6 +12,7 @@ mod check_cluster;
 mod check_issuer;
 mod check_listen;
 mod check_rules;
+mod check_store;
 mod files;
 mod key;
 mod key_set;
@@ -56,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long for what.
     pub timeouts: Timeouts,
+    /// Where is remembered what must not be forgotten.
+    pub store: Store,
     /// How the gateway leaves.
     pub drain: Drain,
     /// Whether `/metrics/sessions` has figures of each session.
@@ -340,6 +343,32 @@ pub struct Timeouts {
     pub stall: Duration,
     /// Without a byte of a screen, after which its console gets a sign of life.
     pub keep_alive: Duration,
+}
+
+/// Where is remembered what must not be forgotten: used tokens, sessions that may come back, revocations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In the process, and with it forgotten.
+    Memory,
+    /// In a Redis that the gateways of a fleet share.
+    Redis(RedisPlace),
+}
+
+/// A Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisPlace {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Host and port.
+    pub authority: String,
+    /// The number of its database.
+    pub database: i64,
+    /// Who signs in; none: its default user.
+    pub user: Option<String>,
+    /// The password, where it asks for one.
+    pub password: Option<Secret>,
+    /// Whom TLS believes, in PEM; none: the system's roots.
+    pub ca: Option<Vec<u8>>,
 }
 
 /// How the gateway leaves, asked by SIGTERM or by its operator.

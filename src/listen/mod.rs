@@ -2,7 +2,7 @@
 //!
 //! The accept loop does nothing but accept: whatever can wait on a peer runs in a task of its own, within a deadline.
 //! Accept errors slow the loop down and never end it. Knows nothing of HTTP beyond the two headers in which a trusted
-//! proxy names its client; what serves a connection is a [`Handler`]. Design sections 5 and 7.
+//! proxy names its client; what serves a connection is a [`Handler`].
 //!
 //! One rule says whose a connection is: the hop nearest to us is believed, and what it says of the one before it only if
 //! it is a trusted proxy. So the address in a PROXY header takes the place of the connection's own, and forwarded headers
@@ -20,6 +20,7 @@ mod tls;
 
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
+pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
 pub use tls::Tls;

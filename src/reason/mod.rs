@@ -1,7 +1,7 @@
 //! Why something was refused or ended: one closed list.
 //!
 //! [`Reason`] alone decides problem code, HTTP status, close code, metric label, audit word, log level and whether the
-//! page may retry (design section 4). Nothing else chooses any of these. Each reason has one [`Public`] face; several
+//! page may retry. Nothing else chooses any of these. Each reason has one [`Public`] face; several
 //! reasons may share a face where telling them apart would help an attacker.
 
 mod public;
@@ -126,7 +126,7 @@ reasons! {
     ClientClosed "client_closed" CLOSED Info "the browser closed the console";
     ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
     GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
-    NoTerminal "no_terminal" NO_TERMINAL Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket), a container a console";
+    NoTerminal "no_terminal" NO_TERMINAL Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket)";
     Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
     Lifetime "session_over" LIFETIME Info "max_seconds is reached";
     Killed "killed" KILLED Info "an operator killed the session";
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn close_codes_are_those_of_the_design() {
+    fn close_codes_are_the_documented_ones() {
         let known = [
             1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404, 4423, 4408, 4410, 4409, 4429,
             4502, 4503, 4504, 4508,

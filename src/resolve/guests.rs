@@ -4,7 +4,7 @@
 //! the next waiter takes over. Keeps nodes and states, never the text. Protocol reference 9.
 
 use super::loose::{Flag, Text};
-use crate::id::{Guest, Kind, NodeName};
+use crate::id::{Guest, Kind, NodeName, Vmid};
 use crate::reason::{Failure, Reason};
 use serde::Deserialize;
 use std::collections::HashMap;
@@ -32,11 +32,14 @@ pub(super) struct Listed {
 
 /// The guests of a cluster that the credential may see.
 #[derive(Debug, Default)]
-pub(super) struct Guests(HashMap<(Kind, u32), Listed>);
+pub struct Guests(HashMap<(Kind, u32), Listed>);
 
 impl Guests {
     /// Reads an answer to `/cluster/resources?type=vm`.
-    pub(super) fn read(json: &[u8]) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// `pve_answer`: it is none.
+    pub fn read(json: &[u8]) -> Result<Self, Failure> {
         let answer: Resources = serde_json::from_slice(json).map_err(|error| {
             // The error's own words may quote the answer.
             let place = format!("the list of guests is not JSON as expected, line {}", error.line());
@@ -59,6 +62,22 @@ impl Guests {
     /// What the list says of this guest.
     pub(super) fn find(&self, guest: &Guest) -> Option<&Listed> {
         self.0.get(&(guest.kind(), guest.vmid()?.get()))
+    }
+
+    /// The guests that a node runs, by number; templates never run.
+    pub(super) fn running_on(&self, node: &NodeName) -> Vec<Guest> {
+        let runs = |listed: &Listed| listed.node == *node && !listed.stopped && !listed.template;
+        let mut found: Vec<(Vmid, Kind)> = self
+            .0
+            .iter()
+            .filter(|(_, listed)| runs(listed))
+            .filter_map(|((kind, number), _)| Some((Vmid::try_from(*number).ok()?, *kind)))
+            .collect();
+        found.sort_unstable_by_key(|(vmid, _)| vmid.get());
+        found
+            .into_iter()
+            .map(|(vmid, kind)| if kind == Kind::Lxc { Guest::Lxc(vmid) } else { Guest::Qemu(vmid) })
+            .collect()
     }
 
     /// Whether the number belongs to a guest of the other kind.

@@ -23,13 +23,16 @@ mod loose;
 mod machine;
 mod place;
 mod power;
+mod probe;
 mod signin;
 mod state;
 mod status;
 mod watch;
 
+pub use guests::Guests;
 pub use place::{Place, Target};
 pub use power::Action;
+pub use probe::Probe;
 pub use status::refused_upgrade;
 pub use watch::GuestState;
 
@@ -125,6 +128,14 @@ impl Resolver {
     /// with the node.
     pub async fn power(&self, console: &Console, hint: Option<&NodeName>, action: Action) -> Result<(), Failure> {
         power::switch(self.cluster(&console.cluster)?, &console.guest, hint, action).await
+    }
+
+    /// One node, for an operator's questions.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub fn probe(&self, cluster: &ClusterName, node: &NodeName) -> Result<Probe<'_>, Failure> {
+        Probe::new(self.cluster(cluster)?, node)
     }
 
     fn cluster(&self, name: &ClusterName) -> Result<&Arc<ClusterApi>, Failure> {

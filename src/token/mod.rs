@@ -3,7 +3,6 @@
 //! Holding a [`Pass`] proves signature, time, audience, scope and single use. Decides without a clock, and without I/O
 //! but for three named places: the store is asked to use a token up, an unknown `kid` may have `jwks_file` read again, and
 //! the sets of `jwks_url` are kept fresh by tasks of their own.
-//! Design section 3.
 //!
 //! ```text
 //! token ─ header ─▶ parts ─ keys ─▶ signature holds ─ claims, times ─▶ shape ─ issuer ─▶ Verified ── begin ───────┐

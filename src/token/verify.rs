@@ -226,8 +226,8 @@ impl Verified {
     ) -> Result<Pass, Failure> {
         store.check(&self.grant.facts())?;
         let ends = now.saturating_add(self.grant.longest(rules.max));
-        let token = Once { name: &self.name, until: self.until };
-        store.begin(token, session, ends, rules.resume.as_secs(), now).await?;
+        let token = Once { name: &self.name, until: self.until, now, made: self.grant.issued };
+        store.begin(token, session, ends, rules.resume.as_secs()).await?;
         Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

@@ -14,6 +14,7 @@ mod binary;
 mod control;
 mod keep_alive;
 mod keys;
+mod lines;
 mod node_faults;
 mod opens;
 mod owner;

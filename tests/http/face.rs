@@ -169,6 +169,7 @@ fn config(node: SocketAddr) -> Config {
             stall: seconds(30),
             keep_alive: seconds(300),
         },
+        store: consolegate::config::Store::Memory,
         drain: Drain { lame_duck: seconds(0), deadline: seconds(0), spread: seconds(0) },
         per_session: false,
         log: LogFormat::Text,

@@ -4,7 +4,7 @@ use super::gateway::{PATIENCE, Place, token};
 use consolegate::reason::Reason;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -21,7 +21,7 @@ impl Place {
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer").expect("a 101");
-        Client { socket, bytes: Vec::new() }
+        Client::of(socket)
     }
 }
 
@@ -46,10 +46,16 @@ impl Closed {
 }
 
 impl Client {
+    /// A console whose WebSocket is open.
+    pub fn of(socket: WebSocketStream<TcpStream>) -> Self {
+        Self { socket, bytes: Vec::new() }
+    }
+
     /// The next `count` bytes, or how the console ended instead.
     pub async fn read(&mut self, count: usize) -> Result<Vec<u8>, Closed> {
+        let until = Instant::now() + PATIENCE;
         while self.bytes.len() < count {
-            match timeout(PATIENCE, self.socket.next()).await.expect("the gateway says something") {
+            match timeout_at(until, self.socket.next()).await.expect("the gateway says something") {
                 Some(Ok(Message::Binary(data))) => self.bytes.extend_from_slice(&data),
                 Some(Ok(Message::Close(frame))) => {
                     let frame = frame.expect("a close frame with a code");
@@ -106,10 +112,13 @@ impl Client {
 
     /// Reads until the console ends.
     pub async fn ended(&mut self) -> Closed {
-        loop {
-            if let Err(closed) = self.read(1).await {
-                return closed;
+        let ended = async {
+            loop {
+                if let Err(closed) = self.read(1).await {
+                    return closed;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, ended).await.expect("the console ends")
     }
 }

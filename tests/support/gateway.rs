@@ -109,8 +109,14 @@ impl Place {
 
     /// What `/metrics` says.
     pub async fn metrics(&self) -> String {
+        self.ask_admin("/metrics").await
+    }
+
+    /// The whole answer of the admin listener.
+    pub async fn ask_admin(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.admin).await.unwrap();
-        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).await.unwrap();
         text
@@ -149,6 +155,7 @@ pub fn keys(sim: &Sim) -> tempfile::TempDir {
         std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
     };
     write("panel.key", SECRET);
+    write("session.key", "what all gateways of a fleet seal with");
     write("pve.secret", sim.api_token().1);
     write("pve.password", sim.user().1);
     write("pve-root-ca.pem", sim.ca_pem());

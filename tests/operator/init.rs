@@ -1,0 +1,135 @@
+//! `init`: what it writes passes `check` and opens consoles; what is there is left alone.
+
+use super::process::{Process, ran};
+use consolegate::sim::{Sim, SimConfig};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// The arguments of `init` for this configuration, without those of trust.
+fn arguments<'a>(config: &'a str, url: &'a str, node: &'a str) -> Vec<&'a str> {
+    vec![
+        "init",
+        "--non-interactive",
+        "--config",
+        config,
+        "--public-url",
+        url,
+        "--panel",
+        "panel",
+        "--panel-origin",
+        "http://panel.localhost",
+        "--cluster",
+        "eu1",
+        "--node-name",
+        "pve1",
+        "--node-address",
+        node,
+    ]
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn what_init_writes_opens_a_console() {
+    let sim = Sim::start(SimConfig::quick()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gate/consolegate.toml").display().to_string();
+    let (node, pin) = (sim.node_address("pve1").to_string(), sim.fingerprint("pve1"));
+    let mut all = arguments(&config, "http://console.test", &node);
+    all.extend(["--fingerprint", &pin, "--listen", "127.0.0.1:0"]);
+    let (code, said, cause) = ran(&all, "").await;
+    assert_eq!((code, cause.as_str()), (0, ""));
+    for command in [
+        "pveum role add ConsoleGate --privs \"VM.Console VM.Audit\"",
+        "pveum user token add gate@pve console --privsep 1",
+        "pveum acl modify /vms --tokens 'gate@pve!console' --roles ConsoleGate",
+    ] {
+        assert!(said.contains(command), "{said}");
+    }
+    let folder = folder.path().join("gate");
+    for name in ["panel.key", "session.key", "pve.secret"] {
+        assert_eq!(folder.join(name).metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+    }
+    let key = std::fs::read_to_string(folder.join("panel.key")).unwrap();
+    assert!(key.trim().len() == 64 && !said.contains(key.trim()), "a key of its own, which is never printed");
+    assert_eq!(ran(&["check", "--config", &config], "").await.0, 0);
+
+    // What the operator does: the token's value, and a port of the admin listener that is free here.
+    std::fs::write(folder.join("pve.secret"), sim.api_token().1).unwrap();
+    let text =
+        std::fs::read_to_string(&config).unwrap() + "[admin]\naddress = \"127.0.0.1:0\"\n[log]\nformat = \"json\"\n";
+    std::fs::write(&config, text).unwrap();
+    let gateway = Process::start(Path::new(&config), "console.test").await;
+    gateway.ready().await;
+    let (code, token, cause) = ran(&["token", "mint", "--vmid", "100", "--config", &config], "").await;
+    assert_eq!(code, 0, "{cause}");
+    let mut console = gateway.place.open_with(token.trim()).await;
+    assert_eq!(console.log_in().await.unwrap(), (640, 400, "QEMU (web-01)".to_owned()));
+}
+
+#[tokio::test]
+async fn init_asks_four_questions_and_again_where_an_answer_cannot_be_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("consolegate.toml").display().to_string();
+    let answers = "console.example.com\nhttps://console.example.com\npanel\npanel https://panel.example.com\n\
+                   pve1 10.0.0.11:8006\nEU 1\neu1\n";
+    let (code, _, asked) = ran(&["init", "--config", &config], answers).await;
+    assert_eq!(code, 0, "{asked}");
+    assert_eq!(asked.matches("\n> ").count(), 7, "four questions, three of them twice:\n{asked}");
+    let text = std::fs::read_to_string(&config).unwrap();
+    for line in
+        ["public_url = \"https://console.example.com\"", "name = \"pve1\"", "tls = \"system\"", "clusters = [\"eu1\"]"]
+    {
+        assert!(text.lines().any(|each| each == line), "{line} is not in\n{text}");
+    }
+    assert_eq!(ran(&["check", "--config", &config], "").await.0, 0);
+    assert!(folder.path().join("fullchain.pem").is_file(), "https starts with a certificate of its own");
+
+    let (code, _, asked) = ran(&["init", "--config", &config], "https://console.example.com\n").await;
+    assert_eq!(code, 64);
+    assert!(asked.contains("ended too soon"), "{asked}");
+}
+
+#[tokio::test]
+async fn init_overwrites_nothing_and_leaves_nothing_of_what_would_not_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("consolegate.toml").display().to_string();
+    std::fs::write(folder.path().join("session.key"), "mine").unwrap();
+    let (code, said, cause) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
+    assert_eq!((code, said.as_str()), (1, ""));
+    assert!(cause.contains("session.key is there already"), "{cause}");
+    assert_eq!(names(folder.path()), ["session.key"]);
+    assert_eq!(std::fs::read_to_string(folder.path().join("session.key")).unwrap(), "mine");
+
+    std::fs::remove_file(folder.path().join("session.key")).unwrap();
+    let (code, _, cause) = ran(&arguments(&config, "https://console.example.com", "https://10.0.0.11/"), "").await;
+    assert_eq!(code, 78);
+    assert!(cause.contains("cluster[0].node[0].address"), "{cause}");
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+
+    let (code, _, cause) = ran(&["init", "--non-interactive", "--config", &config], "").await;
+    assert_eq!(code, 64);
+    assert!(cause.contains("--public-url is needed"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_group_that_owns_the_folder_may_read_the_keys_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    // Only root can give a folder away; whoever is not has no other group to give it to here.
+    if std::os::unix::fs::chown(folder.path(), None, Some(65534)).is_err() {
+        return;
+    }
+    let config = folder.path().join("consolegate.toml").display().to_string();
+    let (code, _, cause) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
+    assert_eq!(code, 0, "{cause}");
+    for name in ["panel.key", "session.key", "pve.secret", "privkey.pem", "consolegate.toml"] {
+        let file = folder.path().join(name).metadata().unwrap();
+        assert_eq!(file.permissions().mode() & 0o777, 0o640, "{name}");
+        assert_eq!(std::os::unix::fs::MetadataExt::gid(&file), 65534, "{name}");
+    }
+}

@@ -1,0 +1,42 @@
+//! The closed list of reasons, in the documentation, on the command line and by close code.
+
+use consolegate::reason::Reason;
+use std::process::Command;
+
+/// Exit code, standard output and standard error of a command.
+fn ran(arguments: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_consolegate")).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_page_of_reasons_is_what_the_command_prints_and_has_a_heading_for_each() {
+    let page = include_str!("../../docs/reasons.md");
+    let (code, printed, _) = ran(&["explain", "--markdown"]);
+    assert_eq!(code, 0);
+    assert!(page == printed, "docs/reasons.md is old: consolegate explain --markdown > docs/reasons.md");
+    let headings: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+    assert_eq!(headings, words);
+}
+
+#[test]
+fn every_reason_and_every_close_code_is_explained() {
+    for (code, words) in [
+        ("guest_stopped", ["the guest is not running", "The machine is powered off."].as_slice()),
+        ("4423", &["guest_stopped\n", "guest_locked\n"]),
+        ("token_rejected", &["signature\n", "kid\n", "compare the secret of the panel"]),
+    ] {
+        let (exit, said, _) = ran(&["explain", code]);
+        assert_eq!(exit, 0, "{code}");
+        for word in words {
+            assert!(said.contains(word), "{word:?} is not in\n{said}");
+        }
+    }
+    let (exit, said, _) = ran(&["explain"]);
+    assert_eq!((exit, said.lines().count()), (0, Reason::ALL.len() + 1));
+    let (exit, said, cause) = ran(&["explain", "guest_stoped"]);
+    assert_eq!((exit, said.as_str()), (64, ""));
+    assert!(cause.contains("did you mean guest_stopped?"), "{cause}");
+}
