@@ -5,8 +5,13 @@
 mod gate;
 
 use assert_cmd::Command;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gate::Gate;
-use serde_json::Value;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
 
 const MINIMAL: &str = include_str!("../examples/minimal.toml");
@@ -193,9 +198,9 @@ fn inspect_explains_every_refusal_with_a_fix() {
     let gate = configured(MINIMAL);
     let signed = |claims: &Value, secret: &[u8]| {
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
-        let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256);
+        let mut header = Header::new(Algorithm::HS256);
         header.kid = Some("2026-11".to_owned());
-        jsonwebtoken::encode(&header, claims, &jsonwebtoken::EncodingKey::from_secret(secret)).unwrap()
+        encode(&header, claims, &EncodingKey::from_secret(secret)).unwrap()
     };
     let right = b"0123456789abcdef0123456789abcdef0123456789abcdef";
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
@@ -288,4 +293,37 @@ fn the_readme_shows_the_minimal_example_as_it_is() {
         assert!(readme.contains(&format!("({file})")), "{file} is not linked");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file} is not there");
     }
+}
+
+#[test]
+fn inspect_asks_for_the_keys_that_a_panel_publishes_and_check_does_not() {
+    let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+    let x = URL_SAFE_NO_PAD.encode(pair.public_key_raw());
+    let set = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"published","x":"{x}"}}]}}"#);
+    let panel = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("jwks_url = \"http://{}/keys\"\n[[issuer.key]]", panel.local_addr().unwrap());
+    let gate = configured(&MINIMAL.replace("[[issuer.key]]", &url));
+
+    assert_eq!(with(&gate, &["check"], "").0, 0);
+    panel.set_nonblocking(true).unwrap();
+    assert!(panel.accept().is_err(), "check opens no connection");
+    panel.set_nonblocking(false).unwrap();
+
+    let answers = std::thread::spawn(move || {
+        let (mut stream, _) = panel.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}", set.len());
+        stream.write_all(format!("{head}\r\n\r\n{set}").as_bytes()).unwrap();
+    });
+    let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+    let now = consolegate::clock::unix_now();
+    let claims = json!({
+        "iss": "panel", "aud": "consolegate", "sub": "customer-42", "jti": "0123456789abcdef", "iat": now, "exp": now + 60,
+        "console": {"kind": "qemu", "vmid": 100, "protocol": "vnc"},
+    });
+    let header = Header { kid: Some("published".into()), ..Header::new(Algorithm::EdDSA) };
+    let token = encode(&header, &claims, &EncodingKey::from_ed_der(pair.serialized_der())).unwrap();
+    let (code, out, err) = with(&gate, &["token", "inspect", "-"], &token);
+    assert_eq!(code, 0, "{out}{err}");
+    answers.join().unwrap();
 }

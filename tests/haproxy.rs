@@ -50,7 +50,7 @@ impl Balancer {
             stats = folder.path().join("stats").display(),
         );
         std::fs::write(&file, text).unwrap();
-        let process = Command::new("haproxy")
+        let process = Command::new("/usr/sbin/haproxy")
             .args(["-db", "-f"])
             .arg(&file)
             .stdout(Stdio::null())

@@ -102,11 +102,7 @@ impl Metrics {
                 "Tokens that were refused, by reason.",
                 &["reason"],
             )?,
-            jwks_failures: maker.counters(
-                "jwks_refresh_failures_total",
-                "Times that an issuer's jwks_url gave no good key set.",
-                &["issuer"],
-            )?,
+            jwks_failures: maker.counters("jwks_refresh_failures_total", "Key sets that did not come.", &["issuer"])?,
             requests_refused: maker.counters(
                 "requests_refused_total",
                 "Requests that were refused for something else than their token, by reason.",
