@@ -11,6 +11,7 @@ mod raw;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod operator;
 mod shared;
 mod without;
 
