@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::console::{Generation, Shared, Since};
 use crate::http::Service;
 use crate::listen;
+use crate::log::AuditFile;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
@@ -70,6 +71,7 @@ pub struct App {
     admin: TcpListener,
     before: Before,
     file: Option<PathBuf>,
+    audit: Option<AuditFile>,
 }
 
 impl App {
@@ -107,13 +109,21 @@ impl App {
             shared.lifecycle.ready();
         }
         shared.metrics.started(unix_now());
-        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before, file: None })
+        Ok(Self {
+            generations: Arc::new(ArcSwap::from_pointee(generation)),
+            shared,
+            public,
+            admin,
+            before,
+            file: None,
+            audit: None,
+        })
     }
 
-    /// The same, which reads this file again when it is asked to reload.
+    /// The same, which reads this file and opens its audit file again when it is asked to reload.
     #[must_use]
-    pub fn reloading(self, file: PathBuf) -> Self {
-        Self { file: Some(file), ..self }
+    pub fn reloading(self, file: PathBuf, audit: Option<AuditFile>) -> Self {
+        Self { file: Some(file), audit, ..self }
     }
 
     /// Where the public listener is.
@@ -154,8 +164,8 @@ impl App {
     }
 
     fn start(self) -> Running {
-        let Self { generations, shared, public, admin, before: _, file } = self;
-        let reload = file.map(|file| Reload { file, generations: Arc::clone(&generations) });
+        let Self { generations, shared, public, admin, before: _, file, audit } = self;
+        let reload = file.map(|file| Reload { file, audit, generations: Arc::clone(&generations) });
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
         let its = Arc::clone(&shared);
@@ -173,10 +183,10 @@ impl App {
 ///
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
-pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
+pub async fn serve(config: Config, file: PathBuf, audit: Option<AuditFile>) -> Result<(), String> {
     descriptors::raise();
     descriptors::warn(config.limits.sessions);
-    let app = App::bind(config).await?.reloading(file);
+    let app = App::bind(config).await?.reloading(file, audit);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));
