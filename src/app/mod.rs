@@ -6,6 +6,7 @@
 mod demo;
 mod descriptors;
 mod drain;
+mod inherited;
 mod listeners;
 mod machines;
 mod news;
@@ -14,8 +15,10 @@ mod panel;
 mod reload;
 mod running;
 mod signals;
+mod supervisor;
 
 pub use demo::{Demo, Options};
+pub use inherited::Inherited;
 pub use machines::DemoGuest;
 pub use own_panel::OwnPanel;
 pub use signals::{Signal, signals};
@@ -75,13 +78,13 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything the configuration names and binds both listeners.
+    /// Builds everything the configuration names and binds both listeners, but for those that were bound before.
     ///
     /// # Errors
     /// In the operator's words: a key, certificate or CA that cannot be used, or an address that is taken.
-    pub async fn bind(config: Config) -> Result<Self, String> {
-        let public = bind("listen.address", config.listen.address).await?;
-        let admin = bind("admin.address", config.admin.address).await?;
+    pub async fn bind(config: Config, inherited: Inherited) -> Result<Self, String> {
+        let public = listener("listen.address", config.listen.address, inherited.public).await?;
+        let admin = listener("admin.address", config.admin.address, inherited.admin).await?;
         Self::assemble_on(config, public, admin, Before::Unknown)
     }
 
@@ -183,10 +186,15 @@ impl App {
 ///
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
-pub async fn serve(config: Config, file: PathBuf, audit: Option<AuditFile>) -> Result<(), String> {
+pub async fn serve(
+    config: Config,
+    file: PathBuf,
+    audit: Option<AuditFile>,
+    inherited: Inherited,
+) -> Result<(), String> {
     descriptors::raise();
     descriptors::warn(config.limits.sessions);
-    let app = App::bind(config).await?.reloading(file, audit);
+    let app = App::bind(config, inherited).await?.reloading(file, audit);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));
@@ -217,6 +225,17 @@ fn name() -> Result<String, String> {
     let machine: String =
         machine.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
     Ok(format!("{machine}:{}", hex::lower(&bytes)))
+}
+
+async fn listener(
+    key: &str,
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<TcpListener, String> {
+    match inherited {
+        Some(socket) => inherited::adopt(key, address, socket),
+        None => bind(key, address).await,
+    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -2,7 +2,7 @@
 
 use super::exit::Stop;
 use super::{Configuration, check};
-use crate::app;
+use crate::app::{self, Inherited};
 use crate::log;
 use tokio::runtime::Builder;
 
@@ -16,10 +16,12 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+    // Before anything has a thread.
+    let inherited = Inherited::take().map_err(Stop::Failed)?;
     let config = check::loaded(&arguments.configuration.config)?;
     let log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;
-    runtime.block_on(app::serve(config, file, log.audit().cloned())).map_err(Stop::Failed)
+    runtime.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)
 }

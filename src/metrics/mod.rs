@@ -169,10 +169,8 @@ impl Metrics {
                 "When the configuration that holds was read, in seconds since 1970.",
             )?,
             panics: maker.counter("panics_total", "Panics that were caught: bugs.")?,
-            log_dropped: maker.counter(
-                "log_lines_dropped_total",
-                "Log lines that were lost because nobody read stderr fast enough.",
-            )?,
+            log_dropped: maker
+                .counter("log_lines_dropped_total", "Log lines lost because nobody read stderr fast enough.")?,
             audit_lost: maker.counter("audit_lines_lost_total", "Audit lines that their file did not take.")?,
             registry: maker.0,
         };
