@@ -106,10 +106,10 @@ impl Running {
         }
     }
 
-    /// Ends what is live with 1001 and waits as long as a goodbye takes. The admin face answers to the end, so that a
-    /// balancer sees the drain.
+    /// Ends what is still live and waits as long as a goodbye takes. It may come back: to another gateway, or to the next
+    /// process. The admin face answers to the end, so that a balancer sees the drain.
     pub(super) async fn close(self) {
-        self.shared.lifecycle.close(Reason::Shutdown);
+        self.shared.lifecycle.close(Reason::Draining);
         self.shut.cancel();
         self.connections.close();
         self.consoles.close();

@@ -1,6 +1,7 @@
 //! The real binary as a process: a gateway that is started from a file, and commands that come to an end.
 
 use super::gateway::{PATIENCE, Place};
+use rustix::process::{Pid, Signal, kill_process};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
@@ -14,7 +15,7 @@ pub struct Process {
     pub place: Place,
     log: Arc<Mutex<String>>,
     news: Arc<Notify>,
-    _child: Child,
+    child: Child,
 }
 
 impl Process {
@@ -38,7 +39,7 @@ impl Process {
             }
         });
         let place = Place { address: ([0, 0, 0, 0], 0).into(), admin: ([0, 0, 0, 0], 0).into(), host: host.into() };
-        let mut process = Self { place, log, news, _child: child };
+        let mut process = Self { place, log, news, child };
         let line = process.says("\"message\":\"listening\"").await;
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
         let address = |name: &str| said[name].as_str().unwrap().parse().unwrap();
@@ -58,6 +59,17 @@ impl Process {
             }
         });
         found.await.unwrap_or_else(|_| panic!("it never said {text:?}, but:\n{}", self.logged()))
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().expect("it runs").try_into().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) {
+        timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
     }
 
     /// Everything it logged so far.
