@@ -8,6 +8,7 @@ mod accept;
 mod admission;
 mod block;
 mod forwarded;
+mod inherited;
 mod not_after;
 mod options;
 mod patience;
@@ -16,6 +17,7 @@ mod tls;
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
 pub use forwarded::client_address;
+pub use inherited::inherited;
 pub use patience::Patience;
 pub use tls::Tls;
 

@@ -14,7 +14,7 @@ pub struct Process {
     pub place: Place,
     log: Arc<Mutex<String>>,
     news: Arc<Notify>,
-    _child: Child,
+    child: Child,
 }
 
 impl Process {
@@ -38,7 +38,7 @@ impl Process {
             }
         });
         let place = Place { address: ([0, 0, 0, 0], 0).into(), admin: ([0, 0, 0, 0], 0).into(), host: host.into() };
-        let mut process = Self { place, log, news, _child: child };
+        let mut process = Self { place, log, news, child };
         let line = process.says("\"message\":\"listening\"").await;
         let said: serde_json::Value = serde_json::from_str(&line).unwrap();
         let address = |name: &str| said[name].as_str().unwrap().parse().unwrap();
@@ -58,6 +58,14 @@ impl Process {
             }
         });
         found.await.unwrap_or_else(|_| panic!("it never said {text:?}, but:\n{}", self.logged()))
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(mut self) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let ended = timeout(PATIENCE, self.child.wait()).await.expect("it stops").unwrap();
+        assert!(ended.success(), "{ended}: {}", self.logged());
     }
 
     /// Everything it logged so far.
