@@ -246,7 +246,7 @@ impl Console {
 
 /// Which machine it is that has a guest's number: a digest of what Proxmox keeps for the life of a machine and gives to no
 /// other. The number itself is given again once its machine is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Machine(u128);
 
 impl Machine {

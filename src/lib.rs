@@ -40,7 +40,7 @@
 //! | [`net`], [`metrics`], [`audit`], [`log`] | dialling nodes; counters; audit lines; where lines go |
 //! | [`record`] | TLS: records opened and sealed where they lie |
 //! | [`config`] | the file as written and as meant |
-//! | [`wire`] | frame headers, RFB: bytes in, values out |
+//! | [`wire`] | frame headers, RFB, PROXY: bytes in, values out |
 //! | [`revocation`] | what an operator withdrew |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
 //! | [`calendar`], [`clock`], [`hex`], [`random`], [`sha256`] | what every program needs, once |

@@ -3,6 +3,7 @@
 //! Plain atomics with one writer (the session's task) and any number of readers (admin, metrics): relaxed order is
 //! enough, and the hot path never touches a shared counter.
 
+use std::ops::AddAssign;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -12,6 +13,10 @@ pub struct Flow {
     bytes: AtomicU64,
     frames: AtomicU64,
     paused_micros: AtomicU64,
+    /// Bytes that wait because the other side takes none.
+    held: AtomicU64,
+    /// When the first frame passed, in microseconds of the session and at least 1; 0: none has; the largest: it was told.
+    first: AtomicU64,
     told: [AtomicU64; 3],
 }
 
@@ -24,6 +29,33 @@ pub struct Growth {
     pub frames: u64,
     /// Paused time.
     pub paused: Duration,
+}
+
+impl AddAssign for Growth {
+    fn add_assign(&mut self, other: Self) {
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+        self.frames = self.frames.wrapping_add(other.frames);
+        self.paused = self.paused.saturating_add(other.paused);
+    }
+}
+
+/// What a session grew by since it was last asked, or several did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Grown {
+    /// From the browser to the node.
+    pub up: Growth,
+    /// From the node to the browser.
+    pub down: Growth,
+    /// Signs of life.
+    pub keep_alives: u64,
+}
+
+impl AddAssign for Grown {
+    fn add_assign(&mut self, other: Self) {
+        self.up += other.up;
+        self.down += other.down;
+        self.keep_alives = self.keep_alives.wrapping_add(other.keep_alives);
+    }
 }
 
 impl Flow {
@@ -48,6 +80,32 @@ impl Flow {
     pub fn add_paused(&self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.paused_micros.store(self.paused_micros.load(Relaxed).saturating_add(micros), Relaxed);
+    }
+
+    /// So many bytes wait for the other side now. While any do, the source is not read.
+    pub fn holds(&self, bytes: usize) {
+        self.held.store(bytes as u64, Relaxed);
+    }
+
+    /// Bytes that wait for the other side.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.held.load(Relaxed)
+    }
+
+    /// The first frame passes, so long after the session opened.
+    pub fn first_frame(&self, after: Duration) {
+        let micros = u64::try_from(after.as_micros()).unwrap_or(u64::MAX - 1);
+        self.first.store(micros.clamp(1, u64::MAX - 1), Relaxed);
+    }
+
+    /// When the first frame passed, once.
+    pub fn take_first_frame(&self) -> Option<Duration> {
+        let first = self.first.load(Relaxed);
+        if matches!(first, 0 | u64::MAX) || self.first.swap(u64::MAX, Relaxed) == u64::MAX {
+            return None;
+        }
+        Some(Duration::from_micros(first))
     }
 
     /// Bytes so far.
@@ -109,6 +167,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// The growth since the last call, as [`Flow::growth`] tells it.
+    pub fn growth(&self) -> Grown {
+        Grown { up: self.up.growth(), down: self.down.growth(), keep_alives: self.keep_alives.growth() }
+    }
+
     /// Bytes both ways so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -169,6 +232,15 @@ mod tests {
         flow.add(5, 1);
         assert_eq!(flow.growth().bytes, 5);
         assert_eq!(flow.growth(), Growth::default());
+    }
+
+    #[test]
+    fn the_first_frame_is_told_once_and_not_before_it_came() {
+        let flow = Flow::default();
+        assert_eq!(flow.take_first_frame(), None);
+        flow.first_frame(Duration::from_millis(7));
+        assert_eq!(flow.take_first_frame(), Some(Duration::from_millis(7)));
+        assert_eq!(flow.take_first_frame(), None);
     }
 
     #[test]

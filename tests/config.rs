@@ -9,7 +9,7 @@ mod gate;
 #[path = "config/trust.rs"]
 mod trust;
 
-use consolegate::config::{Config, Problems};
+use consolegate::config::{Config, Problems, Store};
 use gate::Gate;
 use std::net::IpAddr;
 use std::os::unix::net::UnixListener;
@@ -256,18 +256,34 @@ fn c09_references_to_the_environment_that_are_not_defined_are_refused() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_said_and_never_ignored() {
+fn a02_an_admin_side_beyond_loopback_has_tls_and_tokens() {
     let gate = Gate::new();
-    for (from, to, path) in [
-        ("[listen]", "[listen]\nproxy_protocol = \"v2\"", "listen.proxy_protocol"),
-        ("[listen]", "[store]\nbackend = \"redis\"\nurl = \"redis://10.0.0.1\"\n[listen]", "store.backend"),
-        ("[listen]", "[store]\nurl = \"redis://10.0.0.1\"\n[listen]", "store.url"),
-        ("origins =", "jwks_url = \"https://panel.example.com/keys\"\norigins =", "issuer[0].jwks_url"),
-    ] {
-        one(&problems(&gate, from, to), path, "not available in this version");
-    }
     let found = problems(&gate, "[listen]", "[admin]\naddress = \"0.0.0.0:9464\"\n[listen]");
     one(&found, "admin.address", "no TLS with tokens");
+}
+
+#[test]
+fn a_store_of_a_fleet_has_an_address_and_its_password_in_a_file() {
+    let gate = Gate::new();
+    let store = |rest: &str| format!("[store]\n{rest}\n[listen]");
+    for (rest, path, word) in [
+        ("backend = \"redis\"", "store.url", "redis://127.0.0.1:6379"),
+        ("url = \"redis://10.0.0.1\"", "store.url", "belongs to backend"),
+        ("backend = \"redis\"\nurl = \"http://10.0.0.1\"", "store.url", "not the address"),
+        ("backend = \"redis\"\nurl = \"redis://:secret@10.0.0.1\"", "store.url", "store.password_file"),
+        ("backend = \"redis\"\nurl = \"redis://10.0.0.1/one\"", "store.url", "no number of a database"),
+        ("backend = \"redis\"\nurl = \"redis:///1\"", "store.url", "no host"),
+        ("backend = \"redis\"\nurl = \"redis://a\"\nca_file = \"pve-root-ca.pem\"", "store.url", "no TLS"),
+        ("backend = \"redis\"\nurl = \"redis://a\"\npassword_file = \"none\"", "store.password_file", ""),
+    ] {
+        one(&problems(&gate, "[listen]", &store(rest)), path, word);
+    }
+    let rest = "backend = \"redis\"\nurl = \"rediss://gate@[::1]:6380/2\"\npassword_file = \"pve.secret\"\n\
+                ca_file = \"pve-root-ca.pem\"";
+    let config = Config::parse(&changed("[listen]", &store(rest)), gate.path()).unwrap();
+    let Store::Redis(place) = config.store else { panic!("a Redis") };
+    assert!(place.tls && place.password.is_some() && place.ca.is_some());
+    assert_eq!((&*place.authority, place.database, place.user.as_deref()), ("[::1]:6380", 2, Some("gate")));
 }
 
 #[test]

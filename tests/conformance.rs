@@ -13,6 +13,7 @@
     reason = "tests"
 )]
 
+use consolegate::id::Right;
 use consolegate::reason::Failure;
 use consolegate::splice::{Ended, Guard, Leg, Pair, Rules, Splice};
 use consolegate::traffic::Traffic;
@@ -40,8 +41,16 @@ async fn the_echo_server_alone_passes_every_case() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_splice_deviates_only_where_listed() {
     let echo = serve(echo).await;
-    let gateway = serve(move |stream| splice(stream, echo)).await;
+    let gateway = serve(move |stream| splice(stream, echo, Guard::Open)).await;
     cases(gateway, "deviations.toml", "splice").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_screen_with_every_right_deviates_nowhere_else() {
+    let echo = serve(echo).await;
+    let rights = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
+    let gateway = serve(move |stream| splice(stream, echo, Guard::screen(&rights))).await;
+    cases(gateway, "deviations.toml", "screen").await;
 }
 
 /// Runs the cases and shows what the driver says.
@@ -92,7 +101,7 @@ async fn echo(stream: TcpStream) {
 }
 
 /// What the gateway does once both sides have logged in.
-async fn splice(mut client: TcpStream, echo: SocketAddr) {
+async fn splice(mut client: TcpStream, echo: SocketAddr, guard: Guard) {
     let (request, early) = head(&mut client).await;
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).expect("a key").trim();
     let answer = format!(
@@ -121,7 +130,7 @@ async fn splice(mut client: TcpStream, echo: SocketAddr) {
     };
     let pair = Pair::new(Leg::client(client, &early, true, usize::MAX), Leg::node(node, &from_node, usize::MAX));
     let Ended { client, node, reason, client_code, .. } =
-        *Splice::new(pair, rules, Guard::Open).run(&Traffic::default(), pending::<Failure>()).await;
+        *Splice::new(pair, rules, guard).run(&Traffic::default(), pending::<Failure>()).await;
     let code = client_code.unwrap_or(reason.public().close);
     tokio::join!(client.close(code, ""), node.close(1000, ""));
 }

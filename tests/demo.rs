@@ -1,7 +1,9 @@
 //! `consolegate demo` as a person uses it: the real binary, its address in a real browser, and a panel of one's own.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+use futures_util::{SinkExt, StreamExt};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,6 +13,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 /// Chromium starts slowly on a busy machine with two cores.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -23,9 +28,15 @@ struct Demo {
 
 impl Demo {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_in(&std::env::temp_dir(), arguments)
+    }
+
+    /// The same with its throw-away files in this folder.
+    fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_consolegate"))
             .args(["demo", "--port", "0", "--gateway-port", "0"])
             .args(arguments)
+            .env("TMPDIR", folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -70,6 +81,63 @@ async fn p01_the_demo_opens_a_console_in_its_panels_frame_and_in_no_other() {
     let done = timeout(PATIENCE, driver).await.expect("the browser comes to an end").expect("node (run `make setup`)");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     demo.child.kill().await.unwrap();
+}
+
+/// A link of the panel: the WebSocket of the machine, logged in as far as its protocol asks.
+async fn open(panel: &str, machine: &str) -> WebSocketStream<TcpStream> {
+    let answer = answer(panel, "POST", &format!("/open/{machine}"), panel, "-").await;
+    let body: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let (gateway, token) = body["url"].as_str().unwrap().split_once("/console#").unwrap();
+    let host = gateway.strip_prefix("http://").unwrap();
+    let mut request = format!("ws://{host}/v1/ws").into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    let stream = TcpStream::connect(host).await.unwrap();
+    client_async(request, stream).await.unwrap().0
+}
+
+/// Reads until what came ends so.
+async fn until(socket: &mut WebSocketStream<TcpStream>, wanted: &[u8]) -> Vec<u8> {
+    let mut came = Vec::new();
+    let reads = async {
+        while !came.windows(wanted.len()).any(|window| window == wanted) {
+            came.extend(socket.next().await.expect("it goes on").unwrap().into_data());
+        }
+    };
+    timeout(PATIENCE, reads).await.expect("it comes");
+    came
+}
+
+#[tokio::test]
+async fn the_demos_shell_works_its_watcher_only_watches_and_nothing_of_it_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stale, ours) =
+        (folder.path().join("consolegate-demo-4194999-00ff"), folder.path().join("consolegate-demo-1-00ff"));
+    std::fs::create_dir(&stale).unwrap();
+    std::fs::create_dir(&ours).unwrap();
+    let mut demo = Demo::start_in(folder.path(), &[]);
+    let panel = demo.word("http://").await;
+    assert!(!stale.exists(), "no process has so large a number");
+    assert!(ours.exists(), "the first process always runs");
+
+    let mut shell = open(&panel, "103").await;
+    let typed = "echo answer-$((6*7))\r";
+    shell.send(Message::binary(format!("0:{}:{typed}", typed.len()).into_bytes())).await.unwrap();
+    until(&mut shell, b"answer-42").await;
+
+    let mut watcher = open(&panel, "100-watch").await;
+    watcher.send(Message::binary(&b"RFB 003.008\n\x01\x01"[..])).await.unwrap();
+    until(&mut watcher, b"web-01").await;
+    // Keys are dropped; a request passes, so the watcher's picture comes after them.
+    let keys = [4, 1, 0, 0, 0, 0, 0, 0x61].repeat(50);
+    watcher.send(Message::binary([&keys[..], &[3, 0, 0, 0, 0, 0, 2, 128, 1, 144]].concat())).await.unwrap();
+    let update = timeout(PATIENCE, watcher.next()).await.unwrap().unwrap().unwrap().into_data();
+    assert_eq!(update[0], 0, "a picture");
+
+    let pid = Pid::from_raw(demo.child.id().unwrap().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert!(timeout(PATIENCE, demo.child.wait()).await.expect("it ends").unwrap().success());
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["consolegate-demo-1-00ff"]);
 }
 
 /// What a gateway answers to a request of a page of this origin.

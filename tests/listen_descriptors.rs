@@ -3,7 +3,8 @@
 //! A binary of its own with one test, because the limit is the whole process's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use consolegate::listen::{self, Handler, Peer, Rules, Stream};
+use consolegate::listen::{self, Handler, Peer, Preface, Rules, Stream};
+use consolegate::reason::Failure;
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
@@ -23,11 +24,17 @@ struct Echo;
 
 impl Handler for Echo {
     fn rules(&self, _peer: IpAddr) -> Rules {
-        Rules { tls: None, handshake: Duration::from_secs(5), dead: Duration::from_secs(60), per_client: Some(1000) }
+        Rules {
+            preface: Preface::None,
+            tls: None,
+            handshake: Duration::from_secs(5),
+            dead: Duration::from_secs(60),
+            per_client: Some(1000),
+        }
     }
 
-    fn turned_away(&self, peer: IpAddr) {
-        panic!("{peer} is within its share");
+    fn turned_away(&self, peer: IpAddr, failure: Failure) {
+        panic!("{peer} is within its share: {failure}");
     }
 
     async fn serve<S: Stream>(self, stream: S, _peer: Arc<Peer>, _stop: CancellationToken) {

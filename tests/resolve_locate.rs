@@ -180,7 +180,7 @@ async fn a_guest_nobody_can_open_is_said_to_be_missing_and_the_log_says_why() {
     let template = listed("qemu/100", "pve1", "stopped").replace("\"template\":0", "\"template\":1");
     for (list, cause) in [
         (template, "template"),
-        (listed("lxc/100", "pve1", "running"), "another kind"),
+        (listed("lxc/100", "pve1", "running"), "needs kind \"lxc\""),
         (listed("qemu/101", "pve1", "running"), "VM.Audit"),
     ] {
         let (result, peer) = located(&list, refuse(500, "not asked")).await;

@@ -4,13 +4,14 @@
 #   setup.sh build   a C compiler, the packages of the page
 #   setup.sh demo    the real guest, where QEMU is installed
 #   setup.sh tests   that, the other Debian packages, the tools in .venv, the test guest
+#   setup.sh counts  valgrind
 #   setup.sh bench   the proxies that the gateway is measured against, installed but never started
 #
 # Debian's packages are installed as root, or through sudo.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core php-cli python3 python3-venv qemu-system-x86 xz-utils zstd)
+test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
 # Programs that what is shipped is for; installed, never started.
 shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus systemd)
 apt_lists_fresh=no
@@ -133,12 +134,16 @@ case ${1:-tests} in
         python_tools
         test_guest
         ;;
+    counts)
+        compiler
+        debian valgrind
+        ;;
     bench)
         compiler
         debian_idle nginx haproxy
         ;;
     *)
-        sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
         exit 64
         ;;
 esac

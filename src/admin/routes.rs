@@ -10,6 +10,7 @@ use crate::clock::unix_now;
 use crate::config::AdminScope;
 use crate::console::Generation;
 use crate::id::{ClusterName, SessionId, Vmid};
+use crate::log;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
 use crate::token::jti_hash;
@@ -156,9 +157,7 @@ struct Action<'a> {
 impl Action<'_> {
     async fn kill(&self, id: SessionId) -> Result<Answer, Refused> {
         let store = &self.generation.shared.store;
-        if listed::find(self.generation, id).await?.is_none() {
-            return Err(Failure::new(Reason::NotFound, format!("no session {id} is live")).into());
-        }
+        listed::find(self.generation, id).await?;
         store.kill(id).await?;
         self.done("kill", &id.to_string());
         Ok(whole(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", ""))
@@ -198,6 +197,7 @@ impl Action<'_> {
 }
 
 fn metrics(generation: &Generation) -> Result<Answer, Failure> {
+    generation.shared.metrics.log_lines_dropped(log::dropped());
     let live = generation.shared.sessions.traffics();
     let text = generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic)))?;
     Ok(whole(StatusCode::OK, FIGURES, text))

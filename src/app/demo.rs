@@ -13,11 +13,14 @@ use crate::{hex, random};
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+/// How the folder of a demo is called, before its process and a random part.
+const PREFIX: &str = "consolegate-demo-";
 
 /// What a demo needs to know.
 #[derive(Debug, Clone)]
@@ -169,8 +172,10 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> io::Result<Self> {
+        let parent = std::env::temp_dir();
+        remove_stale(&parent);
         let name = hex::lower(&random::bytes::<8>().map_err(io::Error::other)?);
-        let path = std::env::temp_dir().join(format!("consolegate-demo-{name}"));
+        let path = parent.join(format!("{PREFIX}{}-{name}", std::process::id()));
         fs::create_dir(&path)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o700))?;
         Ok(Self(path))
@@ -188,6 +193,24 @@ impl Folder {
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.0.join(name))?;
         io::Write::write_all(&mut file, bytes)
+    }
+}
+
+/// Removes what demos that were killed left behind: folders of this user that name a process which is no more.
+fn remove_stale(parent: &Path) {
+    let is_over = |name: &str| {
+        let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split_once('-')).map(|(process, _)| process);
+        process.is_some_and(|process| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists())
+    };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let is_own =
+            entry.metadata().is_ok_and(|meta| meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw());
+        if is_own
+            && entry.file_name().to_str().is_some_and(is_over)
+            && let Err(error) = fs::remove_dir_all(entry.path())
+        {
+            tracing::warn!(%error, path = %entry.path().display(), "a folder of a demo that was killed could not be removed");
+        }
     }
 }
 

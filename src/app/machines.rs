@@ -33,7 +33,7 @@ pub struct DemoGuest {
     pub description: &'static str,
 }
 
-const ALL: &[Right] = &[Right::Input, Right::Clipboard, Right::Power];
+const ALL: &[Right] = &[Right::Input, Right::Clipboard, Right::Resize, Right::Power];
 
 const PICTURE: DemoGuest = DemoGuest {
     id: "100",

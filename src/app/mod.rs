@@ -4,6 +4,7 @@
 //! here decides about a session.
 
 mod demo;
+mod descriptors;
 mod drain;
 mod listeners;
 mod machines;
@@ -28,6 +29,7 @@ use crate::listen;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
+use crate::{hex, random};
 use arc_swap::ArcSwap;
 use listeners::Listeners;
 use reload::Reload;
@@ -100,7 +102,10 @@ impl App {
             Before::Unknown => (unix_now(), Some(unix_now() + AMBIGUOUS.as_secs())),
             Before::Nothing => (0, None),
         };
-        let shared = Shared::new(config.session.key.as_ref(), Store::memory(REMEMBERED), Since { tickets, tokens })?;
+        let store = Store::of_config(&config.store, REMEMBERED, name()?)?;
+        // What outlives the process knows what was used before it.
+        let since = if store.is_shared() { Since { tickets: 0, tokens: None } } else { Since { tickets, tokens } };
+        let shared = Shared::new(config.session.key.as_ref(), store, since)?;
         let generation = Generation::build(config, &shared)?;
         generation.enter();
         if before == Before::Nothing {
@@ -143,7 +148,9 @@ impl App {
     /// # Errors
     /// A listener's task ended by itself; nothing is waited for then.
     pub async fn run(self, mut signals: mpsc::Receiver<Signal>) -> Result<(), String> {
-        let ready = Instant::now() + if self.before == Before::Unknown { AMBIGUOUS } else { Duration::ZERO };
+        let is_forgetful = self.before == Before::Unknown && !self.shared.store.is_shared();
+        let ready = Instant::now() + if is_forgetful { AMBIGUOUS } else { Duration::ZERO };
+        self.shared.store.join().await;
         let generations = Arc::clone(&self.generations);
         let mut running = self.start();
         running.serve(&mut signals, ready, || generations.load().config.drain.clone()).await?;
@@ -172,7 +179,8 @@ impl App {
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
 pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
-    warn_of_descriptors(config.limits.sessions);
+    descriptors::raise();
+    descriptors::warn(config.limits.sessions);
     let app = App::bind(config).await?.reloading(file);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
@@ -197,17 +205,13 @@ pub fn count_panics(metrics: Arc<Metrics>) {
     }));
 }
 
-/// A session holds two sockets, and the listeners, log and idle API connections need some more.
-fn warn_of_descriptors(sessions: usize) {
-    let needed = sessions * 2 + 256;
-    if let Some(limit) = crate::metrics::descriptors().filter(|limit| *limit < needed) {
-        tracing::warn!(
-            limit,
-            needed,
-            sessions,
-            "too few file descriptors for limits.sessions; raise LimitNOFILE or ulimit -n"
-        );
-    }
+/// What the gateways of a fleet call this one: its machine's name, and something that no other process has.
+fn name() -> Result<String, String> {
+    let bytes = random::bytes::<4>().map_err(|error| error.to_string())?;
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let machine: String =
+        machine.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
+    Ok(format!("{machine}:{}", hex::lower(&bytes)))
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -54,6 +54,7 @@ fn fixed(running: &Config, wanted: &Config) -> Result<(), String> {
         ("listen.address", running.listen.address == wanted.listen.address),
         ("admin.address", running.admin.address == wanted.admin.address),
         ("session.key_file", running.session.key == wanted.session.key),
+        ("store", running.store == wanted.store),
         ("log.format", running.log == wanted.log),
         ("audit.file", running.audit_file == wanted.audit_file),
     ];

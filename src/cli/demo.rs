@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
-    log::start(LogFormat::Auto, None).map_err(Stop::Failed)?;
+    let _log = log::start(LogFormat::Auto, None).map_err(Stop::Failed)?;
     let options = Options {
         panel_port: arguments.port,
         gateway_port: arguments.gateway_port,

@@ -1,19 +1,22 @@
 //! `token inspect`: what a token says, and what this gateway thinks of it.
 //!
 //! Owns the words around a verdict; the verdict is the verifier's. Prints a stranger's text only with its control
-//! characters escaped. Remembers nothing: whether a token was used already, only the running gateway knows.
+//! characters escaped. Remembers nothing: whether a token was used already, only the running gateway knows. Asks nobody but
+//! an issuer's `jwks_url`.
 
 use super::exit::{Stop, explain};
 use super::{Configuration, verifier};
 use crate::clock::unix_now;
 use crate::config::Config;
+use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
-use crate::token::Rejected;
+use crate::token::{Rejected, Verifier};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 
 /// More than any token, with room for the address around it.
 const MAX_INPUT: u64 = 16 * 1024;
@@ -52,6 +55,9 @@ fn read_input() -> Result<String, Stop> {
 /// more as of the moment it was made, which shows what else is wrong with it.
 fn refusals(config: &Config, token: &str, now: u64) -> Result<Vec<Failure>, Stop> {
     let verifier = verifier(config).map_err(Stop::Failed)?;
+    if config.issuers.iter().any(|issuer| issuer.jwks_url.is_some()) {
+        ask_for_keys(&verifier, token, now)?;
+    }
     let Err(Rejected { failure: first, .. }) = verifier.verify(token, now) else { return Ok(Vec::new()) };
     let mut refusals = vec![first];
     let untimely = refusals.iter().any(|failure| matches!(failure.reason, Reason::TokenExpired | Reason::TokenNotYet));
@@ -60,6 +66,16 @@ fn refusals(config: &Config, token: &str, now: u64) -> Result<Vec<Failure>, Stop
         refusals.push(second.failure);
     }
     Ok(refusals)
+}
+
+/// Asks `jwks_url` once, as the running gateway has, where the token's issuer has one.
+fn ask_for_keys(verifier: &Verifier, token: &str, now: u64) -> Result<(), Stop> {
+    let metrics = Arc::new(Metrics::new().map_err(Stop::Failed)?);
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        verifier.begin(&metrics);
+        verifier.freshen(token, now).await;
+    });
+    Ok(())
 }
 
 fn report(token: &str, refusals: &[Failure], now: u64) -> String {

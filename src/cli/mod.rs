@@ -15,7 +15,7 @@ mod serve;
 
 use crate::config::Config;
 use crate::id::Vmid;
-use crate::token::Verifier;
+use crate::token::{KeySets, Verifier};
 use clap::{CommandFactory, Parser, Subcommand};
 use exit::{Exit, Stop};
 use std::path::PathBuf;
@@ -110,5 +110,5 @@ fn install_providers() {
 
 /// The verifier of a configuration. It refuses no token for being older than the process: commands remember none.
 fn verifier(config: &Config) -> Result<Verifier, String> {
-    Verifier::new(&config.issuers, &config.clusters, &config.public_url, None)
+    Verifier::new(&config.issuers, &config.clusters, &config.public_url, None, &KeySets::default())
 }

@@ -17,7 +17,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = check::loaded(&arguments.configuration.config)?;
-    log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
+    let _log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;

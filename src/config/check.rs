@@ -1,12 +1,12 @@
 //! From the file as written to the configuration as meant, or to everything that is wrong with it.
 //!
 //! Owns the order of the sections and what they say of each other. Each section is read to its end whatever is wrong in
-//! it, so one run shows every problem. Design section 5.
+//! it, so one run shows every problem.
 
 use super::files::{self, Folder, MAX_BYTES};
 use super::problem::Problems;
 use super::raw::{self, Section};
-use super::{Config, Listen, check_admin, check_cluster, check_issuer, check_listen, check_rules, value};
+use super::{Config, Listen, check_admin, check_cluster, check_issuer, check_listen, check_rules, check_store, value};
 use std::path::Path;
 
 impl Config {
@@ -94,11 +94,10 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
     let timeouts = check_rules::timeouts(root.section_or_empty("timeouts"));
     let drain = check_rules::drain(root.section_or_empty("drain"));
     let engine = check_rules::splice(root.section_or_empty("splice"));
-    let store = check_rules::store(root.section_or_empty("store"));
+    let store = check_store::store(root.section_or_empty("store"), folder);
     let metrics = check_rules::metrics(root.section_or_empty("metrics"));
     let log = check_rules::log(root.section_or_empty("log"));
     let audit_file = check_rules::audit(root.section("audit"), folder);
-    store?;
     let (mut listen, mut clusters, engine) = (listen?, clusters?, engine?);
     let files = listen.tls.iter_mut().map(|files| &mut files.engine);
     files.chain(clusters.iter_mut().map(|cluster| &mut cluster.engine)).for_each(|which| *which = engine);
@@ -111,6 +110,7 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
         session: session?,
         limits: limits?,
         timeouts: timeouts?,
+        store: store?,
         drain: drain?,
         per_session: metrics?,
         log: log?,

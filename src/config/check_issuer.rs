@@ -5,7 +5,7 @@
 use super::files::Folder;
 use super::problem::{Report, Written};
 use super::raw::Section;
-use super::{Issuer, Key, KeyMaterial, check_brand, key, value};
+use super::{Issuer, JwksUrl, Key, KeyMaterial, check_brand, key, key_set, value};
 use crate::id::{ClusterName, Kind, Vmid};
 use jsonwebtoken::Algorithm;
 use std::collections::HashSet;
@@ -70,11 +70,8 @@ fn issuer(
     }
     let keys = keys(&mut section, folder);
     let jwks_file = jwks_file(&mut section, folder);
+    let jwks_url = jwks_url(&mut section, folder);
     let brand = check_brand::brand(&mut section, folder);
-    if let Some(url) = section.text("jwks_url") {
-        report.wrong(&url.place, "jwks_url is not available in this version", "use jwks_file or [[issuer.key]]");
-        return None;
-    }
     Some(Issuer {
         name: name?.value,
         audience: audience?.value,
@@ -87,6 +84,7 @@ fn issuer(
         require_acr: require_acr?.into_iter().map(|written| written.value).collect(),
         keys: keys?,
         jwks_file: jwks_file?,
+        jwks_url: jwks_url?,
         brand: brand?,
     })
 }
@@ -201,4 +199,34 @@ fn jwks_file(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Option<Pat
         return None;
     }
     folder.path_of(&name).map(Some)
+}
+
+/// Where the key set is asked for, with what goes with it alone; inside: none, where there is none.
+#[expect(clippy::option_option, reason = "outside: whether it is right; inside: whether it is there")]
+fn jwks_url(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Option<JwksUrl>> {
+    let report = section.report();
+    let url = section.text("jwks_url");
+    if url.is_none() && section.has("jwks_ca_file") {
+        let place = section.place_of("jwks_ca_file");
+        report.wrong(&place, "goes with jwks_url, which is missing", "add jwks_url, or leave it out");
+    }
+    let max_stale = section.number("jwks_max_stale_seconds", 3600, 1..=100_000).map(Duration::from_secs);
+    let ca = match section.text("jwks_ca_file") {
+        None => Some(None),
+        Some(name) => authorities(report, &name, folder).map(Some),
+    };
+    let Some(url) = url else { return Some(None) };
+    let parsed = key_set::url(report, &url);
+    Some(Some(JwksUrl { max_stale: max_stale?, ca: ca?, ..parsed? }))
+}
+
+fn authorities(report: &Report, name: &Written<String>, folder: Folder<'_>) -> Option<Vec<u8>> {
+    let pem = folder.public(name)?;
+    match key::authorities(&pem) {
+        Ok(_) => Some(pem),
+        Err((what, fix)) => {
+            report.wrong(&name.place, format!("{} {what}", name.value), fix);
+            None
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Checks `[listen]`: where the gateway listens, its certificate, whose forwarded headers it believes.
+//! Checks `[listen]`: where the gateway listens, its certificate, whose PROXY and forwarded headers it believes.
 //!
 //! Owns the rules of the public listener. Binds nothing.
 
@@ -6,6 +6,7 @@ use super::files::Folder;
 use super::key;
 use super::raw::Section;
 use super::{Engine, Listen, TlsFiles, value};
+use crate::wire::proxy::Versions;
 
 /// The public listener.
 pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Listen> {
@@ -14,14 +15,23 @@ pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Lis
     let is_plain = !section.has("tls");
     let tls = section.section("tls").and_then(|section| tls_files(section, folder));
     let proxy_protocol = section.word("proxy_protocol", &["off", "v1", "v2", "any"]);
-    if let Some(written) = proxy_protocol.as_ref().filter(|written| written.value != "off") {
-        value::not_yet(report, written, "leave it off, and let the balancer send X-Forwarded-For");
-    }
     let trusted = section.texts("trusted_proxies", &[]);
+    if let (Some(written), Some([])) = (&proxy_protocol, trusted.as_deref())
+        && written.value != "off"
+    {
+        let what = format!("is {}, but trusted_proxies is empty, so nobody could connect", written.value);
+        report.wrong(&written.place, what, "name the networks of your balancers in trusted_proxies");
+    }
     let trusted_proxies =
         trusted.and_then(|list| value::all(list.iter().map(|written| value::network(report, written))));
     let tls = if is_plain { None } else { Some(tls?) };
-    Some(Listen { address: address?, tls, trusted_proxies: trusted_proxies? })
+    let proxy_protocol = match proxy_protocol?.value {
+        "v1" => Some(Versions::V1),
+        "v2" => Some(Versions::V2),
+        "any" => Some(Versions::Any),
+        _ => None,
+    };
+    Some(Listen { address: address?, tls, proxy_protocol, trusted_proxies: trusted_proxies? })
 }
 
 /// Certificate and key, read once to see that they are a pair.

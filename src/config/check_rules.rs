@@ -1,11 +1,11 @@
-//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[drain]`, `[splice]`, `[store]`, `[metrics]`, `[log]`, `[audit]`.
+//! Checks the sections of plain rules: `[session]`, `[limits]`, `[timeouts]`, `[drain]`, `[splice]`, `[metrics]`, `[log]`, `[audit]`.
 //!
-//! Owns their defaults and ranges (design section 5). Nothing known is silently ignored: what this version cannot do yet
+//! Owns their defaults and ranges. Nothing known is silently ignored: what this version cannot do yet
 //! is refused.
 
 use super::files::Folder;
 use super::raw::Section;
-use super::{Drain, Engine, Limits, LogFormat, Session, Timeouts, key, value};
+use super::{Drain, Engine, Limits, LogFormat, Session, Timeouts, key};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,21 +85,6 @@ pub(super) fn timeouts(mut section: Section<'_>) -> Option<Timeouts> {
         stall: stall?,
         keep_alive: keep_alive?,
     })
-}
-
-/// `[store]`: this version remembers used tokens in memory.
-pub(super) fn store(mut section: Section<'_>) -> Option<()> {
-    let report = section.report();
-    let url = section.text("url");
-    let backend = section.word("backend", &["memory", "redis"])?;
-    if backend.value != "memory" {
-        value::not_yet(report, &backend, "use memory, and one gateway");
-        return None;
-    }
-    if let Some(url) = url {
-        report.wrong(&url.place, "belongs to backend = \"redis\", which is not available in this version", "remove it");
-    }
-    Some(())
 }
 
 /// `[drain]`: each from 0, because a gateway without a balancer has nobody to wait for.

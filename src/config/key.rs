@@ -122,11 +122,18 @@ pub(super) fn jwks(json: &[u8]) -> Result<(), Refused> {
     struct Key {
         kty: String,
         kid: Option<String>,
+        d: Option<serde::de::IgnoredAny>,
     }
     let set: Set = serde_json::from_slice(json)
         .map_err(|error| (format!("is not a JSON Web Key Set: {error}"), "write {\"keys\": [...]}".to_owned()))?;
     if set.keys.iter().any(|key| key.kty == "oct") {
         return Err(refused("holds a shared secret", "use [[issuer.key]] with secret_file for shared secrets"));
+    }
+    if set.keys.iter().any(|key| key.d.is_some()) {
+        return Err(refused(
+            "holds a private key (d), which must never leave the panel",
+            "make a new key, for this one is lost, and put its public half alone into the set",
+        ));
     }
     if !set.keys.iter().any(|key| key.kid.is_some()) {
         return Err(refused("holds no key with a kid", "add the panel's public key and give it a kid"));

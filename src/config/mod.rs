@@ -3,7 +3,7 @@
 //! `raw` is the file as written; `check` turns it into [`Config`] or into the list of everything that is wrong with it,
 //! each with its TOML path, line and cure. What can be told from text and files is told here. What a room makes of them,
 //! such as keys, certificates and roots of trust, that room reads again and may still refuse: a start and `check` make all
-//! of it. Design section 5.
+//! of it.
 
 mod check;
 mod check_admin;
@@ -12,8 +12,10 @@ mod check_cluster;
 mod check_issuer;
 mod check_listen;
 mod check_rules;
+mod check_store;
 mod files;
 mod key;
+mod key_set;
 mod origin;
 mod problem;
 mod raw;
@@ -22,11 +24,13 @@ mod spelling;
 mod tests;
 mod value;
 
+pub use key_set::JwksUrl;
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
 
 use crate::id::{ClusterName, Kind, NodeName, Vmid};
 use crate::secret::Secret;
+use crate::wire::proxy::Versions;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -53,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long for what.
     pub timeouts: Timeouts,
+    /// Where is remembered what must not be forgotten.
+    pub store: Store,
     /// How the gateway leaves.
     pub drain: Drain,
     /// Whether `/metrics/sessions` has figures of each session.
@@ -70,7 +76,9 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Certificate chain and key, PEM files that have been read once; none: plain HTTP behind a balancer.
     pub tls: Option<TlsFiles>,
-    /// Networks whose forwarded headers are believed.
+    /// The PROXY headers that every connection must begin with; none: they are not understood.
+    pub proxy_protocol: Option<Versions>,
+    /// Networks whose PROXY and forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -159,6 +167,8 @@ pub struct Issuer {
     pub keys: Vec<Key>,
     /// More keys, read again when an unknown kid comes.
     pub jwks_file: Option<PathBuf>,
+    /// And more, asked for over the network.
+    pub jwks_url: Option<JwksUrl>,
     /// What the page wears for its customers.
     pub brand: Option<Brand>,
 }
@@ -333,6 +343,32 @@ pub struct Timeouts {
     pub stall: Duration,
     /// Without a byte of a screen, after which its console gets a sign of life.
     pub keep_alive: Duration,
+}
+
+/// Where is remembered what must not be forgotten: used tokens, sessions that may come back, revocations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Store {
+    /// In the process, and with it forgotten.
+    Memory,
+    /// In a Redis that the gateways of a fleet share.
+    Redis(RedisPlace),
+}
+
+/// A Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedisPlace {
+    /// Whether TLS is spoken.
+    pub tls: bool,
+    /// Host and port.
+    pub authority: String,
+    /// The number of its database.
+    pub database: i64,
+    /// Who signs in; none: its default user.
+    pub user: Option<String>,
+    /// The password, where it asks for one.
+    pub password: Option<Secret>,
+    /// Whom TLS believes, in PEM; none: the system's roots.
+    pub ca: Option<Vec<u8>>,
 }
 
 /// How the gateway leaves, asked by SIGTERM or by its operator.

@@ -103,11 +103,6 @@ pub(super) fn hex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
-/// Something the design knows and this version does not do.
-pub(super) fn not_yet(report: &Report, written: &Written<&'static str>, fix: &str) {
-    report.wrong(&written.place, format!("\"{}\" is not available in this version", written.value), fix);
-}
-
 /// Every one of them, or none where one is wrong; all of them are looked at.
 pub(super) fn all<T>(items: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
     let items: Vec<Option<T>> = items.collect();

@@ -5,10 +5,12 @@
 
 use super::record::unsaid;
 use crate::clock::unix_now;
+use crate::config::Limits;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
-use crate::store::Store;
-use crate::token::Pass;
+use crate::store::{Connection, Store};
+use crate::token::{Grant, Pass};
+use serde_json::Value;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -35,6 +37,16 @@ impl Connected {
         Ok(connected)
     }
 
+    /// Counts it against the limits of the fleet; `facts` is what a list says of it.
+    ///
+    /// # Errors
+    /// `limit_guest`, `limit_subject` or `store_down`.
+    pub(super) async fn enter(&self, grant: &Grant, limits: &Limits, facts: &Value) -> Result<(), Failure> {
+        let (session, generation) = (self.session, self.generation);
+        let (console, issuer, subject) = (grant.console(), grant.issuer(), grant.subject());
+        self.store.enter(Connection { session, generation, console, issuer, subject }, limits, facts).await
+    }
+
     /// The console is open.
     ///
     /// # Errors
@@ -53,6 +65,7 @@ impl Connected {
         let Self { session, generation, keep, .. } = *self;
         let store = Arc::clone(&self.store);
         async move {
+            store.leave(session, generation).await;
             let told = if reason.may_resume() {
                 store.ended(session, generation, keep, now).await
             } else {

@@ -37,7 +37,13 @@ impl Generation {
     /// In the operator's words: a key, certificate or CA that cannot be used.
     pub fn build(config: Config, shared: &Arc<Shared>) -> Result<Self, String> {
         Ok(Self {
-            verifier: Verifier::new(&config.issuers, &config.clusters, &config.public_url, shared.since.tokens)?,
+            verifier: Verifier::new(
+                &config.issuers,
+                &config.clusters,
+                &config.public_url,
+                shared.since.tokens,
+                &shared.keys,
+            )?,
             resolver: Arc::new(Resolver::new(&config.clusters, &config.timeouts, Arc::clone(&shared.metrics))?),
             tls: config.listen.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?,
             admin_tls: config.admin.tls.as_ref().map(|files| Tls::new(files, unix_now())).transpose()?,
@@ -47,7 +53,7 @@ impl Generation {
     }
 
     /// The generation of another configuration in the same process. What did not change is kept with what it knows: the
-    /// way to the clusters with its sign-ins and kept connections.
+    /// way to the clusters with its sign-ins and kept connections, and what was fetched of each `jwks_url`.
     ///
     /// # Errors
     /// As [`Self::build`].
@@ -73,8 +79,9 @@ impl Generation {
         self.shared.store.meets(session, machine).await
     }
 
-    /// It is the one that counts from now on: the metrics follow it.
+    /// It is the one that counts from now on: the metrics follow it, and the keys of every `jwks_url` are asked for.
     pub fn enter(&self) {
+        self.verifier.begin(&self.shared.metrics);
         let names: Vec<_> = self.config.clusters.iter().map(|cluster| cluster.name.clone()).collect();
         self.shared.sessions.keep_gone(self.config.per_session);
         self.shared.metrics.configured(&names, self.config.limits.sessions);

@@ -1,4 +1,4 @@
-//! The pipeline of a console: from an accepted upgrade to the audited end (design section 7).
+//! The pipeline of a console: from an accepted upgrade to the audited end.
 //!
 //! [`run`] reads like the product's sentence: admit, open, splice, close. Each stage's value proves the one before; every
 //! refusal and every end is counted, logged and closed with its code here, once.
@@ -20,7 +20,7 @@ pub use shared::{Shared, Since};
 
 use crate::clock::unix_now;
 use crate::config::Config;
-use crate::id::{Protocol, Right};
+use crate::id::{Console, Guest, Protocol, Right};
 use crate::reason::{Failure, Reason};
 use crate::record::{IntoTransport, Transport};
 use crate::resolve::{Place, Resolver};
@@ -94,6 +94,10 @@ where
             Ok(guard) => guard,
             Err(failure) => return Err(refuse(record, client, &failure)),
         };
+    let facts = generation.shared.sessions.get(opening.pass.session()).map(|listed| listed.facts_of_list());
+    if let Err(failure) = connected.enter(grant, &generation.config.limits, &facts.unwrap_or_default()).await {
+        return Err(refuse(record, client, &failure));
+    }
     // Once it is listed: what is withdrawn from now on ends it, what was withdrawn until now is known here.
     if let Err(failure) = generation.shared.store.check(&grant.facts()) {
         return Err(refuse(record, client, &failure));
@@ -113,8 +117,8 @@ where
             record.opened(place.node(), guard.traffic());
             let rules = rules(&generation.config, &opening.pass);
             let splice = Splice::new(Pair::new(client, node), rules, says(grant));
-            let (protocol, resolver) = (grant.console().protocol, Arc::clone(&generation.resolver));
-            Ok(Live { splice, guard, place, protocol, record, resolver })
+            let resolver = Arc::clone(&generation.resolver);
+            Ok(Live { splice, guard, place, record, resolver })
         }
     }
 }
@@ -135,7 +139,6 @@ struct Live<C> {
     splice: Box<Splice<C, NodeStream>>,
     guard: SessionGuard,
     place: Place,
-    protocol: Protocol,
     record: Box<Record>,
     resolver: Arc<Resolver>,
 }
@@ -143,7 +146,7 @@ struct Live<C> {
 impl<C: Transport> Live<C> {
     /// Splices, and asks what became of the guest.
     async fn until_its_end(self) -> Box<Goodbye<C>> {
-        let Self { splice, guard, place, protocol, record, resolver } = self;
+        let Self { splice, guard, place, record, resolver } = self;
         let began = Instant::now();
         let ended = splice.run(guard.traffic(), guard.stopped()).await;
         // Asking why is no part of the session, and whoever stops it meanwhile has the last word.
@@ -153,7 +156,7 @@ impl<C: Transport> Live<C> {
             let end = tokio::select! {
                 biased;
                 stopped = guard.stopped() => stopped,
-                end = why(&resolver, &place, Failure::new(reason, cause)) => no_terminal(protocol, lived, end),
+                end = why(&resolver, &place, Failure::new(reason, cause)) => no_terminal(place.console(), lived, end),
             };
             let reference = record.reference();
             record.over(&end, lasted);
@@ -174,9 +177,11 @@ async fn why(resolver: &Resolver, place: &Place, end: Failure) -> Failure {
     }
 }
 
-/// Proxmox says on the terminal itself that there is none, and ends it: a guest without a serial port, for one.
-fn no_terminal(protocol: Protocol, lasted: Duration, end: Failure) -> Failure {
-    let none = protocol == Protocol::Term && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
+/// Proxmox says on the terminal itself that a machine has no serial port, and ends it. Containers and hosts always have a
+/// terminal: there somebody left the shell at once.
+fn no_terminal(console: &Console, lasted: Duration, end: Failure) -> Failure {
+    let of_machine = console.protocol == Protocol::Term && matches!(console.guest, Guest::Qemu(_));
+    let none = of_machine && end.reason == Reason::GuestEnded && lasted < NO_TERMINAL;
     if none { Reason::NoTerminal.into() } else { end }
 }
 
@@ -207,5 +212,26 @@ fn rules(config: &Config, pass: &Pass) -> Rules {
         ends: Instant::now() + left,
         flood: true,
         text: grant.console().protocol == Protocol::Term,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{NodeName, Vmid};
+
+    #[test]
+    fn only_a_machines_terminal_that_ends_at_once_was_none() {
+        let vmid = Vmid::try_from(100).unwrap();
+        let host: NodeName = "pve1".parse().unwrap();
+        let end = |guest, protocol, millis| {
+            let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
+            no_terminal(&console, Duration::from_millis(millis), Reason::GuestEnded.into()).reason
+        };
+        assert_eq!(end(Guest::Qemu(vmid), Protocol::Term, 1999), Reason::NoTerminal);
+        assert_eq!(end(Guest::Qemu(vmid), Protocol::Term, 2000), Reason::GuestEnded);
+        assert_eq!(end(Guest::Qemu(vmid), Protocol::Vnc, 10), Reason::GuestEnded);
+        assert_eq!(end(Guest::Lxc(vmid), Protocol::Term, 10), Reason::GuestEnded, "somebody typed exit");
+        assert_eq!(end(Guest::Node(host), Protocol::Term, 10), Reason::GuestEnded);
     }
 }

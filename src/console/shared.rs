@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use crate::secret::Secret;
 use crate::session::Sessions;
 use crate::store::Store;
-use crate::token::Sealer;
+use crate::token::{KeySets, Sealer};
 use crate::turns::Turns;
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct Shared {
     pub since: Since,
     /// Seals tickets.
     pub sealer: Sealer,
+    /// Keys that are asked for over the network.
+    pub keys: KeySets,
     /// Used tokens.
     pub store: Arc<Store>,
     /// Live sessions.
@@ -49,6 +51,7 @@ impl Shared {
         Ok(Arc::new(Self {
             since,
             sealer: Sealer::new(key)?,
+            keys: KeySets::default(),
             store: Arc::new(store),
             lifecycle: Lifecycle::new(Arc::clone(&sessions), Arc::clone(&metrics)),
             sessions,

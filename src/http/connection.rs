@@ -52,7 +52,7 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
         return;
     };
     let (failure, reference) = (Failure::new(reason, error.to_string()), problem::reference());
-    problem::note(
+    service.note(
         &service.generations.load().shared.metrics,
         &failure,
         &reference,

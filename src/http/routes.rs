@@ -7,10 +7,11 @@ use crate::api::health::Probe;
 use crate::api::{Answer, Refused, problem};
 use crate::config::Origin;
 use crate::console::Generation;
+use crate::lifecycle::Phase;
 use crate::listen::{Admission, Peer, Stream, client_address};
 use crate::reason::{Failure, Reason};
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, ALLOW, HeaderValue};
+use hyper::header::{ACCEPT, ALLOW, CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use std::net::IpAddr;
@@ -34,7 +35,7 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
         Ok(answer) => answer,
         Err(refused) => {
             let reference = problem::reference();
-            problem::note(
+            service.note(
                 &generation.shared.metrics,
                 &refused.failure,
                 &reference,
@@ -51,6 +52,10 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
     };
     if target.and_then(Target::route).is_some_and(Route::has_cors) {
         cors::allow(&mut answer, page.as_ref());
+    }
+    // Whoever comes back over this connection would come back to this gateway, past every balancer that has seen the drain.
+    if generation.shared.lifecycle.phase() == Phase::Draining && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     answer
 }

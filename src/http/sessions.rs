@@ -59,7 +59,7 @@ pub(super) async fn open(call: &Call, headers: &HeaderMap, service: &Service) ->
         // The token stays good: another gateway of the fleet, or the next start, takes it.
         return Err(Reason::Draining.into());
     }
-    let pass = Shown::at_sessions(call, token)?.used(call, &service.consoles).await?;
+    let pass = Shown::at_sessions(call, token).await?.used(call, &service.consoles).await?;
     Ok(created(call, &pass, unix_now())?)
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
         // Token and ticket stay good: another gateway of the fleet, or the next start, takes them.
         return Err(Reason::Draining.into());
     }
-    let shown = Shown::at_socket(&call, token)?;
+    let shown = Shown::at_socket(&call, token).await?;
     // Whoever shows what a panel or we have made is no stranger any more, however long the store takes.
     call.peer.authenticated();
     let pass = shown.used(&call, &service.consoles).await?;

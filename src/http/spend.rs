@@ -29,22 +29,22 @@ impl Shown {
     ///
     /// # Errors
     /// What is wrong with the token or its page.
-    pub(super) fn at_socket(call: &Call, token: &str) -> Result<Self, Refused> {
+    pub(super) async fn at_socket(call: &Call, token: &str) -> Result<Self, Refused> {
         if is_sealed(token) {
             return opened(call, Purpose::Ticket, token, unix_now()).map(Self::Ticket);
         }
-        verified(call, token).map(Self::Token)
+        verified(call, token).await.map(Self::Token)
     }
 
     /// What begins or resumes a session.
     ///
     /// # Errors
     /// What is wrong with the token or its page.
-    pub(super) fn at_sessions(call: &Call, token: &str) -> Result<Self, Refused> {
+    pub(super) async fn at_sessions(call: &Call, token: &str) -> Result<Self, Refused> {
         if is_sealed(token) {
             return opened(call, Purpose::Resume, token, unix_now()).map(Self::Resume);
         }
-        verified(call, token).map(Self::Token)
+        verified(call, token).await.map(Self::Token)
     }
 
     /// Uses it up, in a task of its own: a client that leaves meanwhile must not leave half of it done.
@@ -74,8 +74,10 @@ impl Shown {
     }
 }
 
-fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
-    let verified = call.generation.verifier.verify(token, unix_now())?;
+async fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
+    let verifier = &call.generation.verifier;
+    verifier.freshen(token, unix_now()).await;
+    let verified = verifier.verify(token, unix_now())?;
     match verified.check_origin(call.origin()) {
         Ok(()) => Ok(verified),
         Err(failure) => Err(Refused::about(failure, verified.about())),

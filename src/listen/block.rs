@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// What is counted as one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Block {
+pub enum Block {
     /// One address.
     V4([u8; 4]),
     /// The first half of an address: a household or a server gets at least that much.

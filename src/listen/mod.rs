@@ -2,7 +2,11 @@
 //!
 //! The accept loop does nothing but accept: whatever can wait on a peer runs in a task of its own, within a deadline.
 //! Accept errors slow the loop down and never end it. Knows nothing of HTTP beyond the two headers in which a trusted
-//! proxy names its client; what serves a connection is a [`Handler`]. Design sections 5 and 7.
+//! proxy names its client; what serves a connection is a [`Handler`].
+//!
+//! One rule says whose a connection is: the hop nearest to us is believed, and what it says of the one before it only if
+//! it is a trusted proxy. So the address in a PROXY header takes the place of the connection's own, and forwarded headers
+//! count only where that address is a trusted proxy in its turn.
 
 mod accept;
 mod admission;
@@ -12,16 +16,21 @@ mod inherited;
 mod not_after;
 mod options;
 mod patience;
+mod preface;
 mod tls;
 
 pub use accept::Accept;
 pub use admission::{Admission, Admissions};
+pub use block::Block;
 pub use forwarded::client_address;
 pub use inherited::inherited;
 pub use patience::Patience;
 pub use tls::Tls;
 
+use crate::reason::{Failure, Reason};
 use crate::record::IntoTransport;
+use crate::wire::proxy::{Versions, Whose};
+use preface::Missing;
 use std::future::Future;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +50,8 @@ impl<T: IntoTransport<Transport: Send> + Send + 'static> Stream for T {}
 /// What a connection must keep to, as the configuration of the moment says.
 #[derive(Debug, Clone)]
 pub struct Rules {
+    /// What comes before TLS.
+    pub preface: Preface,
     /// The certificate; none: the connection is plain.
     pub tls: Option<Tls>,
     /// Deadline of the TLS handshake.
@@ -52,13 +63,29 @@ pub struct Rules {
     pub per_client: Option<usize>,
 }
 
+/// What a connection from an address begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Preface {
+    /// The client's own bytes.
+    None,
+    /// A PROXY header.
+    Header {
+        /// Of one of these versions.
+        versions: Versions,
+        /// Complete after so long.
+        within: Duration,
+    },
+    /// Nothing: whoever comes from there may not send the header that every connection must begin with.
+    Refused,
+}
+
 /// Serves connections.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// The rules for a connection from this address.
     fn rules(&self, peer: IpAddr) -> Rules;
 
-    /// A connection was closed at once, because its address block has its share already.
-    fn turned_away(&self, peer: IpAddr);
+    /// A connection was closed before it could ask for anything, and why.
+    fn turned_away(&self, peer: IpAddr, failure: Failure);
 
     /// Serves one connection to its end. After `stop` it takes no further request.
     fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) -> impl Future<Output = ()> + Send;
@@ -74,7 +101,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// The address of the TCP connection; an IPv4 address is never written as IPv6.
+    /// The address of the TCP connection, or the client's that its PROXY header names; an IPv4 address is never written
+    /// as IPv6.
     #[must_use]
     pub const fn ip(&self) -> IpAddr {
         self.ip
@@ -107,11 +135,53 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTra
             () = stop.cancelled() => return,
         };
         let rules = handler.rules(ip);
-        let Some(peer) = admit(&admissions, ip, &rules) else {
-            handler.turned_away(ip);
-            continue;
+        let arrival = Arrival { stream, ip, handler: handler.clone(), admissions: Arc::clone(&admissions) };
+        match rules.preface {
+            Preface::None => arrival.admitted(rules, &tasks, &stop),
+            Preface::Refused => handler.turned_away(ip, Reason::ProxyPeer.into()),
+            Preface::Header { versions, within } => {
+                let (spawner, stop) = (tasks.clone(), stop.clone());
+                tasks.spawn(async move { arrival.introduced(versions, within, &spawner, &stop).await });
+            }
+        }
+    }
+}
+
+/// A connection that has no place yet.
+struct Arrival<H> {
+    stream: TcpStream,
+    /// Of the connection, until a header names another.
+    ip: IpAddr,
+    handler: H,
+    admissions: Arc<Admissions>,
+}
+
+impl<H: Handler> Arrival<H> {
+    /// Reads whose it is from its header. Only then is it counted, and by the rules of its client.
+    async fn introduced(mut self, versions: Versions, within: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
+        let whose = tokio::select! {
+            whose = preface::read(&mut self.stream, versions, within) => whose,
+            () = stop.cancelled() => return,
         };
-        tasks.spawn(connection(stream, rules, handler.clone(), Arc::new(peer), stop.clone()));
+        match whose {
+            Ok(Whose::Client(client)) => self.ip = client,
+            Ok(Whose::Balancer) => {}
+            Err(Missing::Silent) => return,
+            Err(Missing::Wrong(why)) => {
+                return self.handler.turned_away(self.ip, Failure::new(Reason::ProxyHeader, why));
+            }
+        }
+        let rules = self.handler.rules(self.ip);
+        self.admitted(rules, tasks, stop);
+    }
+
+    /// Takes its place and goes on in a task of its own.
+    fn admitted(self, rules: Rules, tasks: &TaskTracker, stop: &CancellationToken) {
+        let Self { stream, ip, handler, admissions } = self;
+        match admit(&admissions, ip, &rules) {
+            Some(peer) => drop(tasks.spawn(connection(stream, rules, handler, Arc::new(peer), stop.clone()))),
+            None => handler.turned_away(ip, Reason::ClientLimit.into()),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! HTTP/1.1 alone is offered by ALPN, 1.2 and 1.3 alone as versions, and no early data, because it can be replayed.
 //! Sessions resume by stateless tickets. A certificate that does not fit its key or is over never takes the place of
-//! one that works. Design section 5; S01 to S09 of the hostile-inputs reference.
+//! one that works. S01 to S09 of the hostile-inputs reference.
 
 use super::not_after::not_after;
 use crate::config::{Engine, TlsFiles};

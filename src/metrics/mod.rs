@@ -1,4 +1,4 @@
-//! What is counted (design section 6): names, base units and closed label sets.
+//! What is counted: names, base units and closed label sets.
 //!
 //! Series are made at start so that none is missing before its first event. The data path never comes here: a session
 //! counts in its own [`Traffic`], whose growth is added at a scrape and at its end.
@@ -9,7 +9,7 @@ pub use process::descriptors;
 
 use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
-use crate::traffic::Traffic;
+use crate::traffic::{Grown, Traffic};
 use prometheus::core::Collector;
 use prometheus::proto::{LabelPair, MetricFamily};
 use prometheus::{
@@ -19,7 +19,11 @@ use prometheus::{
 use std::time::Duration;
 
 /// The stages of an open.
-const STAGES: [&str; 4] = ["resolve", "ticket", "dial", "handshake"];
+const STAGES: [&str; 5] = ["resolve", "ticket", "dial", "handshake", FIRST_FRAME];
+/// From the open console to the first frame of the node's that goes to the browser.
+const FIRST_FRAME: &str = "first_frame";
+/// The side that is not read, by the direction from it.
+const SIDES: [&str; 2] = ["client", "node"];
 /// What is asked of Proxmox.
 const OPERATIONS: [&str; 7] = ["resources", "status", "config", "vncproxy", "termproxy", "login", "power"];
 const FAST: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -38,10 +42,13 @@ pub struct Metrics {
     connect_failures: IntCounterVec,
     connect_duration: HistogramVec,
     tokens_rejected: IntCounterVec,
+    jwks_failures: IntCounterVec,
     requests_refused: IntCounterVec,
     client_bytes: [IntCounterVec; 2],
     client_frames: [IntCounterVec; 2],
     paused: CounterVec,
+    sessions_paused: IntGaugeVec,
+    buffer_bytes: IntGauge,
     rtt: Histogram,
     keep_alives: IntCounter,
     pve_requests: IntCounterVec,
@@ -54,6 +61,7 @@ pub struct Metrics {
     reload_failures: IntCounter,
     last_reload: IntGauge,
     panics: IntCounter,
+    log_dropped: IntCounter,
 }
 
 impl Metrics {
@@ -92,6 +100,11 @@ impl Metrics {
                 "Tokens that were refused, by reason.",
                 &["reason"],
             )?,
+            jwks_failures: maker.counters(
+                "jwks_refresh_failures_total",
+                "Times that an issuer's jwks_url gave no good key set.",
+                &["issuer"],
+            )?,
             requests_refused: maker.counters(
                 "requests_refused_total",
                 "Requests that were refused for something else than their token, by reason.",
@@ -112,6 +125,13 @@ impl Metrics {
                 ),
                 &["side"],
             )?)?,
+            sessions_paused: maker.gauges(
+                "sessions_paused",
+                "Sessions in which a side is not read now because the other is slow.",
+                &["side"],
+            )?,
+            buffer_bytes: maker
+                .add(IntGauge::new("buffer_bytes", "Bytes of all sessions that wait now for a side that is slow.")?)?,
             rtt: maker.add(Histogram::with_opts(
                 HistogramOpts::new(
                     "client_rtt_seconds",
@@ -158,6 +178,10 @@ impl Metrics {
                 "When the configuration that holds was read, in seconds since 1970.",
             )?)?,
             panics: maker.add(IntCounter::new("panics_total", "Panics that were caught: bugs.")?)?,
+            log_dropped: maker.add(IntCounter::new(
+                "log_lines_dropped_total",
+                "Log lines that were lost because nobody read stderr fast enough.",
+            )?)?,
             registry: maker.0,
         };
         metrics.start()?;
@@ -177,8 +201,9 @@ impl Metrics {
         for stage in STAGES {
             self.connect_duration.with_label_values(&[stage]);
         }
-        for side in ["client", "node"] {
+        for side in SIDES {
             self.paused.with_label_values(&[side]);
+            self.sessions_paused.with_label_values(&[side]);
         }
         let build =
             GaugeVec::new(Opts::new("build_info", "The version that runs; always 1."), &["version", "revision"])?;
@@ -212,9 +237,27 @@ impl Metrics {
     /// # Errors
     /// `internal`: the encoder refused a series.
     pub fn render<'a>(&self, live: impl Iterator<Item = (Protocol, &'a Traffic)>) -> Result<Vec<u8>, Failure> {
+        // Added up first: thousands of sessions grow a handful of series.
+        let mut grown = [Protocol::Vnc, Protocol::Term].map(|protocol| (protocol, Grown::default()));
+        let (mut paused, mut held) = ([0; 2], 0);
         for (protocol, traffic) in live {
-            self.settle(protocol, traffic);
+            if let Some((_, sum)) = grown.iter_mut().find(|(known, _)| *known == protocol) {
+                *sum += traffic.growth();
+            }
+            self.first_frame(traffic);
+            for (count, flow) in paused.iter_mut().zip([&traffic.up, &traffic.down]) {
+                let bytes = flow.held();
+                *count += i64::from(bytes > 0);
+                held += bytes;
+            }
         }
+        for (protocol, sum) in grown {
+            self.settle(protocol, sum);
+        }
+        for (side, count) in SIDES.into_iter().zip(paused) {
+            self.sessions_paused.with_label_values(&[side]).set(count);
+        }
+        self.buffer_bytes.set(i64::try_from(held).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new()
             .encode(&self.registry.gather(), &mut text)
@@ -223,15 +266,20 @@ impl Metrics {
         Ok(text)
     }
 
-    fn settle(&self, protocol: Protocol, traffic: &Traffic) {
-        let sides = [(&traffic.up, "client"), (&traffic.down, "node")];
-        for (((flow, side), bytes), frames) in sides.into_iter().zip(&self.client_bytes).zip(&self.client_frames) {
-            let growth = flow.growth();
+    fn settle(&self, protocol: Protocol, grown: Grown) {
+        let sides = [grown.up, grown.down].into_iter().zip(SIDES);
+        for (((growth, side), bytes), frames) in sides.zip(&self.client_bytes).zip(&self.client_frames) {
             bytes.with_label_values(&[protocol.word()]).inc_by(growth.bytes);
             frames.with_label_values(&[protocol.word()]).inc_by(growth.frames);
             self.paused.with_label_values(&[side]).inc_by(growth.paused.as_secs_f64());
         }
-        self.keep_alives.inc_by(traffic.keep_alives.growth());
+        self.keep_alives.inc_by(grown.keep_alives);
+    }
+
+    fn first_frame(&self, traffic: &Traffic) {
+        if let Some(after) = traffic.down.take_first_frame() {
+            self.connect_stage(FIRST_FRAME, after);
+        }
     }
 
     /// An open is tried.
@@ -257,7 +305,8 @@ impl Metrics {
 
     /// A session that had opened ended.
     pub fn session_ended(&self, protocol: Protocol, reason: Reason, lasted: Duration, traffic: &Traffic) {
-        self.settle(protocol, traffic);
+        self.settle(protocol, traffic.growth());
+        self.first_frame(traffic);
         self.sessions_active.with_label_values(&[protocol.word()]).dec();
         self.sessions_ended.with_label_values(&[protocol.word(), reason.word()]).inc();
         self.session_duration.with_label_values(&[protocol.word()]).observe(lasted.as_secs_f64());
@@ -269,6 +318,11 @@ impl Metrics {
     /// A token was refused.
     pub fn token_rejected(&self, reason: Reason) {
         self.tokens_rejected.with_label_values(&[reason.word()]).inc();
+    }
+
+    /// Whether an issuer's `jwks_url` gave no good key set; its series begins with the first call.
+    pub fn jwks_refresh(&self, issuer: &str, failed: bool) {
+        self.jwks_failures.with_label_values(&[issuer]).inc_by(u64::from(failed));
     }
 
     /// A request was refused for something else than its token.
@@ -316,6 +370,11 @@ impl Metrics {
     pub fn reload_failed(&self) {
         self.reloads.inc();
         self.reload_failures.inc();
+    }
+
+    /// So many log lines were lost since the process began.
+    pub fn log_lines_dropped(&self, so_far: u64) {
+        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
     }
 
     /// A panic was caught.
@@ -378,6 +437,31 @@ mod tests {
         let up: Vec<&str> = text.lines().filter(|line| line.starts_with("consolegate_pve_up{")).collect();
         assert_eq!(up, ["consolegate_pve_up{pve_cluster=\"eu1\"} 1"]);
         assert!(text.contains("consolegate_sessions_limit 2\n"), "{text}");
+    }
+
+    #[test]
+    fn what_waits_is_told_by_side_and_only_while_it_does() {
+        let (metrics, traffic) = (Metrics::new().unwrap(), Traffic::default());
+        let told = || {
+            let text = metrics.render([&traffic, &Traffic::default()].map(|each| (Protocol::Vnc, each)).into_iter());
+            let text = String::from_utf8(text.unwrap()).unwrap();
+            let of =
+                |line: &str| text.lines().find_map(|each| each.strip_prefix(line)?.trim().parse::<u64>().ok()).unwrap();
+            [
+                "sessions_paused{side=\"client\"}",
+                "sessions_paused{side=\"node\"}",
+                "buffer_bytes",
+                "connect_duration_seconds_count{stage=\"first_frame\"}",
+            ]
+            .map(|name| of(&format!("consolegate_{name}")))
+        };
+        assert_eq!(told(), [0, 0, 0, 0]);
+        traffic.down.holds(4000);
+        traffic.down.first_frame(Duration::from_millis(30));
+        assert_eq!(told(), [0, 1, 4000, 1]);
+        traffic.down.holds(0);
+        traffic.up.holds(10);
+        assert_eq!(told(), [1, 0, 10, 1]);
     }
 
     #[test]

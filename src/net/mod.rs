@@ -7,7 +7,7 @@ mod endpoint;
 mod verify;
 
 pub use endpoint::{Endpoint, Lookup};
-pub use verify::{ClusterTls, fingerprint, node_tls};
+pub use verify::{ClusterTls, fingerprint, node_tls, server_tls};
 
 use crate::config::Engine;
 use crate::reason::{Failure, Reason};

@@ -1,4 +1,5 @@
-//! Whom the gateway believes to be a node: a pinned leaf certificate, or one that a root signed for the node's name.
+//! Whom the gateway believes to be a node, or another server it asks: a pinned leaf certificate, or one that a root signed
+//! for its name.
 //!
 //! A pin replaces the chain, never the handshake's signature: who replays the certificate without its key is refused.
 //! Nothing is ever learned from what a node shows. Every refusal carries the fingerprint seen. Hostile input U04.
@@ -49,14 +50,8 @@ impl ClusterTls {
             Trust::System => Some(system_roots().map_err(|error| format!("cluster {}: {error}", cluster.name))?),
             Trust::Pinned => None,
         };
-        let roots = match roots {
-            Some(roots) => Some(
-                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
-                    .build()
-                    .map_err(|error| format!("cluster {}: {error}", cluster.name))?,
-            ),
-            None => None,
-        };
+        let named = |error: String| format!("cluster {}: {error}", cluster.name);
+        let roots = roots.map(|roots| chain(roots, &provider)).transpose().map_err(named)?;
         Ok(Self { provider, roots, engine: cluster.engine })
     }
 
@@ -72,21 +67,43 @@ impl ClusterTls {
                 return Err(format!("node {}: it has no fingerprint and the cluster no ca_file", node.name));
             }
         };
-        let host = node.host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| format!("node {}: {host:?} is neither an IP address nor a DNS name", node.name))?;
-        let verifier = NodeVerifier { provider: Arc::clone(&self.provider), check };
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| format!("node {}: {error}", node.name))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        // A resumed session skips the verifier; and both calls of a console must show the certificate they compare.
-        config.resumption = Resumption::disabled();
-        config.enable_secret_extraction = true;
-        Ok(NodeTls { config: Arc::new(config), name, engine: self.engine })
+        let named = |error: String| format!("node {}: {error}", node.name);
+        client(Arc::clone(&self.provider), check, &node.host, self.engine).map_err(named)
     }
+}
+
+/// How a web server is verified: by these authorities (PEM), or by those of the system.
+///
+/// # Errors
+/// What is wrong with the authorities, the system's roots, or the host.
+pub fn server_tls(host: &str, ca: Option<&[u8]>) -> Result<NodeTls, String> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let roots = ca.map_or_else(system_roots, ca_roots)?;
+    let check = Check::Chain(chain(roots, &provider)?);
+    client(provider, check, host, Engine::Buffered)
+}
+
+fn client(provider: Arc<CryptoProvider>, check: Check, host: &str, engine: Engine) -> Result<NodeTls, String> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| format!("{host:?} is neither an IP address nor a DNS name"))?;
+    let verifier = NodeVerifier { provider: Arc::clone(&provider), check };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    // A resumed session skips the verifier; and both calls of a console must show the certificate they compare.
+    config.resumption = Resumption::disabled();
+    config.enable_secret_extraction = true;
+    Ok(NodeTls { config: Arc::new(config), name, engine })
+}
+
+fn chain(roots: RootCertStore, provider: &Arc<CryptoProvider>) -> Result<Arc<WebPkiServerVerifier>, String> {
+    WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider))
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 fn ca_roots(pem: &[u8]) -> Result<RootCertStore, String> {
@@ -151,7 +168,7 @@ impl std::error::Error for Refused {}
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; the node shows {}", self.why, fingerprint(&self.seen))?;
+        write!(f, "{}; it shows {}", self.why, fingerprint(&self.seen))?;
         match &self.expected {
             Some(expected) => write!(f, ", configured is {}", fingerprint(expected)),
             None => f.write_str(", configured is a certificate authority"),

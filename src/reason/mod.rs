@@ -1,7 +1,7 @@
 //! Why something was refused or ended: one closed list.
 //!
 //! [`Reason`] alone decides problem code, HTTP status, close code, metric label, audit word, log level and whether the
-//! page may retry (design section 4). Nothing else chooses any of these. Each reason has one [`Public`] face; several
+//! page may retry. Nothing else chooses any of these. Each reason has one [`Public`] face; several
 //! reasons may share a face where telling them apart would help an attacker.
 
 mod public;
@@ -68,6 +68,7 @@ reasons! {
     TokenAlgorithm "alg" TOKEN_REJECTED Info "sign with the algorithm of the issuer's key, or configure the key with the one the panel uses";
     TokenSignature "signature" TOKEN_REJECTED Info "the signature is wrong; compare the secret of the panel with the issuer's key: the same bytes, no line break at the end";
     TokenKeyId "kid" TOKEN_REJECTED Info "add an [[issuer.key]] with this id, or let the panel name one there is";
+    KeysStale "keys_stale" TOKEN_REJECTED Warn "the issuer's jwks_url has given no good key set for too long; see that it answers the gateway (warnings before this line say what it does instead) and issuer.jwks_max_stale_seconds";
     TokenHeader "header" TOKEN_REJECTED Info "leave it out: a header has alg, kid and typ, and never a key, an address of one or a critical extension";
     TokenIssuer "issuer" TOKEN_REJECTED Info "set iss to the name of an [[issuer]], or configure one of that name";
     TokenIssuerKey "issuer_key" TOKEN_REJECTED Info "sign with a key of the issuer that iss names";
@@ -100,6 +101,8 @@ reasons! {
     ExpectationFailed "expect" EXPECTATION Info "an Expect header came; none is supported";
     HeaderTimeout "header_timeout" REQUEST_TIMEOUT Info "the request's head took longer than timeouts.header";
     ClientLimit "limit_client" LIMIT_CLIENT Warn "too many unauthenticated connections of one address; see limits.per_client";
+    ProxyPeer "proxy_peer" BAD_REQUEST Info "the listener takes PROXY headers, and the connection came from outside of listen.trusted_proxies; add the balancer's network there, and keep everybody else from the port";
+    ProxyHeader "proxy_header" BAD_REQUEST Warn "a trusted proxy's connection did not begin with a good PROXY header; have the balancer send the version that listen.proxy_protocol names (HAProxy: send-proxy is v1, send-proxy-v2 is v2), in its health checks too";
 
     AdminToken "admin_token" TOKEN_REJECTED Warn "send Authorization: Bearer with a token whose SHA-256 is in an [[admin.token]] that has not expired";
     AdminScope "admin_scope" POWER_REFUSED Warn "the [[admin.token]] lacks the scope for this: read, kill, drain or revoke";
@@ -123,7 +126,7 @@ reasons! {
     ClientClosed "client_closed" CLOSED Info "the browser closed the console";
     ClientGone "client_gone" CLOSED Info "the browser's connection ended without a close frame";
     GuestEnded "guest_ended" GUEST_ENDED Info "the node ended the console though the guest still runs";
-    NoTerminal "no_terminal" NO_TERMINAL Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket), a container a console";
+    NoTerminal "no_terminal" NO_TERMINAL Info "the guest's terminal ended as soon as it opened though the guest runs; a VM needs a serial port (qm set VMID --serial0 socket)";
     Idle "idle" IDLE Info "nobody typed or moved for the idle limit";
     Lifetime "session_over" LIFETIME Info "max_seconds is reached";
     Killed "killed" KILLED Info "an operator killed the session";
@@ -210,6 +213,7 @@ impl Reason {
                 | Self::TokenAlgorithm
                 | Self::TokenSignature
                 | Self::TokenKeyId
+                | Self::KeysStale
                 | Self::TokenHeader
                 | Self::TokenIssuer
                 | Self::TokenIssuerKey
@@ -297,9 +301,16 @@ mod tests {
     #[test]
     fn every_failed_signature_looks_the_same_outside() {
         use Reason::*;
-        for reason in
-            [TokenMissing, TokenMalformed, TokenAlgorithm, TokenSignature, TokenKeyId, TokenHeader, TokenIssuer]
-        {
+        for reason in [
+            TokenMissing,
+            TokenMalformed,
+            TokenAlgorithm,
+            TokenSignature,
+            TokenKeyId,
+            KeysStale,
+            TokenHeader,
+            TokenIssuer,
+        ] {
             assert_eq!(reason.public(), TokenMissing.public());
         }
     }
@@ -324,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn close_codes_are_those_of_the_design() {
+    fn close_codes_are_the_documented_ones() {
         let known = [
             1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 4401, 4403, 4404, 4423, 4408, 4410, 4409, 4429,
             4502, 4503, 4504, 4508,

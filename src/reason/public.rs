@@ -1,7 +1,7 @@
 //! What the outside is told: one [`Public`] per code, shared by the reasons that must look alike from outside.
 //!
 //! Owns codes, HTTP status, close codes and the customer's words. Never names a node, an address or a cause that would
-//! help an attacker. Design section 4; rules A and B of the hostile-inputs reference.
+//! help an attacker. Rules A and B of the hostile-inputs reference.
 
 /// One public face: everything a browser may learn about a refusal or an end.
 #[derive(Debug, PartialEq, Eq)]

@@ -32,11 +32,14 @@ pub(super) struct Listed {
 
 /// The guests of a cluster that the credential may see.
 #[derive(Debug, Default)]
-pub(super) struct Guests(HashMap<(Kind, u32), Listed>);
+pub struct Guests(HashMap<(Kind, u32), Listed>);
 
 impl Guests {
     /// Reads an answer to `/cluster/resources?type=vm`.
-    pub(super) fn read(json: &[u8]) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    /// `pve_answer`: it is none.
+    pub fn read(json: &[u8]) -> Result<Self, Failure> {
         let answer: Resources = serde_json::from_slice(json).map_err(|error| {
             // The error's own words may quote the answer.
             let place = format!("the list of guests is not JSON as expected, line {}", error.line());

@@ -7,7 +7,7 @@ use super::cluster::{ClusterApi, Refused};
 use super::exchange::{Ask, NodeApi};
 use super::guests::{self, Guests, Listed, Unlisted};
 use super::state;
-use crate::id::{Guest, NodeName};
+use crate::id::{Guest, Kind, NodeName};
 use crate::reason::{Failure, Reason};
 use std::sync::Arc;
 
@@ -101,7 +101,13 @@ fn chosen(
     match guests.find(guest) {
         Some(listed) if listed.template => not_found(format!("{guest} is a template")),
         Some(listed) => Ok(Some(listed.clone())),
-        None if guests.has_other_kind(guest) => not_found(format!("the number of {guest} is another kind's")),
+        None if guests.has_other_kind(guest) => {
+            let other = if guest.kind() == Kind::Qemu { Kind::Lxc } else { Kind::Qemu };
+            not_found(format!(
+                "the number of {guest} is another kind's; the panel's token needs kind {:?}",
+                other.word()
+            ))
+        }
         None if hint.is_some() => Ok(None),
         None => not_found(format!("{guest} is not in the list; it is gone, or the credential lacks VM.Audit on it")),
     }

@@ -29,6 +29,7 @@ mod state;
 mod status;
 mod watch;
 
+pub use guests::Guests;
 pub use place::{Place, Target};
 pub use power::Action;
 pub use probe::Probe;

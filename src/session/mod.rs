@@ -9,6 +9,7 @@ use crate::reason::{Failure, Reason};
 use crate::revocation::Facts;
 use crate::token::Pass;
 use crate::traffic::Traffic;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
@@ -79,6 +80,17 @@ pub struct Listed {
 }
 
 impl Listed {
+    /// What a list says of it and what does not change while it is live: a JSON object.
+    #[must_use]
+    pub fn facts_of_list(&self) -> Value {
+        json!({
+            "session": self.id, "ref": self.id.reference(), "generation": self.generation,
+            "protocol": self.console.protocol, "cluster": self.console.cluster.as_str(),
+            "guest": self.console.guest.to_string(), "issuer": self.subject.0, "subject": self.subject.1,
+            "jti": self.jti, "client": self.client, "began": self.began,
+        })
+    }
+
     /// What of it may be withdrawn.
     #[must_use]
     pub fn facts(&self) -> Facts<'_> {

@@ -12,6 +12,8 @@ pub enum Fault {
     Stall(Vec<u8>),
     /// The TCP connection is reset.
     Reset,
+    /// Answers as it should, and shows another certificate, as good as the one before, to whoever connects from then on.
+    Renews,
     /// Upgrades as it should, then sends these bytes on the TLS stream and ends.
     AfterUpgrade(Vec<u8>),
     /// Upgrades as it should, then sends these bytes on the TLS stream and stays.

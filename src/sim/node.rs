@@ -6,6 +6,7 @@ use super::cluster::{Cluster, Node, Seen};
 use super::door::Health;
 use super::fault::Fault;
 use super::http::{self, Answer, Face, Read, Request};
+use super::setup::Certificate;
 use super::{console, websocket};
 use bytes::BytesMut;
 use std::io;
@@ -91,6 +92,9 @@ async fn requests(cluster: &Arc<Cluster>, node: &Node, mut stream: TlsStream<Tcp
         let fault = cluster.faults.take(&request);
         if let Some(fault @ (Fault::Answer(_) | Fault::Stall(_) | Fault::Reset)) = fault {
             return misbehave(stream, fault).await;
+        }
+        if fault == Some(Fault::Renews) {
+            node.set_identity(cluster.authority.issue(&node.name, Certificate::Good)?);
         }
         match api::answer(cluster, node, &request) {
             Outcome::Answer(answer) if answer.closes() => return refuse(cluster, node, stream, &answer).await,
@@ -182,6 +186,7 @@ async fn misbehave(mut stream: TlsStream<TcpStream>, fault: Fault) -> io::Result
             stream.flush().await?;
             hang(stream).await
         }
+        Fault::Renews => Ok(()),
         Fault::Reset => socket2::SockRef::from(stream.get_ref().0).set_linger(Some(Duration::ZERO)),
     }
 }

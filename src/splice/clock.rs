@@ -34,6 +34,7 @@ struct Stuck {
 #[derive(Debug)]
 pub(super) struct Clock {
     rules: Rules,
+    began: Instant,
     ping_at: Instant,
     client_heard: Instant,
     node_heard: Instant,
@@ -58,6 +59,7 @@ pub(super) enum Leg {
 impl Clock {
     pub(super) fn new(rules: Rules, now: Instant) -> Self {
         Self {
+            began: now,
             ping_at: now + rules.ping,
             client_heard: now,
             node_heard: now,
@@ -78,6 +80,11 @@ impl Clock {
             Leg::Client => self.client_heard = now,
             Leg::Node => (self.node_heard, self.node_asked) = (now, false),
         }
+    }
+
+    /// How long the session has been open.
+    pub(super) fn lasted(&self, now: Instant) -> Duration {
+        now.duration_since(self.began)
     }
 
     /// A ping went out to the node: from here on its silence means something.

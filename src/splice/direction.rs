@@ -22,26 +22,26 @@ const MAX_PINGS: usize = 16;
 
 /// What a chunk held besides payload.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub struct Seen {
     /// Data frames that began.
-    pub(super) frames: u64,
+    pub frames: u64,
     /// Control frames.
-    pub(super) controls: u64,
+    pub controls: u64,
     /// Something a person did: anything but the requests and answers a viewer makes by itself.
-    pub(super) active: bool,
+    pub active: bool,
     /// Payload goes out.
-    pub(super) moved: bool,
+    pub moved: bool,
     /// Pings to be answered; more than a person's browser sends at once are not.
-    pub(super) pings: Vec<Control>,
+    pub pings: Vec<Control>,
     /// The newest pong.
-    pub(super) pong: Option<Control>,
+    pub pong: Option<Control>,
     /// The close frame; nothing after it was read.
-    pub(super) close: Option<Control>,
+    pub close: Option<Control>,
 }
 
 /// The state of one direction.
 #[derive(Debug)]
-pub(super) struct Direction {
+pub struct Direction {
     walker: Walker,
     rehead: Rehead,
     from: Sender,
@@ -72,7 +72,7 @@ impl Direction {
     }
 
     /// From the browser, where the handshake's walker stopped. `text`: whether it may send text frames.
-    pub(super) fn up(walker: Walker, text: bool, guard: Guard) -> Self {
+    pub fn up(walker: Walker, text: bool, guard: Guard) -> Self {
         Self::new(Sender::Client, walker, Rehead::to_node(), text, guard)
     }
 
@@ -155,7 +155,7 @@ impl Direction {
     ///
     /// # Errors
     /// What the sender broke. What came before it is in `cuts`.
-    pub(super) fn feed(
+    pub fn feed(
         &mut self,
         (chunk, pieces): (&mut [u8], &[Range<usize>]),
         own: &mut Vec<u8>,

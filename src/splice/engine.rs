@@ -21,6 +21,8 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+/// Rounds of a turn, each a batch both ways: two sides that never pause must not keep a thread for themselves.
+const ROUNDS: u32 = 32;
 /// A turn that moved less leaves a session that may be idle: what can be made again is given back.
 const LITTLE: u64 = 512;
 
@@ -48,11 +50,18 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         B: IntoTransport<Transport = N>,
     {
         let now = Instant::now();
-        let Pair { client, node } = pair;
+        let Pair { mut client, mut node } = pair;
+        // A handshake that ended before it looked at what came with it leaves that here.
+        let broken = [
+            client.decode().map_err(|error| (error.client_reason(), error)),
+            node.decode().map_err(|error| (error.node_reason(), error)),
+        ];
+        let unread =
+            broken.into_iter().find_map(Result::err).map(|(reason, error)| Failure::new(reason, error.to_string()));
         let mut up = Direction::up(client.walker, rules.text, guard);
         // What a handshake had not written yet, then what the other one read too far.
         let (early, mut broke) = match up.first(&client.plain, now) {
-            Ok(early) => (early, None),
+            Ok(early) => (early, unread),
             Err(failure) => (Vec::new(), Some(failure)),
         };
         let to_node = [node.out.to_vec(), early].concat();
@@ -163,7 +172,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             let overdue = self.up.overdue(now);
             self.node.hold(&overdue).map_err(|error| failed(Which::Node, &error))?;
         }
-        loop {
+        for _ in 0..ROUNDS {
             self.push_own()?;
             let down = self.pump_down(cx, traffic, now)?;
             let up = self.pump_up(cx, traffic, now)?;
@@ -171,6 +180,9 @@ impl<C: Transport, N: Transport> Splice<C, N> {
                 return Ok(());
             }
         }
+        // More is there: the others first.
+        cx.waker().wake_by_ref();
+        Ok(())
     }
 
     fn client_can_hear(&self) -> bool {

@@ -69,7 +69,7 @@ impl Guard {
     ///
     /// # Errors
     /// What cannot be judged, or breaks the protocol. What came before it is in `out`.
-    pub(super) fn pass(&mut self, plain: &[u8], now: Instant, out: &mut Vec<u8>) -> Result<Heard, Failure> {
+    pub fn pass(&mut self, plain: &[u8], now: Instant, out: &mut Vec<u8>) -> Result<Heard, Failure> {
         match self {
             Self::Screen(screen) => screen.pass(plain, out),
             Self::Terminal(terminal) => terminal.pass(plain, now, out),

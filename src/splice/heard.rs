@@ -4,9 +4,9 @@ use crate::wire::rfb_client::Kind;
 
 /// What a piece of the stream was.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Heard {
+pub struct Heard {
     /// Something a person did, whether it passed or not.
-    pub(super) active: bool,
+    pub active: bool,
 }
 
 /// Whether a message is a person's doing: a viewer by itself sends formats, update requests and fences.

@@ -1,6 +1,7 @@
 //! Signs of life of a quiet screen, with time paused: when they come, where they may land, and what they are not.
 
 use super::*;
+use crate::splice::TerminalGuard;
 
 const SIGN: [u8; 10] = [3, 1, 0, 0, 0, 0, 0, 1, 0, 1];
 const ALL: [Right; 4] = [Right::Input, Right::Clipboard, Right::Resize, Right::Power];
@@ -93,7 +94,9 @@ async fn where_messages_are_not_known_there_is_none() {
     say(&mut rig, &[7]).await;
     assert_eq!(next_frame(&mut rig.node).await.unwrap().1, [7]);
     nothing_for(&mut rig, 5_000).await;
-    let mut terminal = rig_of(Guard::Open, |rules| (rules.ping, rules.dead) = (S * 90_000, S * 90_000));
+    let mut terminal = rig_of(Guard::Terminal(TerminalGuard::new(true)), |rules| {
+        (rules.ping, rules.dead, rules.keep_alive) = (S * 90_000, S * 90_000, Some(S * 300));
+    });
     nothing_for(&mut terminal, 5_000).await;
 }
 

@@ -206,7 +206,11 @@ impl<S: IntoTransport> Leg<S> {
         self.decode()
     }
 
-    fn decode(&mut self) -> Result<(), LegError> {
+    /// Takes apart what was read already, so that nothing is left behind in the leg.
+    ///
+    /// # Errors
+    /// What was wrong with it.
+    pub(super) fn decode(&mut self) -> Result<(), LegError> {
         loop {
             match self.walker.step(&self.raw).map_err(LegError::Violation)? {
                 Step::More { .. } => {

@@ -1,4 +1,4 @@
-//! Moves bytes between the two legs of a session until one side ends (design section 7).
+//! Moves bytes between the two legs of a session until one side ends.
 //!
 //! Owns frame boundaries, re-heading, ping, pong and close on each leg, back-pressure, and the times of a session. Never
 //! parses, unmasks or copies payload it can send as it is. A [`Pair`] proves that both handshakes are done; what comes
@@ -23,9 +23,11 @@ mod screen;
 mod side;
 mod terminal;
 
+pub use direction::{Direction, Seen};
 pub use ending::{Departing, Ended};
 pub use engine::Splice;
 pub use guard::Guard;
+pub use heard::Heard;
 pub use leg::{Leg, LegError};
 pub use observer::Observer;
 pub use screen::ScreenGuard;

@@ -68,6 +68,7 @@ impl<S: Transport, D: Transport> Pump<'_, S, D> {
         let mut left = 0;
         let drained = self.to.0.transport.poll_drain(cx, &mut left);
         self.clock.progress(self.to.1, left, now);
+        flow.holds(self.to.0.holds());
         match drained {
             Poll::Pending => {
                 self.clock.stuck(self.to.1, now);
@@ -96,7 +97,15 @@ impl<S: Transport, D: Transport> Pump<'_, S, D> {
         let gathered = self.from.0.transport.poll_gather(cx, batch);
         if !batch.is_empty() {
             self.clock.heard(self.from.1, now);
+            let own_waited = !self.to.0.own.is_empty();
             let verdict = self.direction.feed(batch.parts(), &mut self.to.0.own, cuts, seen, now);
+            if own_waited && self.to.0.own.is_empty() && self.to.1 == Which::Node {
+                // It left between two frames of the browser's.
+                self.clock.asked_node();
+            }
+            if flow.frames() == 0 && seen.frames > 0 {
+                flow.first_frame(self.clock.lasted(now));
+            }
             flow.add(batch.total() as u64, seen.frames);
             if seen.moved {
                 self.clock.moved(now);

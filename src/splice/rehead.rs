@@ -1,4 +1,4 @@
-//! Re-heading for pveproxy (design section 7): a fragment becomes its own FIN frame, a frame over 128 KiB becomes several
+//! Re-heading for pveproxy, which takes neither fragments nor long frames: a fragment becomes its own FIN frame, a frame over 128 KiB becomes several
 //! with the same mask key, an empty frame is left out. Payload is never copied or unmasked here.
 
 use crate::record::Cuts;

@@ -5,9 +5,13 @@
 //! sees before it or after it, may fail, and answers within [`DEADLINE`]. Whoever calls lets a call end: a step that was
 //! asked for and not waited for may have happened.
 
+mod connection;
+mod entry;
 mod ledger;
 mod memory;
 mod news;
+mod redis;
+mod scripts;
 mod spent;
 #[cfg(test)]
 mod tests;
@@ -15,17 +19,25 @@ mod withdrawn;
 
 pub use news::News;
 
-use crate::id::{Machine, SessionId};
+use crate::clock::unix_now;
+use crate::config::{self, Limits};
+use crate::id::{Console, Machine, SessionId};
 use crate::reason::{Failure, Reason};
 use crate::revocation::{Facts, Revocation};
+use crate::{hex, sha256};
+use entry::Step;
 use memory::Memory;
+use redis::{Counted, Redis};
+use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use withdrawn::Withdrawn;
 
 /// The longest that any call takes.
 pub const DEADLINE: Duration = Duration::from_secs(3);
+/// How often a fleet's gateways hear of each other.
+const BEAT: Duration = Duration::from_secs(1);
 /// News that wait to be heard; whoever has more of it waits.
 const UNHEARD: usize = 1024;
 
@@ -43,6 +55,8 @@ pub struct Store {
 enum Backend {
     /// In this process: it forgets with it, and never waits.
     Memory(Memory),
+    /// Shared by a fleet.
+    Redis(Box<Redis>),
     /// One that never answers.
     #[cfg(test)]
     Stuck,
@@ -55,6 +69,25 @@ pub struct Once<'a> {
     pub name: &'a str,
     /// It is remembered that long at least.
     pub until: u64,
+    /// The Unix second of the use.
+    pub now: u64,
+    /// The Unix second in which it was made.
+    pub made: u64,
+}
+
+/// A connection of a session, for whoever counts it.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// Which connection of it.
+    pub generation: u32,
+    /// Its console.
+    pub console: &'a Console,
+    /// The panel.
+    pub issuer: &'a str,
+    /// The panel's user.
+    pub subject: &'a str,
 }
 
 impl Store {
@@ -62,6 +95,23 @@ impl Store {
     #[must_use]
     pub fn memory(capacity: usize) -> Self {
         Self::of(Backend::Memory(Memory::new(capacity)))
+    }
+
+    /// Where the configuration says; `gateway` is this process's name among the others.
+    ///
+    /// # Errors
+    /// In the operator's words: certificates that cannot be used.
+    pub fn of_config(config: &config::Store, capacity: usize, gateway: String) -> Result<Self, String> {
+        match config {
+            config::Store::Memory => Ok(Self::memory(capacity)),
+            config::Store::Redis(place) => Ok(Self::of(Backend::Redis(Box::new(Redis::new(place, gateway)?)))),
+        }
+    }
+
+    /// Whether what it knows outlives the process.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.backend, Backend::Redis(_))
     }
 
     /// One that never answers.
@@ -80,15 +130,9 @@ impl Store {
     ///
     /// # Errors
     /// `replay` when it was used or that is no longer known, `store_full` or `store_down` when it cannot be remembered.
-    pub async fn begin(
-        &self,
-        token: Once<'_>,
-        session: SessionId,
-        ends: u64,
-        keep: u64,
-        now: u64,
-    ) -> Result<(), Failure> {
-        self.answer(|memory| memory.begin(token, session, ends, keep, now)).await
+    pub async fn begin(&self, token: Once<'_>, session: SessionId, ends: u64, keep: u64) -> Result<(), Failure> {
+        let now = token.now;
+        self.take(session, Step::Begin { ends, keep, now }, Some(token)).await.map(drop)
     }
 
     /// Uses the ticket of a session's generation up, unless a later one was issued or the session is over: the first
@@ -96,14 +140,8 @@ impl Store {
     ///
     /// # Errors
     /// `ticket`, and those of [`Self::begin`].
-    pub async fn open_ticket(
-        &self,
-        ticket: Once<'_>,
-        session: SessionId,
-        generation: u32,
-        now: u64,
-    ) -> Result<(), Failure> {
-        self.answer(|memory| memory.open_ticket(ticket, session, generation, now)).await
+    pub async fn open_ticket(&self, ticket: Once<'_>, session: SessionId, generation: u32) -> Result<(), Failure> {
+        self.take(session, Step::OpenTicket { generation }, Some(ticket)).await.map(drop)
     }
 
     /// Issues the next generation to the holder of the newest resume token: of a session that is live, or that ended at
@@ -113,7 +151,7 @@ impl Store {
     /// # Errors
     /// `resume_expired`, `replay`, `resume_rate` or `store_down`.
     pub async fn resume(&self, session: SessionId, generation: u32, within: u64, now: u64) -> Result<u32, Failure> {
-        self.answer(|memory| memory.resume(session, generation, within, now)).await
+        self.take(session, Step::Resume { generation, within, now }, None).await
     }
 
     /// Whether the session is live, or ended at most `within` seconds ago and may be resumed. Changes nothing.
@@ -121,7 +159,7 @@ impl Store {
     /// # Errors
     /// `ticket` or `store_down`.
     pub async fn may_return(&self, session: SessionId, within: u64, now: u64) -> Result<(), Failure> {
-        self.answer(|memory| memory.may_return(session, within, now)).await
+        self.take(session, Step::MayReturn { within, now }, None).await.map(drop)
     }
 
     /// A session is about to connect with this generation. Whether it comes to that says [`Self::live`]: until then it may
@@ -137,7 +175,7 @@ impl Store {
         keep: u64,
         now: u64,
     ) -> Result<(), Failure> {
-        self.answer(|memory| memory.connecting(session, generation, ends, keep, now)).await
+        self.take(session, Step::Connecting { generation, ends, keep, now }, None).await.map(drop)
     }
 
     /// This is the machine that has the session's guest's number now; none: nobody can say. The first machine that is told
@@ -146,7 +184,7 @@ impl Store {
     /// # Errors
     /// `guest_not_found`, or `store_down`.
     pub async fn meets(&self, session: SessionId, machine: Option<Machine>) -> Result<(), Failure> {
-        self.answer(|memory| memory.meets(session, machine)).await
+        self.take(session, Step::Meets { machine }, None).await.map(drop)
     }
 
     /// A session is connected with this generation. An older generation's later end does not count.
@@ -154,7 +192,7 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn live(&self, session: SessionId, generation: u32, ends: u64) -> Result<(), Failure> {
-        self.answer(|memory| memory.live(session, generation, ends)).await
+        self.take(session, Step::Live { generation, ends }, None).await.map(drop)
     }
 
     /// The session's connection of this generation ended at `now` (Unix seconds); it is remembered for `keep` more. One
@@ -163,7 +201,7 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn ended(&self, session: SessionId, generation: u32, keep: u64, now: u64) -> Result<(), Failure> {
-        self.answer(|memory| memory.ended(session, generation, keep, now)).await
+        self.take(session, Step::Ended { generation, keep, now }, None).await.map(drop)
     }
 
     /// The session ended for good (an idle limit, a kill, ...): nothing of it opens or resumes again. Call it in place of
@@ -172,7 +210,7 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn over(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
-        self.answer(|memory| memory.over(session, generation)).await
+        self.take(session, Step::Over { generation }, None).await.map(drop)
     }
 
     /// Withdraws what the revocation means, here at once and everywhere within seconds.
@@ -181,9 +219,14 @@ impl Store {
     /// `store_full` or `store_down`.
     pub async fn revoke(&self, revocation: Revocation, now: u64) -> Result<(), Failure> {
         if self.withdrawn.add(&revocation, now)? {
-            self.heard(News::Revoked(revocation)).await;
+            self.heard(News::Revoked(revocation.clone())).await;
         }
-        Ok(())
+        match &self.backend {
+            Backend::Redis(redis) => in_time(redis.revoke(&revocation, now)).await,
+            Backend::Memory(_) => Ok(()),
+            #[cfg(test)]
+            Backend::Stuck => in_time(std::future::pending()).await,
+        }
     }
 
     /// Whether nothing that is withdrawn means this console.
@@ -199,16 +242,112 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn kill(&self, session: SessionId) -> Result<(), Failure> {
-        self.over(session, u32::MAX).await?;
         self.heard(News::Killed(session)).await;
-        Ok(())
+        self.over(session, u32::MAX).await?;
+        match &self.backend {
+            Backend::Redis(redis) => in_time(redis.tell(&News::Killed(session))).await,
+            Backend::Memory(_) => Ok(()),
+            #[cfg(test)]
+            Backend::Stuck => Ok(()),
+        }
+    }
+
+    /// Counts a connection against the limits of the whole fleet; `facts` is what a list says of it. Where gateways share
+    /// nothing, their own counts are all there is.
+    ///
+    /// # Errors
+    /// `limit_guest`, `limit_subject` or `store_down`.
+    pub async fn enter(&self, pass: Connection<'_>, limits: &Limits, facts: &Value) -> Result<(), Failure> {
+        let Backend::Redis(redis) = &self.backend else { return Ok(()) };
+        let Connection { session, generation, console, issuer, subject } = pass;
+        // Of one width, whatever a panel calls its users.
+        let subject = hex::lower(&sha256::of(format!("{}:{issuer}{subject}", issuer.len()).as_bytes()));
+        let counted = Counted {
+            session,
+            generation,
+            guest: format!("guest:{}/{}", console.cluster, console.guest),
+            subject: format!("subject:{subject}"),
+            facts: facts.to_string(),
+        };
+        in_time(redis.enter(counted, limits)).await
+    }
+
+    /// A connection is over, and counts no more.
+    pub async fn leave(&self, session: SessionId, generation: u32) {
+        if let Backend::Redis(redis) = &self.backend {
+            redis.leave(session, generation).await;
+        }
+    }
+
+    /// What the other gateways of the fleet have live: each a gateway's name and what its list says.
+    ///
+    /// # Errors
+    /// `store_down`.
+    pub async fn elsewhere(&self, now: u64) -> Result<Vec<(String, Value)>, Failure> {
+        let Backend::Redis(redis) = &self.backend else { return Ok(Vec::new()) };
+        let all = in_time(redis.elsewhere(now)).await?;
+        let read = |(gateway, facts): (String, String)| Some((gateway, serde_json::from_str(&facts).ok()?));
+        Ok(all.into_iter().filter_map(read).collect())
+    }
+
+    /// What this gateway is called among the others; none where it knows of no other.
+    #[must_use]
+    pub fn gateway(&self) -> Option<&str> {
+        match &self.backend {
+            Backend::Redis(redis) => Some(redis.gateway()),
+            Backend::Memory(_) => None,
+            #[cfg(test)]
+            Backend::Stuck => None,
+        }
+    }
+
+    /// Makes itself known to the others and hears what holds, before the first console opens. A store that does not answer
+    /// now is asked again by [`Self::follow`].
+    pub async fn join(&self) {
+        drop(self.beat(&mut false).await);
     }
 
     /// Hears news, for as long as it is polled.
     pub async fn follow(&self, mut heard: impl FnMut(News)) {
         let mut news = self.news.lock().await;
-        while let Some(each) = news.recv().await {
-            heard(each);
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_down = false;
+        loop {
+            tokio::select! {
+                Some(each) = news.recv() => heard(each),
+                _ = beat.tick() => for each in self.beat(&mut is_down).await { heard(each) },
+            }
+        }
+    }
+
+    /// The news of the fleet since the last call. That it cannot be heard is said once, and once that it can be again.
+    async fn beat(&self, is_down: &mut bool) -> Vec<News> {
+        let Backend::Redis(redis) = &self.backend else { return Vec::new() };
+        let now = unix_now();
+        match in_time(redis.beat(now)).await {
+            Ok(news) => {
+                if std::mem::take(is_down) {
+                    tracing::info!("the store answers again; consoles open");
+                }
+                let add = |revocation| {
+                    self.withdrawn.add(revocation, now).inspect_err(|failure| {
+                        tracing::error!(cause = failure.cause, "a revocation cannot be remembered");
+                    })
+                };
+                news.iter().filter_map(News::revocation).for_each(|revocation| drop(add(revocation)));
+                news
+            }
+            Err(failure) => {
+                redis.missed();
+                if !std::mem::replace(is_down, true) {
+                    tracing::error!(
+                        cause = failure.cause,
+                        "the store does not answer; what is live goes on, nothing opens"
+                    );
+                }
+                Vec::new()
+            }
         }
     }
 
@@ -217,16 +356,18 @@ impl Store {
         let _ = self.tell.send(news).await;
     }
 
-    /// An answer that comes in time, or that there is none.
-    async fn answer<T>(&self, of_memory: impl FnOnce(&Memory) -> Result<T, Failure>) -> Result<T, Failure> {
-        let answer = async {
-            match &self.backend {
-                Backend::Memory(memory) => of_memory(memory),
-                #[cfg(test)]
-                Backend::Stuck => std::future::pending().await,
-            }
-        };
-        let late = || format!("the store did not answer within {} s", DEADLINE.as_secs());
-        timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(Failure::new(Reason::StoreDown, late())))
+    /// A step whose answer comes in time, or the word that there is none.
+    async fn take(&self, session: SessionId, step: Step, once: Option<Once<'_>>) -> Result<u32, Failure> {
+        match &self.backend {
+            Backend::Memory(memory) => memory.take(session, step, once),
+            Backend::Redis(redis) => in_time(redis.take(session, step, once)).await,
+            #[cfg(test)]
+            Backend::Stuck => in_time(std::future::pending()).await,
+        }
     }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = || format!("the store did not answer within {} s", DEADLINE.as_secs());
+    timeout(DEADLINE, answer).await.unwrap_or_else(|_| Err(Failure::new(Reason::StoreDown, late())))
 }

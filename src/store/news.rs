@@ -15,3 +15,13 @@ pub enum News {
     /// The session is connected with this generation; older ones are over.
     Returned(SessionId, u32),
 }
+
+impl News {
+    /// The revocation in it.
+    pub(super) const fn revocation(&self) -> Option<&Revocation> {
+        match self {
+            Self::Revoked(revocation) => Some(revocation),
+            Self::Killed(_) | Self::Returned(..) => None,
+        }
+    }
+}

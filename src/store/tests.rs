@@ -12,18 +12,21 @@ const HOUR: u64 = 3600;
 /// Uses a token up for a session of its own.
 async fn spend(store: &Store, name: &str, until: u64, now: u64) -> Result<(), Reason> {
     let session = SessionId::from_bits(name.bytes().fold(1 << 64, |bits, byte| bits << 8 | u128::from(byte)));
-    store.begin(Once { name, until }, session, now + 8 * HOUR, 120, now).await.map_err(|failure| failure.reason)
+    store
+        .begin(Once { name, until, now, made: now }, session, now + 8 * HOUR, 120)
+        .await
+        .map_err(|failure| failure.reason)
 }
 
 /// A session that a token began.
 async fn begun(store: &Store, session: SessionId, ends: u64, now: u64) {
     let name = format!("jti:{session}");
-    store.begin(Once { name: &name, until: now + 60 }, session, ends, 120, now).await.unwrap();
+    store.begin(Once { name: &name, until: now + 60, now, made: now }, session, ends, 120).await.unwrap();
 }
 
 async fn open(store: &Store, generation: u32, now: u64) -> Result<(), Failure> {
     let name = format!("ticket:{ID}:{generation}");
-    store.open_ticket(Once { name: &name, until: now + 30 }, ID, generation, now).await
+    store.open_ticket(Once { name: &name, until: now + 30, now, made: now }, ID, generation).await
 }
 
 fn ledger(store: &Store) -> std::sync::MutexGuard<'_, ledger::Ledger> {
@@ -253,7 +256,7 @@ async fn only_the_newest_ticket_opens_and_opens_once() {
 async fn a_token_that_cannot_be_remembered_begins_no_session() {
     let store = Store::memory(1);
     begun(&store, SessionId::from_bits(9), ENDS, NOW).await;
-    let refused = store.begin(Once { name: "another", until: NOW + 60 }, ID, ENDS, 120, NOW).await;
+    let refused = store.begin(Once { name: "another", until: NOW + 60, now: NOW, made: NOW }, ID, ENDS, 120).await;
     assert_eq!(refused.unwrap_err().reason, Reason::StoreFull);
     assert_eq!(resume(&store, 0, NOW).await, Err(Reason::ResumeExpired), "nobody knows it");
 }
@@ -261,10 +264,10 @@ async fn a_token_that_cannot_be_remembered_begins_no_session() {
 #[tokio::test(start_paused = true)]
 async fn f13_a_store_that_does_not_answer_is_waited_for_so_long_and_no_longer() {
     let (store, began) = (Store::stuck(), tokio::time::Instant::now());
-    let once = Once { name: "a", until: NOW + 60 };
+    let once = Once { name: "a", until: NOW + 60, now: NOW, made: NOW };
     for answer in [
-        store.begin(once, ID, ENDS, 120, NOW).await,
-        store.open_ticket(once, ID, 0, NOW).await,
+        store.begin(once, ID, ENDS, 120).await,
+        store.open_ticket(once, ID, 0).await,
         store.resume(ID, 0, 120, NOW).await.map(drop),
         store.may_return(ID, 120, NOW).await,
         store.connecting(ID, 0, ENDS, 120, NOW).await,

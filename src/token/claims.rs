@@ -1,4 +1,4 @@
-//! The payload's claims, each with its right JSON type and shape (design section 3).
+//! The payload's claims, each with its right JSON type and shape.
 //!
 //! Owns presence, types and shapes. Knows no issuer but the audience it must name; what an issuer may open is decided in
 //! `issuer`.

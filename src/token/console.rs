@@ -1,4 +1,4 @@
-//! The `console` claim: which console, what may be done in it, and how the page looks (design section 3).
+//! The `console` claim: which console, what may be done in it, and how the page looks.
 //!
 //! Owns types, ranges and the closed list of keys. Names of clusters and nodes are still only texts here: `issuer` looks
 //! them up in the configuration, and nothing else ever turns them into names.

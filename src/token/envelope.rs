@@ -57,8 +57,8 @@ impl Envelope {
         }
         store.check(&self.grant.facts())?;
         let name = format!("{}:{}:{}", Purpose::Ticket.word(), self.session, self.generation);
-        let ticket = Once { name: &name, until: self.expires };
-        store.open_ticket(ticket, self.session, self.generation, now).await?;
+        let ticket = Once { name: &name, until: self.expires, now, made: self.expires.saturating_sub(TICKET_SECONDS) };
+        store.open_ticket(ticket, self.session, self.generation).await?;
         Ok(self.pass())
     }
 

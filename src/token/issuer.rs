@@ -5,11 +5,14 @@
 
 use super::claims::Claims;
 use super::console::Wish;
+use super::jwks::KeySet;
 use super::jwks_file::JwksFile;
+use super::jwks_url::{JwksUrl, KeySets};
 use super::keys::VerifyKey;
 use super::shown;
 use crate::config::{self, Cluster, Origin};
 use crate::id::{ClusterName, Console, Guest, Kind, NodeName, Vmid};
+use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,6 +23,7 @@ pub(super) struct Issuer {
     rules: config::Issuer,
     keys: HashMap<String, VerifyKey>,
     file: Option<JwksFile>,
+    url: Option<Arc<JwksUrl>>,
     /// The issuer's clusters with the nodes of each.
     clusters: Vec<(ClusterName, Vec<NodeName>)>,
     /// The issuer's origins and the gateway's own.
@@ -28,7 +32,12 @@ pub(super) struct Issuer {
 
 impl Issuer {
     /// An issuer of the configuration, its keys read.
-    pub(super) fn new(rules: &config::Issuer, clusters: &[Cluster], own: &Origin) -> Result<Self, String> {
+    pub(super) fn new(
+        rules: &config::Issuer,
+        clusters: &[Cluster],
+        own: &Origin,
+        sets: &KeySets,
+    ) -> Result<Self, String> {
         let named = |what: &str| format!("issuer {:?}: {what}", rules.name);
         let mut keys = HashMap::new();
         for key in &rules.keys {
@@ -38,6 +47,8 @@ impl Issuer {
             }
         }
         let file = rules.jwks_file.clone().map(JwksFile::open).transpose().map_err(|error| named(&error))?;
+        let url = rules.jwks_url.as_ref().map(|source| sets.of(&rules.name, source)).transpose();
+        let url = url.map_err(|error| named(&error))?;
         let nodes = |name: &ClusterName| {
             let cluster = clusters.iter().find(|cluster| cluster.name == *name);
             let cluster = cluster.ok_or_else(|| named(&format!("cluster {name} is not configured")))?;
@@ -48,7 +59,7 @@ impl Issuer {
         if !origins.contains(own) {
             origins.push(own.clone());
         }
-        Ok(Self { rules: rules.clone(), keys, file, clusters, origins: origins.into() })
+        Ok(Self { rules: rules.clone(), keys, file, url, clusters, origins: origins.into() })
     }
 
     /// `iss`.
@@ -71,9 +82,36 @@ impl Issuer {
         &self.origins
     }
 
+    /// Asks for the keys of `jwks_url` from now on.
+    pub(super) fn begin(&self, metrics: &Arc<Metrics>) {
+        if let Some(url) = &self.url {
+            url.begin(metrics);
+        }
+    }
+
     /// Whether it has a key of this name now; reads nothing.
-    pub(super) fn has_key(&self, id: &str) -> bool {
+    pub(super) fn has_key(&self, id: &str, now: u64) -> bool {
+        self.has_own_key(id) || self.published(now).is_ok_and(|keys| keys.contains_key(id))
+    }
+
+    fn has_own_key(&self, id: &str) -> bool {
         self.keys.contains_key(id) || self.file.as_ref().is_some_and(|file| file.keys().contains_key(id))
+    }
+
+    /// Waits a moment where `jwks_url` alone could have the key.
+    pub(super) async fn freshen(&self, id: &str, now: u64) {
+        if let Some(url) = self.url.as_ref().filter(|_| !self.has_own_key(id)) {
+            url.freshen(id, now, self.max_stale()).await;
+        }
+    }
+
+    /// The keys of `jwks_url`; without one: none.
+    fn published(&self, now: u64) -> Result<Arc<KeySet>, String> {
+        self.url.as_ref().map_or_else(|| Ok(Arc::default()), |url| url.keys(now, self.max_stale()))
+    }
+
+    fn max_stale(&self) -> u64 {
+        self.rules.jwks_url.as_ref().map_or(0, |source| source.max_stale.as_secs())
     }
 
     /// Gives the key of this name to `check`. An unknown name may have `jwks_file` read again.
@@ -85,15 +123,25 @@ impl Issuer {
         if let Some(key) = self.keys.get(id) {
             return Ok(check(key));
         }
-        let Some(file) = &self.file else { return Err(unknown("")) };
-        if let Some(key) = file.keys().get(id) {
+        if let Some(key) = self.file.as_ref().map(JwksFile::keys).unwrap_or_default().get(id) {
             return Ok(check(key));
         }
-        match file.read_again(now) {
-            Some(Ok(keys)) => keys.get(id).map(check).ok_or_else(|| unknown("")),
-            Some(Err(error)) => Err(unknown(&format!("; the last good keys stay: {error}"))),
-            None => Err(unknown("")),
-        }
+        let stale = match self.published(now) {
+            Ok(keys) => match keys.get(id) {
+                Some(key) => return Ok(check(key)),
+                None => None,
+            },
+            Err(why) => Some(Failure::new(Reason::KeysStale, format!("issuer {:?}: {why}", self.rules.name))),
+        };
+        let unknown = match self.file.as_ref().and_then(|file| file.read_again(now)) {
+            Some(Ok(keys)) => match keys.get(id) {
+                Some(key) => return Ok(check(key)),
+                None => unknown(""),
+            },
+            Some(Err(error)) => unknown(&format!("; the last good keys stay: {error}")),
+            None => unknown(""),
+        };
+        Err(stale.unwrap_or(unknown))
     }
 
     /// Whether the user signed in as strongly as the issuer's rules ask.

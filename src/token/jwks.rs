@@ -1,11 +1,14 @@
 //! JSON Web Key Sets (RFC 7517): text in, verifying keys out.
 //!
-//! Owns which keys of a set are taken: those for signatures, of our algorithms, with a `kid`. A set with a symmetric key
-//! is refused whole, because then the file that panels publish holds a secret. No I/O.
+//! Owns which keys of a set are taken: those for signatures, of our algorithms, with a `kid`. A set with a symmetric or a
+//! private key is refused whole, because then what panels publish holds a secret, and so is one with `alg` none, which no
+//! panel means. No I/O.
 
 use super::keys::VerifyKey;
+use super::shown;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::HashMap;
 use std::str::FromStr;
 
@@ -29,6 +32,8 @@ struct Jwk {
     y: Option<String>,
     n: Option<String>,
     e: Option<String>,
+    /// The secret half of every kind of key (RFC 7518 section 6, RFC 8037 section 2).
+    d: Option<IgnoredAny>,
 }
 
 /// Reads a set. Keys for encryption, of other types and without `kid` are passed over.
@@ -39,10 +44,18 @@ pub(super) fn read(text: &[u8]) -> Result<KeySet, String> {
         if jwk.kty == "oct" {
             return Err("the set holds a symmetric key (kty oct), which would be public with it".to_owned());
         }
+        if jwk.d.is_some() {
+            let kid = jwk.kid.as_deref().unwrap_or("without a kid");
+            let what = "is a private key (d), which must never leave the panel; it is lost, make a new one";
+            return Err(format!("key {} {what}", shown(kid)));
+        }
+        if jwk.alg.as_deref().is_some_and(|alg| alg.eq_ignore_ascii_case("none")) {
+            return Err("the set holds a key with alg none, which would verify anything".to_owned());
+        }
         let Some(kid) = jwk.kid.clone().filter(|_| jwk.purpose.as_deref().unwrap_or("sig") == "sig") else { continue };
-        let Some(key) = jwk.verify_key().map_err(|error| format!("key {kid:?}: {error}"))? else { continue };
+        let Some(key) = jwk.verify_key().map_err(|error| format!("key {}: {error}", shown(&kid)))? else { continue };
         if keys.insert(kid.clone(), key).is_some() {
-            return Err(format!("kid {kid:?} comes twice"));
+            return Err(format!("kid {} comes twice", shown(&kid)));
         }
     }
     if keys.is_empty() { Err("the set holds no key for signatures with a kid".to_owned()) } else { Ok(keys) }

@@ -1,8 +1,8 @@
 //! Connect tokens: from text to [`Pass`], and our own sealed tickets.
 //!
 //! Holding a [`Pass`] proves signature, time, audience, scope and single use. Decides without a clock, and without I/O
-//! but for two named places: the store is asked to use a token up, and an unknown `kid` may have `jwks_file` read again.
-//! Design section 3.
+//! but for three named places: the store is asked to use a token up, an unknown `kid` may have `jwks_file` read again, and
+//! the sets of `jwks_url` are kept fresh by tasks of their own.
 //!
 //! ```text
 //! token ─ header ─▶ parts ─ keys ─▶ signature holds ─ claims, times ─▶ shape ─ issuer ─▶ Verified ── begin ───────┐
@@ -18,7 +18,10 @@ mod header;
 mod issuer;
 mod json;
 mod jwks;
+mod jwks_door;
 mod jwks_file;
+mod jwks_held;
+mod jwks_url;
 mod keys;
 mod origin;
 mod pass;
@@ -30,6 +33,7 @@ mod written;
 
 pub use envelope::Envelope;
 pub use grant::Grant;
+pub use jwks_url::KeySets;
 pub use pass::Pass;
 pub use seal::{Purpose, Sealer, is_sealed};
 pub use verify::{Rejected, Verified, Verifier, jti_hash};

@@ -9,10 +9,11 @@ use super::grant::Grant;
 use super::header::{self, Parts};
 use super::issuer::Issuer;
 use super::json::{Json, Object};
-use super::{Pass, fingerprint, origin, plaintext, shown};
+use super::{KeySets, Pass, fingerprint, origin, plaintext, shown};
 use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
 use crate::id::SessionId;
+use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use crate::store::{Once, Store};
 use crate::{hex, sha256};
@@ -35,6 +36,8 @@ impl Verifier {
     /// start, or by a clock that is ahead, is not told apart from a new one. Passing the start plus
     /// [`super::LEEWAY_SECONDS`] plus one closes that gap; tokens made in those seconds are then refused.
     ///
+    /// `sets`: those of the generations before, whose fetched keys this one goes on with.
+    ///
     /// # Errors
     /// A key that does not parse or does not fit its algorithm, or a cluster that is not configured, named.
     pub fn new(
@@ -42,15 +45,30 @@ impl Verifier {
         clusters: &[Cluster],
         own_origin: &Origin,
         started: Option<u64>,
+        sets: &KeySets,
     ) -> Result<Self, String> {
         let mut known = HashMap::new();
         for rules in issuers {
-            let issuer = Issuer::new(rules, clusters, own_origin)?;
+            let issuer = Issuer::new(rules, clusters, own_origin, sets)?;
             if known.insert(rules.name.clone(), issuer).is_some() {
                 return Err(format!("issuer {:?} comes twice", rules.name));
             }
         }
         Ok(Self { issuers: known, own: [own_origin.clone()], started })
+    }
+
+    /// Keeps the sets of every `jwks_url` fresh from now on, for as long as this or a later verifier uses them.
+    pub fn begin(&self, metrics: &Arc<Metrics>) {
+        self.issuers.values().for_each(|issuer| issuer.begin(metrics));
+    }
+
+    /// Waits, two seconds at most, where only a fresh answer of `jwks_url` could have the key that a token names. Believes
+    /// and refuses nothing: [`Self::verify`] does, with what is there then.
+    pub async fn freshen(&self, token: &str, now: u64) {
+        let Ok(parts) = header::take_apart(token) else { return };
+        if let Ok(issuer) = self.issuer(&parts.payload) {
+            issuer.freshen(&parts.key_id, now).await;
+        }
     }
 
     /// Checks everything about a token but its single use. `now` is Unix seconds.
@@ -109,12 +127,12 @@ impl Verifier {
             }
             Ok(())
         });
-        checked.unwrap_or_else(|unknown| Err(self.name_owner(issuer, &parts.key_id).unwrap_or(unknown)))
+        checked.unwrap_or_else(|unknown| Err(self.name_owner(issuer, &parts.key_id, now).unwrap_or(unknown)))
     }
 
     /// A key that this issuer lacks and another one has: one panel signs in the name of the other.
-    fn name_owner(&self, issuer: &Issuer, key_id: &str) -> Option<Failure> {
-        let owner = self.issuers.values().find(|other| other.name() != issuer.name() && other.has_key(key_id))?;
+    fn name_owner(&self, issuer: &Issuer, key_id: &str, now: u64) -> Option<Failure> {
+        let owner = self.issuers.values().find(|other| other.name() != issuer.name() && other.has_key(key_id, now))?;
         let cause = format!("iss is {:?}, the key {} is of {:?}", issuer.name(), shown(key_id), owner.name());
         Some(Failure::new(Reason::TokenIssuerKey, cause))
     }
@@ -208,8 +226,8 @@ impl Verified {
     ) -> Result<Pass, Failure> {
         store.check(&self.grant.facts())?;
         let ends = now.saturating_add(self.grant.longest(rules.max));
-        let token = Once { name: &self.name, until: self.until };
-        store.begin(token, session, ends, rules.resume.as_secs(), now).await?;
+        let token = Once { name: &self.name, until: self.until, now, made: self.grant.issued };
+        store.begin(token, session, ends, rules.resume.as_secs()).await?;
         Ok(Pass { session, generation: 0, ends, grant: self.grant })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every table is used in both directions and tested against bytes from its specification.
 
+pub mod proxy;
 pub mod rfb;
 pub mod rfb_client;
 pub mod term;

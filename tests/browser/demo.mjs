@@ -34,6 +34,14 @@ try {
   });
   assert.equal(new URL(running.url()).hash, '', 'the token left the address');
   await page.screenshot({ path: path.join(artifacts, 'demo-running.png') });
+  await running.getByRole('button', { name: 'Size' }).click();
+  await running.getByRole('menuitemradio', { name: 'resolution' }).click();
+  const first = await machineFollows(running);
+  await page.setViewportSize({ width: 1000, height: 650 });
+  const second = await machineFollows(running, first);
+  assert.notDeepEqual(second, first);
+  await page.screenshot({ path: path.join(artifacts, 'demo-resized.png') });
+  await page.setViewportSize({ width: 1200, height: 800 });
 
   await open(page, 101);
   const off = await consoleIn(page, 'waiting');
@@ -74,4 +82,16 @@ async function consoleIn(page, state) {
   const frame = await (await page.waitForSelector('iframe', { timeout: patience })).contentFrame();
   await frame.waitForFunction((wanted) => document.querySelector('main')?.dataset.state === wanted, state, { timeout: patience });
   return frame;
+}
+
+// The machine's resolution once it is that of its place and not what it was, drawn to its last corner.
+function machineFollows(frame, before = [640, 400]) {
+  const follows = (was) => {
+    const [canvas, screen] = [document.querySelector('canvas:not(.frozen)'), document.querySelector('.screen')];
+    const size = [canvas.width, canvas.height];
+    if (String(size) === String(was) || canvas.width !== screen.clientWidth || canvas.height !== screen.clientHeight) return false;
+    const [red, green, blue] = canvas.getContext('2d').getImageData(canvas.width - 1, canvas.height - 1, 1, 1).data;
+    return red + green + blue > 0 && size;
+  };
+  return frame.waitForFunction(follows, before, { timeout: patience }).then((size) => size.jsonValue());
 }

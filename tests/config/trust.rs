@@ -196,6 +196,7 @@ fn key_sets_hold_public_keys_with_names() {
         ("[]".to_owned(), "not a JSON Web Key Set"),
         (r#"{"keys":[]}"#.to_owned(), "holds no key with a kid"),
         (format!(r#"{{"keys":[{ed},{oct}]}}"#), "holds a shared secret"),
+        (format!(r#"{{"keys":[{}]}}"#, ed.replace('{', r#"{"d":"AAAA","#)), "holds a private key"),
         (format!(r#"{{"keys":[{}]}}"#, ed.replace(r#""kid":"a","#, "")), "holds no key with a kid"),
     ] {
         gate.write("keys.json", json, 0o644);
@@ -204,6 +205,15 @@ fn key_sets_hold_public_keys_with_names() {
     gate.write("keys.json", format!(r#"{{"keys":[{ed}]}}"#), 0o644);
     let config = Config::parse(&changed(from, "jwks_file = \"keys.json\""), gate.path()).unwrap();
     assert_eq!(config.issuers[0].jwks_file, Some(gate.path().join("keys.json")));
+    let url = |more: &str| format!("jwks_url = \"https://panel.example.com/keys.json\"\n{more}");
+    let config = Config::parse(&changed(from, &url("jwks_ca_file = \"pve-root-ca.pem\"")), gate.path()).unwrap();
+    let jwks = config.issuers[0].jwks_url.as_ref().unwrap();
+    assert_eq!((jwks.host.as_str(), jwks.max_stale.as_secs(), jwks.ca.is_some()), ("panel.example.com", 3600, true));
+    one(&problems(&gate, from, &url("jwks_ca_file = \"panel.key\"")), "issuer[0].jwks_ca_file", "certificate");
+    one(&problems(&gate, from, &url("jwks_max_stale_seconds = 0")), "issuer[0].jwks_max_stale_seconds", "out of range");
+    one(&problems(&gate, from, &url("").replace("https", "http")), "issuer[0].jwks_url", "is http");
+    let alone = problems(&gate, "origins =", "jwks_ca_file = \"pve-root-ca.pem\"\norigins =");
+    one(&alone, "issuer[0].jwks_ca_file", "jwks_url, which is missing");
     one(&problems(&gate, from, ""), "issuer[0].key", "is missing");
 }
 
@@ -212,4 +222,16 @@ fn networks_that_are_everybody_are_not_trusted() {
     let gate = Gate::new();
     let found = problems(&gate, "[listen]", "[listen]\ntrusted_proxies = [\"10.0.0.1\", \"0.0.0.0/0\"]");
     one(&found, "listen.trusted_proxies[1]", "everybody");
+}
+
+#[test]
+fn l03_proxy_headers_are_believed_from_somebody_or_not_asked_for() {
+    let gate = Gate::new();
+    for word in ["v1", "v2", "any"] {
+        let text = format!("[listen]\nproxy_protocol = \"{word}\"");
+        one(&problems(&gate, "[listen]", &text), "listen.proxy_protocol", "nobody could connect");
+        let text = changed("[listen]", &format!("{text}\ntrusted_proxies = [\"10.0.0.1\"]"));
+        assert!(Config::parse(&text, gate.path()).unwrap().listen.proxy_protocol.is_some());
+    }
+    one(&problems(&gate, "[listen]", "[listen]\nproxy_protocol = \"v3\""), "listen.proxy_protocol", "is not known");
 }

@@ -135,6 +135,7 @@ async fn a01_a03_a04_a_list_is_for_bearers_and_holds_nothing_that_opens() {
             "client",
             "cluster",
             "down",
+            "gateway",
             "generation",
             "guest",
             "issuer",

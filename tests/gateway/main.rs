@@ -13,6 +13,8 @@ mod admin;
 mod binary;
 mod control;
 mod keep_alive;
+mod keys;
+mod lines;
 mod node_faults;
 mod opens;
 mod owner;

@@ -5,7 +5,9 @@ use super::gateway::TestGateway;
 use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::{Certificate, Fault, Health, Sim};
+use consolegate::wire::websocket::{Opcode, frame};
 use std::time::Duration;
+use tokio::time::Instant;
 
 const UPGRADE: &str = "/vncwebsocket";
 
@@ -137,6 +139,52 @@ async fn u19_a_connection_reset_before_the_first_byte_is_tried_once_more_with_a_
     sim.fail_next(UPGRADE, Fault::AfterUpgrade(Vec::new()));
     expect(&gateway, Reason::NodeCut, "twice").await;
     assert_eq!(sim.counters().vncproxy_posts, 4, "one retry, not more");
+}
+
+#[tokio::test]
+async fn u12_a_node_that_shows_another_certificate_at_the_second_call_is_refused_though_it_is_valid() {
+    let sim = cluster(|_| {}).await;
+    let gateway = gateway(&sim).await;
+    sim.fail_next("/vncproxy", Fault::Renews);
+    expect(&gateway, Reason::NodeMoved, "renewed in between").await;
+    assert_eq!((sim.counters().vncproxy_posts, sim.counters().upgrades), (1, 0), "no ticket went there");
+    gateway.open(100).await.log_in().await.expect("from the next open on it is the node's own");
+}
+
+/// A VNC server that does not take the password.
+fn wrong_password() -> Fault {
+    let said = [&b"RFB 003.008\n\x01\x02"[..], &[7; 16], &[0, 0, 0, 1, 0, 0, 0, 2], b"no"].concat();
+    Fault::AfterUpgrade(frame(Opcode::Binary, None, &said))
+}
+
+#[tokio::test]
+async fn r07_a_refused_password_is_one_more_ticket_a_second_later_and_never_a_third() {
+    let sim = cluster(|_| {}).await;
+    let gateway = gateway(&sim).await;
+    let began = Instant::now();
+    sim.fail_next(UPGRADE, wrong_password());
+    gateway.open(100).await.log_in().await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(sim.counters().vncproxy_posts, 2);
+    sim.fail_next(UPGRADE, wrong_password());
+    sim.fail_next(UPGRADE, wrong_password());
+    expect(&gateway, Reason::RfbAuth, "twice").await;
+    assert_eq!(sim.counters().vncproxy_posts, 4);
+}
+
+#[tokio::test]
+async fn r03_a_browser_sends_one_kib_before_its_screen_is_ready_and_no_more() {
+    for (bytes, reason) in [(1024, Reason::NodeHandshakeTimeout), (1025, Reason::RfbEarly)] {
+        let sim = cluster(|_| {}).await;
+        let gateway = gateway(&sim).await;
+        sim.fail_next(UPGRADE, Fault::Stall(Vec::new()));
+        let mut client = gateway.open(100).await;
+        greet(&mut client).await;
+        client.read(6).await.unwrap();
+        client.send(&vec![3; bytes]).await;
+        let end = client.ended().await;
+        assert!(end.is(reason), "{bytes}: {end:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! No secret passes (invariant I2): every byte the browser's side received, every log line and every metric is searched.
 
 use super::binary::Binary;
+use super::control::Control;
 use super::gateway::{Place, token};
 use super::raw::Raw;
 use super::term::terminal;
@@ -38,7 +39,7 @@ async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_brows
     }
 }
 
-/// Two screens and a terminal that open and end, one that is off, one that is not there, a token used and used again.
+/// A page's session, two screens and a terminal that open and end, one that is off, one that is not there, a token used and used again.
 async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> String {
     let mut received = Vec::new();
     for (index, vmid) in [100, 101].into_iter().enumerate() {
@@ -63,6 +64,16 @@ async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> Str
     for _ in 0..2 {
         received.extend(place.refused(&tokens[4]).await.into_bytes());
     }
+    // A session of the page: what it is given, and how its machine is and is switched.
+    let control = Control::of(place, 101, |_| ()).await;
+    received.extend(control.opened.to_string().into_bytes());
+    for (status, answer) in [control.ask("GET", &control.path, "").await, control.press("reset").await] {
+        assert!(status < 300, "{answer}");
+        received.extend(answer.to_string().into_bytes());
+    }
+    let resumed = place.session(control.opened["resume"].as_str().unwrap()).await;
+    assert!(resumed["ticket"].is_string(), "{resumed}");
+    received.extend(resumed.to_string().into_bytes());
     String::from_utf8_lossy(&received).into_owned()
 }
 

@@ -129,7 +129,12 @@ fn config(node: SocketAddr) -> Config {
     let seconds = Duration::from_secs;
     Config {
         public_url: format!("https://{HOST}").parse().unwrap(),
-        listen: Listen { address: "127.0.0.1:0".parse().unwrap(), tls: None, trusted_proxies: Vec::new() },
+        listen: Listen {
+            address: "127.0.0.1:0".parse().unwrap(),
+            tls: None,
+            proxy_protocol: None,
+            trusted_proxies: Vec::new(),
+        },
         admin: Admin { address: "127.0.0.1:0".parse().unwrap(), tls: None, hosts: Vec::new(), tokens: Vec::new() },
         issuers: vec![issuer("panel", PANEL), issuer("other", OTHER_PANEL)],
         clusters: vec![Cluster {
@@ -164,6 +169,7 @@ fn config(node: SocketAddr) -> Config {
             stall: seconds(30),
             keep_alive: seconds(300),
         },
+        store: consolegate::config::Store::Memory,
         drain: Drain { lame_duck: seconds(0), deadline: seconds(0), spread: seconds(0) },
         per_session: false,
         log: LogFormat::Text,
@@ -188,6 +194,7 @@ fn issuer(name: &str, origin: &str) -> Issuer {
             material: KeyMaterial::Shared(Secret::new([name.as_bytes(), KEY].concat())),
         }],
         jwks_file: None,
+        jwks_url: None,
         brand: None,
     }
 }

@@ -25,6 +25,20 @@ async fn readyz_follows_the_phase_and_healthz_does_not() {
 }
 
 #[tokio::test]
+async fn a_drain_ends_every_connection_with_its_next_answer_so_that_a_balancer_chooses_anew() {
+    let face = Face::start().await;
+    let mut open = face.connect().await;
+    open.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    open.readable().await.unwrap();
+    face.shared().lifecycle.drain();
+    open.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    let both = timeout(Duration::from_secs(5), until_end(&mut open)).await.expect("half of timeouts.header");
+    let text = String::from_utf8_lossy(&both).to_lowercase();
+    assert_eq!(text.matches("http/1.1 200").count(), 2, "{text}");
+    assert_eq!(text.matches("connection: close").count(), 1, "{text}");
+}
+
+#[tokio::test]
 async fn l08_a_check_needs_no_name() {
     let face = Face::start().await;
     for host in ["10.0.0.5:8443", "anything"] {

@@ -14,6 +14,7 @@ mod heads;
 mod health;
 mod origins;
 mod proxies;
+mod proxy_header;
 mod sessions;
 mod targets;
 mod tls;

@@ -61,6 +61,10 @@ async fn h10_a_host_never_widens_the_list() {
     let with_host = evil.replace(&format!("Host: {HOST}"), "Host: evil.com");
     assert_eq!(face.raw(with_host).await.status, 403);
     assert_eq!(face.raw(evil).await.status, 403);
+    for forged in ["X-Forwarded-Host: evil.com", "Forwarded: host=evil.com;proto=https"] {
+        let answer = face.raw(handshake(&[&offer, "Origin: https://evil.com", forged])).await;
+        assert_eq!((answer.status, answer.code().as_str()), (403, "origin_refused"), "{forged}");
+    }
     assert_eq!(page(&face, Some(PANEL), &token).await.status, 101);
 }
 

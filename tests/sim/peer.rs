@@ -309,6 +309,15 @@ impl Peer {
         rects
     }
 
+    /// One update that tells the size as `ExtendedDesktopSize` does: reason, status, width, height.
+    pub async fn size(&mut self) -> [u16; 4] {
+        let update = self.rfb(36).await;
+        assert_eq!(update[..4], [0, 0, 0, 1]);
+        assert_eq!(update[12..20], [255, 255, 254, 204, 1, 0, 0, 0], "-308, one screen");
+        assert_eq!(update[28..32], update[8..12], "which fills it");
+        [4, 6, 8, 10].map(|at| u16::from_be_bytes([update[at], update[at + 1]]))
+    }
+
     /// A terminal's login; returns behind `OK`.
     pub async fn term(&mut self, opened: &Opened) {
         self.binary(format!("{}:{}\n", opened.text("user"), opened.text("ticket")).as_bytes()).await;

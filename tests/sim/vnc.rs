@@ -121,6 +121,41 @@ async fn sim_17_shows_and_records_keys_and_pointer() {
 }
 
 #[tokio::test]
+async fn sim_17_a_wish_for_a_size_is_passed_on_and_everybody_told_of_what_comes_of_it() {
+    let sim = still(Timing::quick()).await;
+    let (mut peer, one) = console(&sim, GUEST, "vncproxy").await;
+    peer.vnc(one.text("password")).await;
+    let (mut other, two) = console(&sim, GUEST, "vncproxy").await;
+    other.vnc(two.text("password")).await;
+    let request = |incremental: u8| [3, incremental, 0, 0, 0, 0, 0, 16, 0, 16];
+    for viewer in [&mut peer, &mut other] {
+        viewer.binary(&[2, 0, 0, 1, 255, 255, 254, 204]).await;
+        viewer.binary(&request(0)).await;
+        assert_eq!(viewer.size().await, [0, 0, 320, 200]);
+        viewer.update().await;
+        viewer.binary(&request(1)).await;
+    }
+    let wish = |width: u16, height: u16| {
+        let (size, mut wish) = ([width.to_be_bytes(), height.to_be_bytes()].concat(), vec![251, 0]);
+        wish.extend([&size[..], &[1, 0, 0, 0, 0, 0, 0, 0, 0, 0], &size, &[0; 4]].concat());
+        wish
+    };
+    peer.binary(&wish(640, 400)).await;
+    assert_eq!(peer.size().await, [1, 4, 320, 200], "asked for, and not yet so");
+    for viewer in [&mut peer, &mut other] {
+        assert_eq!(viewer.size().await, [0, 0, 640, 400]);
+        viewer.binary(&request(1)).await;
+        assert_eq!(viewer.update().await.iter().map(|rect| rect.pixels).sum::<usize>(), 640 * 400, "all of it new");
+    }
+    peer.binary(&wish(u16::MAX, u16::MAX)).await;
+    assert_eq!(peer.size().await, [1, 3, 640, 400], "no such screen");
+    let (mut late, three) = console(&sim, GUEST, "vncproxy").await;
+    late.vnc(three.text("password")).await;
+    late.binary(&request(0)).await;
+    assert!(late.update().await.iter().all(|rect| rect.encoding == 0), "who does not know it is told nothing of it");
+}
+
+#[tokio::test]
 async fn sim_17_a_moving_picture_moves_in_the_viewers_pixel_format() {
     let sim = quick().await;
     let (mut peer, opened) = console(&sim, GUEST, "vncproxy").await;

@@ -4,7 +4,7 @@ use super::gateway::{PATIENCE, Place, token};
 use consolegate::reason::Reason;
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -53,8 +53,9 @@ impl Client {
 
     /// The next `count` bytes, or how the console ended instead.
     pub async fn read(&mut self, count: usize) -> Result<Vec<u8>, Closed> {
+        let until = Instant::now() + PATIENCE;
         while self.bytes.len() < count {
-            match timeout(PATIENCE, self.socket.next()).await.expect("the gateway says something") {
+            match timeout_at(until, self.socket.next()).await.expect("the gateway says something") {
                 Some(Ok(Message::Binary(data))) => self.bytes.extend_from_slice(&data),
                 Some(Ok(Message::Close(frame))) => {
                     let frame = frame.expect("a close frame with a code");
@@ -111,10 +112,13 @@ impl Client {
 
     /// Reads until the console ends.
     pub async fn ended(&mut self) -> Closed {
-        loop {
-            if let Err(closed) = self.read(1).await {
-                return closed;
+        let ended = async {
+            loop {
+                if let Err(closed) = self.read(1).await {
+                    return closed;
+                }
             }
-        }
+        };
+        timeout(PATIENCE, ended).await.expect("the console ends")
     }
 }

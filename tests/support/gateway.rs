@@ -155,6 +155,7 @@ pub fn keys(sim: &Sim) -> tempfile::TempDir {
         std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
     };
     write("panel.key", SECRET);
+    write("session.key", "what all gateways of a fleet seal with");
     write("pve.secret", sim.api_token().1);
     write("pve.password", sim.user().1);
     write("pve-root-ca.pem", sim.ca_pem());

@@ -7,8 +7,8 @@
 //             │   ▼          ▼
 //        reconnecting / waiting ─▶ ended ─▶ (again) connecting
 
-import { backOff, CALM_MS, herdBackOff, MOST_ATTEMPTS, patience, pauseAfter, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
-import { planFor, type Ending } from './reasons.ts';
+import { backOff, BRIEF_ATTEMPTS, CALM_MS, herdBackOff, MOST_ATTEMPTS, patience, pauseAfter, SHORTEST_GAP_MS, STEADY_MS } from './reconnect.ts';
+import { CLOSE_OF, planFor, type Ending } from './reasons.ts';
 import { begin, hear, isOver, look, type Guest, type Watch } from './watch.ts';
 
 /** How far an attempt is: asking for a session, opening the WebSocket, waiting for the first of the screen. */
@@ -19,6 +19,8 @@ export interface Pause {
   readonly kind: 'reconnecting' | 'waiting';
   readonly why: Ending;
   readonly watch?: Watch;
+  readonly cut: number;
+  readonly brief: boolean;
 }
 
 export type State =
@@ -31,6 +33,10 @@ export type State =
       readonly began: number;
       readonly due: number;
       readonly why: Ending;
+      /** Since when the way back in hand is running out. */
+      readonly cut: number;
+      /** The first attempts after a screen that was there: most likely it comes back before anybody has read why it went. */
+      readonly brief: boolean;
       /** While waiting, where the gateway can be asked how the machine is: then `due` is the next question. */
       readonly watch?: Watch;
     }
@@ -71,6 +77,11 @@ export type Effect =
 export type Step = readonly [State, Effect?];
 
 export const IDLE: State = { name: 'idle' };
+
+/** A cut that is most likely mended at once: not worth more than a word. */
+export function isBrief(state: State): boolean {
+  return state.name === 'reconnecting' ? state.brief : state.name === 'connecting' && state.after?.brief === true;
+}
 
 /** Nothing new to be said: the page tries or waits on for the same reason. */
 export function isSame(state: State, before: State): boolean {
@@ -117,16 +128,26 @@ function lost(state: State, event: Extract<Event, { type: 'lost' }>, dice: numbe
   const plan = why === event.why ? planFor(why) : 'over';
   const name = plan === 'wait' ? 'waiting' : 'reconnecting';
   const attempt = isFresh(state, name, at) ? 1 : state.attempt + 1;
-  const hopeless = !resumable || plan === 'over' || (plan !== 'wait' && attempt > MOST_ATTEMPTS);
+  const hopeless = !resumable || plan === 'over' || (plan !== 'wait' && keepMs === 0 && attempt > MOST_ATTEMPTS);
   if (plan === 'offer' || hopeless) {
     return end({ attempt, began: state.began }, why, resumable && plan !== 'over');
   }
-  const pause = { name, attempt, began: state.began, why } as const;
+  // Whoever got past the session has a new way back in hand.
+  const cut = after !== undefined && state.name === 'connecting' && state.stage === 'session' ? after.cut : at;
+  const brief = plan === 'reconnect' && attempt <= BRIEF_ATTEMPTS && (state.name === 'connected' || after?.brief === true);
+  const pause = { name, attempt, began: state.began, why, cut, brief } as const;
   if (plan === 'wait') return wait(pause, event, after?.watch, dice);
+  const left = keepMs > 0 ? cut + keepMs - at : Infinity;
+  if (left <= 0) return end({ attempt, began: state.began }, tooLate(why), false);
   const pace = { reconnect: backOff, herd: herdBackOff }[plan];
   const calm = event.hidden === true ? Math.min(CALM_MS, keepMs / 4) : 0;
-  const ms = Math.max(pace(attempt, dice), calm, why.afterMs ?? 0);
+  const ms = Math.max(Math.min(Math.max(pace(attempt, dice), calm), left), why.afterMs ?? 0);
   return [{ ...pause, due: at + ms }, { do: 'sleep', ms }];
+}
+
+/** The gateway has forgotten the session by now, though nobody could be asked. */
+function tooLate({ ref }: Ending): Ending {
+  return { code: 'resume_expired', close: CLOSE_OF.resume_expired, ...(ref === undefined ? {} : { ref }) };
 }
 
 type Cut = Extract<Event, { type: 'lost' }>;
@@ -153,7 +174,7 @@ function again(state: Extract<State, { name: 'ended' }>, at: number): Step {
   const { attempt, began, why } = state;
   const due = began + pauseAfter(attempt);
   if (at >= due) return open(at, attempt);
-  return [{ name: 'reconnecting', attempt, began, due, why }, { do: 'sleep', ms: due - at }];
+  return [{ name: 'reconnecting', attempt, began, due, why, cut: at, brief: false }, { do: 'sleep', ms: due - at }];
 }
 
 /** Counting starts over once a connection has proved itself, and where the trouble is of another kind than before. */
@@ -168,20 +189,25 @@ function isPausing(state: State): state is Pausing {
   return state.name === 'reconnecting' || state.name === 'waiting';
 }
 
+/** What of a pause the attempt after it remembers. */
+function kept({ name, why, cut, brief }: Pausing): Pause {
+  return { kind: name, why, cut, brief };
+}
+
 /** The wait is over, or somebody asked to end it: never within the shortest gap after the attempt before (P10). */
 function sooner(state: Pausing, event: { type: 'due' | 'now'; at: number; hidden?: boolean }): Step {
   const { watch, ...pause } = state;
   if (watch !== undefined) {
     const next = look(watch, state.began, event);
     if (next === undefined) return [state];
-    if (next.do === 'open') return open(event.at, state.attempt, { kind: state.name, why: state.why, watch });
+    if (next.do === 'open') return open(event.at, state.attempt, { ...kept(state), watch });
     if (next.do === 'ask') return [{ ...pause, watch: next.watch }, { do: 'ask' }];
     const due = event.type === 'now' ? Math.min(state.due, event.at + next.ms) : event.at + next.ms;
     return [{ ...state, due }, { do: 'sleep', ms: due - event.at }];
   }
   const floor = state.began + SHORTEST_GAP_MS;
   if (event.type === 'due' || event.at >= floor) {
-    return open(event.at, state.attempt, { kind: state.name, why: state.why });
+    return open(event.at, state.attempt, kept(state));
   }
   const due = Math.min(state.due, floor);
   return [{ ...state, due }, { do: 'sleep', ms: due - event.at }];
@@ -193,7 +219,7 @@ function answered(state: Pausing, asked: Watch, { at, guest }: Extract<Event, { 
   const heard = hear(asked, state.why, guest, at, dice);
   switch (heard.do) {
     case 'open':
-      return open(at, state.attempt, { kind: state.name, why: state.why, watch: heard.watch });
+      return open(at, state.attempt, { ...kept(state), watch: heard.watch });
     case 'end':
       return end(state, heard.why, false);
     case 'sleep':

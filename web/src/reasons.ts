@@ -114,7 +114,7 @@ export interface Ending {
 
 /**
  * What the page does:
- * `reconnect` with back-off; `herd`: the same, spread wide because everybody does it now; `wait` for the guest;
+ * `reconnect` with back-off; `herd`: the same, spread wide because too many want to; `wait` for the guest;
  * `offer` a reconnect button; `over`: only a new link from the panel helps.
  */
 export type Plan = 'reconnect' | 'herd' | 'wait' | 'offer' | 'over';
@@ -146,9 +146,10 @@ export function planFor(ending: Ending): Plan {
     case 4404:
     case 4423:
       return 'wait';
-    case 1012:
     case 1013:
       return 'herd';
+    // A gateway that restarts closes its sessions one after the other, and another one may be there already.
+    case 1012:
     case 4502:
     case 4503:
     case 4504:

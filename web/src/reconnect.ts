@@ -5,7 +5,7 @@ const SECOND = 1000;
 /** Nothing waits longer than this between two attempts. */
 export const LONGEST_MS = 30 * SECOND;
 
-/** After so many attempts in a row the page stops by itself and offers a button. */
+/** After so many attempts in a row the page stops by itself and offers a button, where no session says for how long to try. */
 export const MOST_ATTEMPTS = 20;
 
 /** A held or hammered "now" key may not make attempts faster than this. */
@@ -13,6 +13,10 @@ export const SHORTEST_GAP_MS = 2 * SECOND;
 
 /** A connection that stood for so long has proved itself: the next cut starts at the first step again. */
 export const STEADY_MS = 10 * SECOND;
+
+/** A cut that is not mended within this, or by so many attempts, is worth its reason. */
+export const BRIEF_MS = 2.5 * SECOND;
+export const BRIEF_ATTEMPTS = 2;
 
 /** The shortest time between the starts of two attempts that somebody asks for by hand: 1, 2, 4 .. 30 s. */
 export function pauseAfter(attempt: number): number {
@@ -22,14 +26,18 @@ export function pauseAfter(attempt: number): number {
 /** Nobody is in a hurry while the page is not seen. */
 export const CALM_MS = 15 * SECOND;
 
-/** 1, 2, 4 .. 30 s, each between half and one and a half times that. `attempt` counts from 1. */
+/**
+ * Anything up to 1 s, then up to 0.5, 1, 2, 4 .. 30 s (full jitter). The first spreads those who were cut together and may still
+ * meet the gateway that goes; with the second it is over within two seconds. `attempt` counts from 1.
+ */
 export function backOff(attempt: number, dice: number): number {
-  return spread(pauseAfter(attempt), dice);
+  const most = attempt === 1 ? SECOND : Math.min((SECOND / 2) * 2 ** Math.min(attempt - 2, 10), LONGEST_MS);
+  return Math.round(most * dice);
 }
 
-/** After a restart or overload everybody comes back at once, so the first steps are longer and so spread wider. */
+/** A service that has too much to do is not asked at once: the first steps are longer and so spread wider. */
 export function herdBackOff(attempt: number, dice: number): number {
-  return backOff(attempt + 2, dice);
+  return backOff(attempt + 4, dice);
 }
 
 /** A guest that is off is asked after every few seconds, later more rarely. */

@@ -3,10 +3,13 @@
 import './page/stamp.test.mjs';
 import './page/console.test.mjs';
 import './page/endings.test.mjs';
+import './page/fleet.test.mjs';
 import './page/looks.test.mjs';
+import './page/access.test.mjs';
 import './page/frames.test.mjs';
 import './page/embed.test.mjs';
 import './page/embed_harm.test.mjs';
+import './page/across.test.mjs';
 import './page/embed_focus.test.mjs';
 import './page/embed_token.test.mjs';
 import './page/load.test.mjs';

@@ -39,6 +39,14 @@ impl Canvas {
         Self { width, height, pixels, stamps: vec![1; tiles], version: 1 }
     }
 
+    /// Another size, all of it new to whoever has seen this one.
+    pub(super) fn resized(&self, width: u16, height: u16) -> Self {
+        let version = self.version + 1;
+        let mut canvas = Self::new(width, height);
+        canvas.stamps.fill(version);
+        Self { version, ..canvas }
+    }
+
     pub(super) const fn whole(&self) -> Rect {
         Rect { x: 0, y: 0, width: self.width, height: self.height }
     }
@@ -118,6 +126,9 @@ mod tests {
             changed,
             [Rect { x: 80, y: 32, width: 20, height: 16 }, Rect { x: 80, y: 48, width: 20, height: 2 },]
         );
+        let seen = canvas.version();
+        let smaller = canvas.resized(20, 10);
+        assert_eq!(smaller.changes(seen, smaller.whole()), [smaller.whole()], "a new size is new all over");
         assert_eq!(canvas.pixels(Rect { x: 89, y: 40, width: 3, height: 1 }).collect::<Vec<_>>(), [0, 90, 91]);
     }
 }

@@ -92,8 +92,9 @@ impl Display {
     /// `ServerInit`.
     fn init(&self, name: &str) -> Bytes {
         let mut init = BytesMut::new();
-        init.put_u16(self.size.0);
-        init.put_u16(self.size.1);
+        let (width, height) = self.picture.get().map_or(self.size, Picture::size);
+        init.put_u16(width);
+        init.put_u16(height);
         init.put_slice(&Format::announce());
         init.put_u32(u32::try_from(name.len()).unwrap_or(0));
         init.put_slice(name.as_bytes());

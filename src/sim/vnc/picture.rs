@@ -22,11 +22,12 @@ const MARGIN: u16 = 16;
 /// Typed characters that are shown.
 const SHOWN: usize = 32;
 
+/// QEMU's VNC server takes no larger screen.
+const LARGEST: (u16, u16) = (5120, 2160);
+
 /// A screen.
 #[derive(Debug)]
 pub(super) struct Picture {
-    width: u16,
-    height: u16,
     moving: bool,
     scene: Mutex<Scene>,
 }
@@ -34,6 +35,7 @@ pub(super) struct Picture {
 #[derive(Debug)]
 struct Scene {
     canvas: Canvas,
+    name: String,
     /// When the machine was switched on.
     start: Instant,
     step: u64,
@@ -43,13 +45,31 @@ struct Scene {
 
 impl Picture {
     pub(super) fn new(width: u16, height: u16, moving: bool, name: &str) -> Self {
-        let mut canvas = Canvas::new(width, height);
-        canvas.draw(canvas.whole(), |_, y| ground(y, height));
-        font::write(&mut canvas, (MARGIN, MARGIN), 3, &format!("consolegate  {name}"), ACCENT);
-        let scene = Scene { canvas, start: Instant::now(), step: 0, typed: String::new(), lines: Default::default() };
-        let picture = Self { width, height, moving, scene: Mutex::new(scene) };
-        picture.write_line(&mut picture.lock(), 1, "type or move the pointer here");
-        picture
+        let canvas = Canvas::new(width, height);
+        let (name, typed) = (name.to_owned(), String::new());
+        let mut scene = Scene { canvas, name, start: Instant::now(), step: 0, typed, lines: Default::default() };
+        scene.paint();
+        scene.write_line(1, "type or move the pointer here");
+        Self { moving, scene: Mutex::new(scene) }
+    }
+
+    pub(super) fn size(&self) -> (u16, u16) {
+        let Rect { width, height, .. } = self.lock().canvas.whole();
+        (width, height)
+    }
+
+    /// The machine shows itself in another size; false where it has no such mode.
+    pub(super) fn resize(&self, width: u16, height: u16) -> bool {
+        if width == 0 || height == 0 || width > LARGEST.0 || height > LARGEST.1 {
+            return false;
+        }
+        let mut scene = self.lock();
+        scene.canvas = scene.canvas.resized(width, height);
+        scene.paint();
+        for (line, text) in (0..).zip(std::mem::take(&mut scene.lines)) {
+            scene.write_line(line, &text.iter().collect::<String>());
+        }
+        true
     }
 
     fn lock(&self) -> MutexGuard<'_, Scene> {
@@ -66,7 +86,7 @@ impl Picture {
         scene.start = Instant::now();
         scene.typed.clear();
         for line in 2..5 {
-            self.write_line(&mut scene, line, "");
+            scene.write_line(line, "");
         }
     }
 
@@ -83,13 +103,13 @@ impl Picture {
         let excess = scene.typed.chars().count().saturating_sub(SHOWN);
         scene.typed = scene.typed.chars().skip(excess).collect();
         let text = format!("keys: {}", scene.typed);
-        self.write_line(&mut scene, 2, &text);
+        scene.write_line(2, &text);
     }
 
     /// Shows where the pointer is.
     pub(super) fn pointer(&self, mask: u8, x: u16, y: u16) {
         let mut scene = self.lock();
-        self.write_line(&mut scene, 3, &format!("pointer: {x},{y} buttons {mask:08b}"));
+        scene.write_line(3, &format!("pointer: {x},{y} buttons {mask:08b}"));
     }
 
     /// Brings the picture up to now and writes what changed of it since the version a viewer has, as one
@@ -97,7 +117,7 @@ impl Picture {
     pub(super) fn update(&self, seen: &mut u64, area: Rect, format: Format, announce: &[i32]) -> Option<Vec<u8>> {
         let mut scene = self.lock();
         if self.moving {
-            self.advance(&mut scene);
+            scene.advance();
         }
         let rects = scene.canvas.changes(*seen, area);
         *seen = scene.canvas.version();
@@ -119,21 +139,30 @@ impl Picture {
         }
         Some(out)
     }
+}
+
+impl Scene {
+    /// What stands there before anything happens.
+    fn paint(&mut self) {
+        let whole = self.canvas.whole();
+        self.canvas.draw(whole, |_, y| ground(y, whole.height));
+        font::write(&mut self.canvas, (MARGIN, MARGIN), 3, &format!("consolegate  {}", self.name), ACCENT);
+    }
 
     /// Moves the box along, and the clock once a second.
-    fn advance(&self, scene: &mut Scene) {
-        let step = u64::try_from(scene.start.elapsed().as_millis() / STEP.as_millis()).unwrap_or(0);
-        if step == scene.step {
+    fn advance(&mut self) {
+        let step = u64::try_from(self.start.elapsed().as_millis() / STEP.as_millis()).unwrap_or(0);
+        if step == self.step {
             return;
         }
-        let (old, new) = (self.box_at(scene.step), self.box_at(step));
-        let height = self.height;
-        scene.canvas.draw(old, |_, y| ground(y, height));
-        scene.canvas.draw(new, |_, _| ACCENT);
-        if step / 10 != scene.step / 10 {
-            self.write_line(scene, 4, &format!("up {} s", step / 10));
+        let (old, new) = (self.box_at(self.step), self.box_at(step));
+        let height = self.canvas.whole().height;
+        self.canvas.draw(old, |_, y| ground(y, height));
+        self.canvas.draw(new, |_, _| ACCENT);
+        if step / 10 != self.step / 10 {
+            self.write_line(4, &format!("up {} s", step / 10));
         }
-        scene.step = step;
+        self.step = step;
     }
 
     /// The box's place in the lower part of the screen: two triangle waves.
@@ -143,32 +172,32 @@ impl Picture {
             let at = step * speed % (2 * range);
             u16::try_from(at.min(2 * range - at)).unwrap_or(0)
         };
-        let top = self.lines_end();
+        let (top, Rect { width, height, .. }) = (Self::lines_end(), self.canvas.whole());
         Rect {
-            x: swing(self.width.saturating_sub(BOX), 8),
-            y: top + swing(self.height.saturating_sub(top + BOX), 5),
+            x: swing(width.saturating_sub(BOX), 8),
+            y: top + swing(height.saturating_sub(top + BOX), 5),
             width: BOX,
             height: BOX,
         }
     }
 
-    const fn lines_end(&self) -> u16 {
+    const fn lines_end() -> u16 {
         MARGIN + 5 * LINE + LINE
     }
 
     /// Writes a line of text, drawing only the characters that differ from what stands there.
-    fn write_line(&self, scene: &mut Scene, line: u16, text: &str) {
-        let Some(old) = scene.lines.get_mut(usize::from(line)) else { return };
+    fn write_line(&mut self, line: u16, text: &str) {
+        let Some(old) = self.lines.get_mut(usize::from(line)) else { return };
         let old = std::mem::replace(old, text.chars().collect());
-        let top = MARGIN + 16 + line * LINE;
+        let (top, height) = (MARGIN + 16 + line * LINE, self.canvas.whole().height);
         let blank = std::iter::repeat(' ');
         let pairs = old.iter().copied().chain(blank.clone()).zip(text.chars().chain(blank));
         for (column, (before, after)) in (0_u16..).zip(pairs.take(old.len().max(text.chars().count()))) {
             if before != after {
                 let left = MARGIN + column * font::WIDTH * SCALE;
                 let cell = Rect { x: left, y: top, width: font::WIDTH * SCALE, height: font::HEIGHT * SCALE };
-                scene.canvas.draw(cell, |_, y| ground(y, self.height));
-                font::put(&mut scene.canvas, (left, top), SCALE, after, INK);
+                self.canvas.draw(cell, |_, y| ground(y, height));
+                font::put(&mut self.canvas, (left, top), SCALE, after, INK);
             }
         }
     }
@@ -193,12 +222,12 @@ mod tests {
         let picture = Picture::new(640, 400, true, "web-01");
         picture.key(0x61);
         tokio::time::advance(Duration::from_secs(90)).await;
-        picture.advance(&mut picture.lock());
+        picture.lock().advance();
         assert_eq!((line(&picture, 2).as_str(), line(&picture, 4).as_str()), ("keys: a", "up 90 s"));
         picture.restart();
         assert_eq!((line(&picture, 2).as_str(), line(&picture, 4).as_str()), ("", ""));
         tokio::time::advance(Duration::from_secs(3)).await;
-        picture.advance(&mut picture.lock());
+        picture.lock().advance();
         assert_eq!(line(&picture, 4), "up 3 s");
     }
 }

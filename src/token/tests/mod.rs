@@ -1,6 +1,8 @@
 //! Connect tokens against every bad input of the list: the panel, its keys and the clock are made here.
 
 mod claims;
+mod door;
+mod fetched;
 mod form;
 mod keys;
 mod origins;
@@ -10,7 +12,7 @@ mod scope;
 mod seals;
 mod used;
 
-use super::{Pass, Rejected, Verified, Verifier};
+use super::{KeySets, Pass, Rejected, Verified, Verifier};
 use crate::config::{self, Cluster, Credential, Issuer, Key, KeyMaterial, Node, Origin, Session, Trust};
 use crate::id::{Kind, SessionId};
 use crate::reason::{Failure, Reason};
@@ -103,6 +105,7 @@ pub(super) fn issuer(keys: &[&Signer]) -> Issuer {
         require_acr: vec![],
         keys: keys.iter().map(|signer| signer.key()).collect(),
         jwks_file: None,
+        jwks_url: None,
         brand: None,
     }
 }
@@ -121,7 +124,7 @@ pub(super) fn cluster(name: &str, nodes: &[&str]) -> Cluster {
 
 pub(super) fn gateway(issuers: &[Issuer]) -> Verifier {
     let clusters = [cluster("eu1", &["pve1", "pve2"]), cluster("us1", &["pve7"])];
-    Verifier::new(issuers, &clusters, &origin(OWN), Some(STARTED)).unwrap()
+    Verifier::new(issuers, &clusters, &origin(OWN), Some(STARTED), &KeySets::default()).unwrap()
 }
 
 /// Claims of a good token.

@@ -4,7 +4,7 @@ use super::*;
 use rcgen::{KeyPair, RsaKeySize, SignatureAlgorithm};
 use std::sync::LazyLock;
 
-/// One signer for each algorithm of the design; the `kid` is the algorithm's name.
+/// One signer for each algorithm that a key may have; the `kid` is the algorithm's name.
 pub(super) static PAIRS: LazyLock<Vec<Signer>> = LazyLock::new(|| {
     let mut pairs = vec![
         Signer::shared("HS256", Algorithm::HS256, &[1; 32]),

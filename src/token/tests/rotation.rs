@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The public key of a signer as a JWK.
-fn jwk(signer: &Signer, kid: &str) -> Value {
+pub(super) fn jwk(signer: &Signer, kid: &str) -> Value {
     let KeyMaterial::PublicPem(pem) = &signer.material else { panic!("a public key") };
     let body: String = std::str::from_utf8(pem).unwrap().lines().filter(|line| !line.starts_with('-')).collect();
     let der = base64::engine::general_purpose::STANDARD.decode(body).unwrap();
@@ -28,7 +28,7 @@ fn jwk(signer: &Signer, kid: &str) -> Value {
     }
 }
 
-fn set(keys: &[Value]) -> String {
+pub(super) fn set(keys: &[Value]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
@@ -58,7 +58,7 @@ impl File {
     }
 }
 
-fn renamed(signer: &Signer, kid: &str) -> String {
+pub(super) fn renamed(signer: &Signer, kid: &str) -> String {
     let header = json!({"alg": format!("{:?}", signer.algorithm), "kid": kid, "typ": "JWT"});
     signer.sign(&header.to_string(), good().to_string())
 }
@@ -216,7 +216,7 @@ fn keys_of_the_configuration_must_fit_their_algorithm() {
     let built = |key: Key| {
         let mut rules = issuer(&[]);
         rules.keys = vec![key];
-        Verifier::new(&[rules], &[cluster("eu1", &["pve1"])], &origin(OWN), None).map(drop)
+        Verifier::new(&[rules], &[cluster("eu1", &["pve1"])], &origin(OWN), None, &KeySets::default()).map(drop)
     };
     let material = |algorithm| pair(algorithm).material.clone();
     let private = rcgen::KeyPair::generate().unwrap().serialize_pem().into_bytes();
@@ -240,8 +240,9 @@ fn keys_of_the_configuration_must_fit_their_algorithm() {
 
 #[test]
 fn what_names_nothing_or_twice_is_refused_at_start() {
-    let built =
-        |issuers: &[Issuer]| Verifier::new(issuers, &[cluster("eu1", &["pve1"])], &origin(OWN), None).unwrap_err();
+    let built = |issuers: &[Issuer]| {
+        Verifier::new(issuers, &[cluster("eu1", &["pve1"])], &origin(OWN), None, &KeySets::default()).unwrap_err()
+    };
     assert!(built(&[issuer(&[]), issuer(&[])]).contains("twice"));
     assert!(built(&[issuer(&[&panel(), &panel()])]).contains("twice"));
     let mut elsewhere = issuer(&[]);

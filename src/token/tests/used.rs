@@ -59,7 +59,7 @@ fn t21_tokens_older_than_the_memory_store_are_refused() {
 #[test]
 fn t21_a_store_that_outlives_the_process_takes_older_tokens() {
     let clusters = [cluster("eu1", &["pve1"])];
-    let gate = Verifier::new(&[issuer(&[&panel()])], &clusters, &origin(OWN), None).unwrap();
+    let gate = Verifier::new(&[issuer(&[&panel()])], &clusters, &origin(OWN), None, &KeySets::default()).unwrap();
     assert!(gate.verify(&panel().token(&good()), NOW).is_ok());
 }
 

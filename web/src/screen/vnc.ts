@@ -17,6 +17,7 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     gone = true;
   });
   const size = watchSize(target, hooks.resized);
+  const place = followPlace(target, rfb);
   rfb.addEventListener('connect', () => {
     size.tell();
     hooks.connected();
@@ -46,6 +47,7 @@ export const openVnc: OpenScreen = (target, channel, options, hooks) => {
     stay: () => stay(rfb),
     close: () => {
       size.stop();
+      place.stop();
       if (!gone) rfb.disconnect();
     },
   };
@@ -83,6 +85,29 @@ function watchSize(target: HTMLElement, resized: ScreenHooks['resized']): { tell
   const observer = new MutationObserver(tell);
   if (canvas) observer.observe(canvas, { attributeFilter: ['width', 'height'] });
   return { tell, stop: () => observer.disconnect() };
+}
+
+/** After the place has another size, by when an answer to the wish before may have come. */
+const ASK_AGAIN_MS = [300, 1000, 3000];
+
+/**
+ * noVNC has one wish for a size under way at a time and forgets the others, and QEMU, which passes a wish on to the guest, never
+ * says that it was met: the last size of a window that was drawn larger would be lost. noVNC asks for nothing that is so already.
+ */
+function followPlace(target: HTMLElement, rfb: RFB): { stop(): void } {
+  let timers: ReturnType<typeof setTimeout>[] = [];
+  const stop = (): void => timers.forEach(clearTimeout);
+  const observer = new ResizeObserver(() => {
+    stop();
+    timers = ASK_AGAIN_MS.map((ms) => setTimeout(() => (rfb.resizeSession &&= true), ms));
+  });
+  observer.observe(target);
+  return {
+    stop: () => {
+      observer.disconnect();
+      stop();
+    },
+  };
 }
 
 function picture(rfb: RFB): Promise<Blob> {

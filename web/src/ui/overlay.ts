@@ -1,7 +1,8 @@
 // The card over the screen while there is no picture: what happens, why, and what can be done about it.
 
-import type { State } from '../connection.ts';
+import { isBrief, type State } from '../connection.ts';
 import { isCalm, planFor, type Ending } from '../reasons.ts';
+import { BRIEF_MS } from '../reconnect.ts';
 import { fill, type Catalogue, type Words } from '../messages/catalogue.ts';
 import { element, icon } from './element.ts';
 
@@ -35,6 +36,8 @@ export class Overlay {
   readonly #cancel = element('button', { type: 'button', class: 'button' });
   #press: () => void = () => undefined;
   #ticking: ReturnType<typeof setInterval> | undefined;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #hadKeyboard = false;
 
   /** `words`: of an ending, as this console has them. */
   constructor(catalogue: Catalogue, words: (why: Ending) => Words, choices: Choices) {
@@ -45,7 +48,8 @@ export class Overlay {
     this.#cancel.textContent = catalogue.ui.cancel;
     const actions = element('div', { class: 'actions' }, this.slot, this.#main, this.#cancel);
     this.#card = element('div', { class: 'card' }, this.#mark, this.#title, this.#detail, this.#progress, actions, this.#reference);
-    this.root = element('div', { class: 'overlay' }, this.#card);
+    const word = element('p', { class: 'word' }, element('span', { class: 'spinner' }), catalogue.ui.reconnecting);
+    this.root = element('div', { class: 'overlay' }, this.#card, word);
     this.#choices = choices;
   }
 
@@ -57,6 +61,7 @@ export class Overlay {
     this.#main.classList.toggle('main', !other);
     this.root.hidden = state.name === 'connected';
     this.root.classList.toggle('first', state.name === 'connecting' && !state.after);
+    this.#briefly(isBrief(state));
     switch (state.name) {
       case 'idle':
       case 'connected':
@@ -71,6 +76,25 @@ export class Overlay {
     }
   }
 
+  /** Instead of the card, a word beside the last picture. */
+  #briefly(brief: boolean): void {
+    if (!brief) {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+      this.#reveal();
+    } else if (this.#patience === undefined) {
+      this.root.classList.add('brief');
+      this.#patience = setTimeout(() => this.#reveal(), BRIEF_MS);
+    }
+  }
+
+  #reveal(): void {
+    this.root.classList.remove('brief');
+    const idle = document.activeElement === null || document.activeElement === document.body;
+    if (this.#hadKeyboard && idle && !this.root.hidden) this.focus();
+    this.#hadKeyboard = false;
+  }
+
   /** Stands above everything else in the card. */
   brand(logo: HTMLImageElement | undefined): void {
     this.#card.querySelector('.logo')?.remove();
@@ -79,7 +103,8 @@ export class Overlay {
 
   /** Where the keyboard goes when the screen it was in has gone. */
   focus(): void {
-    if (!this.#main.hidden) this.#main.focus();
+    this.#hadKeyboard = this.root.classList.contains('brief');
+    if (!this.#hadKeyboard && !this.#main.hidden) this.#main.focus();
   }
 
   #connecting(state: Extract<State, { name: 'connecting' }>): void {

@@ -10,7 +10,10 @@
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
 //   { console: {protocol: 'term'}, greeting }  accept; a terminal (term.mjs) that prints the greeting
+//   { sizes: 'at once' | 'held' }           accept; the machine takes a size it is asked for, or keeps its answer back
 //   { extended: true }                     accept; the VNC server asks for keys by their place (QEMU)
+//
+// While `draining`, POST /v1/sessions is refused and its connection ends.
 //
 // GET /v1/sessions/{session} answers `guest`, a state or an HTTP status, and notes the question in `asked`.
 // POST …/power notes what is asked for in `powered` and answers `power`, 202 or a problem.
@@ -33,7 +36,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, files: {}, term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, draining: false, files: {}, term: undefined, steps: [{}], origin: '', stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -77,6 +80,10 @@ export async function startGateway(host = '127.0.0.1') {
     const token = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
     const step = gateway.steps.length > 1 ? gateway.steps.shift() : gateway.steps[0];
     gateway.calls.push({ token, cookie: request.headers.cookie, at: Date.now() });
+    if (gateway.draining) {
+      response.writeHead(503, { 'content-type': 'application/problem+json', connection: 'close' });
+      return response.end(JSON.stringify({ status: 503, code: 'restarting', title: 't', detail: 'd', retryable: true }));
+    }
     if (step.drop) return request.socket.destroy();
     if (step.hold === 'session') return undefined;
     if (step.problem) {
@@ -137,7 +144,7 @@ export async function startGateway(host = '127.0.0.1') {
     if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
     if (step.silent) return undefined;
     if (step.console?.protocol === 'term') return (gateway.term = serveTerm(socket, step.greeting));
-    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended });
+    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended, sizes: step.sizes });
     return undefined;
   });
 

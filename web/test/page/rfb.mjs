@@ -8,7 +8,7 @@ export const CORNER = [18, 52, 86];
 const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)), 251: (b) => (b.length < 8 ? 8 : 8 + 16 * b[6]), 255: () => 12 };
 
 /** Speaks on a WebSocket of the `ws` package. Collects what the browser typed and clicked in `seen`. */
-export function serveRfb(socket, { name = 'mock', seen = [], extended = false, onReady = () => undefined } = {}) {
+export function serveRfb(socket, { name = 'mock', seen = [], extended = false, sizes = undefined, onReady = () => undefined } = {}) {
   let buffer = Buffer.alloc(0);
   let step = 0;
   let painted = false;
@@ -34,10 +34,13 @@ export function serveRfb(socket, { name = 'mock', seen = [], extended = false, o
     if (kind === 4) seen.push({ key: body.readUInt32BE(4), down: body[1] === 1 });
     if (kind === 255) seen.push({ key: body.readUInt32BE(4), down: body.readUInt16BE(2) === 1, scancode: body.readUInt32BE(8) });
     if (kind === 6) seen.push({ cut: body.toString('latin1', 8) });
+    if (kind === 251) seen.push({ size: [body.readUInt16BE(2), body.readUInt16BE(4)] });
+    if (kind === 251 && sizes === 'at once') socket.send(passedOn(...seen.at(-1).size));
     if (kind === 5) seen.push({ pointer: [body.readUInt16BE(2), body.readUInt16BE(4)], buttons: body[1] });
     if (kind === 3 && !painted) {
       painted = true;
       if (extended) socket.send(rectangle(0, 0, -258));
+      if (sizes) socket.send(extendedSize(0, 0, WIDTH, HEIGHT));
       socket.send(picture());
       onReady();
     }
@@ -96,6 +99,23 @@ export function cutText(text) {
 /** The machine's screen has another size (DesktopSize pseudo-encoding). */
 export function desktopSize(width, height) {
   return rectangle(width, height, -223);
+}
+
+/** QEMU's answer to a wish for a size: the wish is passed on; then the guest follows it. */
+export function passedOn(width, height) {
+  return Buffer.concat([extendedSize(1, 4, WIDTH, HEIGHT), extendedSize(0, 0, width, height)]);
+}
+
+/** The size as ExtendedDesktopSize tells it, with one screen. */
+function extendedSize(reason, status, width, height) {
+  const screen = Buffer.alloc(20);
+  screen[0] = 1;
+  screen.writeUInt16BE(width, 12);
+  screen.writeUInt16BE(height, 14);
+  const update = rectangle(width, height, -308);
+  update.writeUInt16BE(reason, 4);
+  update.writeUInt16BE(status, 6);
+  return Buffer.concat([update, screen]);
 }
 
 /** An update that tells something else than a picture. */

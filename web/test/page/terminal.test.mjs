@@ -93,6 +93,18 @@ termed('a paste is marked where the program asks for it, and cannot end the mark
   assert.equal(gateway.term.typed.toString(), expected);
 });
 
+termed('x07_a_marked_paste_of_a_mebibyte_arrives_byte_for_byte_between_one_pair_of_marks', { elements: true }, async ({ gateway, page }) => {
+  print(gateway, '\x1b[?2004hready');
+  await shows(page, 'ready');
+  const text = 'é€😀 one line of a large paste\n'.repeat(30_000);
+  await paste(page, text);
+  await page.keyboard.type('#');
+  const expected = Buffer.from(`\x1b[200~${text.replaceAll('\n', '\r')}\x1b[201~#`);
+  assert.ok(expected.length > 1024 * 1024);
+  await until(() => gateway.term.typed.length >= expected.length);
+  assert.ok(gateway.term.typed.equals(expected));
+});
+
 termed('x05_the_size_is_told_at_first_and_when_it_changes', {}, async ({ gateway, page }) => {
   await until(() => gateway.term.sizes.length === 1);
   const [[columns, lines]] = gateway.term.sizes;

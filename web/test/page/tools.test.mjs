@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { accessible, drawn, inState, paged, picture, until } from './scene.mjs';
-import { HEIGHT, WIDTH } from './rfb.mjs';
+import { HEIGHT, passedOn, WIDTH } from './rfb.mjs';
 
 const CONTROL = { control: 'ctl.1' };
 
@@ -39,6 +39,47 @@ paged('the sizes are one choice, and the machine\u2019s own only with the right 
   await page.getByRole('menuitemradio', { name: /resolution/ }).click();
   await button.click();
   assert.deepEqual(await chosen(), ['Change the machine\u2019s resolution']);
+});
+
+const RESIZING = { console: { rights: ['input', 'resize'] } };
+const sizes = (gateway) => gateway.seen.filter(({ size }) => size).map(({ size }) => size.join('x'));
+const place = (page) => page.locator('.screen').evaluate((screen) => `${screen.clientWidth}x${screen.clientHeight}`);
+const follows = (page) =>
+  page.waitForFunction(() => {
+    const [canvas, screen] = [document.querySelector('.screen canvas:not(.frozen)'), document.querySelector('.screen')];
+    return canvas.width === screen.clientWidth && canvas.height === screen.clientHeight;
+  });
+
+paged('the machine\u2019s resolution follows the window, at first, later and not longer than it is wanted', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ ...RESIZING, sizes: 'at once' }];
+  await open('?scale=remote');
+  await drawn(page);
+  await follows(page);
+  await page.setViewportSize({ width: 900, height: 600 });
+  await follows(page);
+  assert.equal(sizes(gateway).at(-1), await place(page));
+  await page.getByRole('button', { name: 'Size' }).click();
+  await page.getByRole('menuitemradio', { name: 'Fit to the window' }).click();
+  const asked = sizes(gateway).length;
+  await page.setViewportSize({ width: 1000, height: 700 });
+  await page.waitForFunction(() => document.querySelector('.screen canvas').getBoundingClientRect().width > 900);
+  await page.getByRole('button', { name: 'Size' }).click();
+  await page.getByRole('menuitemradio', { name: /resolution/ }).click();
+  await follows(page);
+  assert.equal(sizes(gateway).length, asked + 1);
+});
+
+paged('the last size of a window is not lost where the answer to the one before takes its time', {}, async ({ gateway, page, open }) => {
+  gateway.steps = [{ ...RESIZING, sizes: 'held' }];
+  await open('?scale=remote');
+  await drawn(page);
+  await until(() => sizes(gateway).length === 1);
+  await page.setViewportSize({ width: 800, height: 500 });
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  assert.equal(sizes(gateway).length, 1, 'one at a time');
+  gateway.sockets.at(-1).send(passedOn(...gateway.seen.find(({ size }) => size).size));
+  await until(() => sizes(gateway).length === 2);
+  assert.equal(sizes(gateway)[1], await place(page));
 });
 
 paged('power is asked for with the control token, and asked about before', {}, async ({ gateway, page, open }) => {

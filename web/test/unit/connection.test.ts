@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { IDLE, step, type Effect, type Event, type State } from '../../src/connection.ts';
+import { IDLE, isBrief, step, type Effect, type Event, type State } from '../../src/connection.ts';
 import type { Ending } from '../../src/reasons.ts';
 import { MOST_ATTEMPTS, SHORTEST_GAP_MS, STEADY_MS } from '../../src/reconnect.ts';
 
@@ -28,7 +28,7 @@ test('a token goes through the stages to a screen', () => {
   assert.deepEqual(state, { name: 'connected', attempt: 0, began: 0, since: 9 });
 });
 
-test('a cut is followed by 1, 2, 4 .. 30 seconds', () => {
+test('a cut is followed by up to 1, then up to 0.5, 1, 2 .. 30 seconds', () => {
   const waits: number[] = [];
   let state = connected(0);
   let at = STEADY_MS;
@@ -39,7 +39,7 @@ test('a cut is followed by 1, 2, 4 .. 30 seconds', () => {
     at = cut.state.due;
     ({ state } = run(cut.state, { type: 'due', at }));
   }
-  assert.deepEqual(waits, [1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000]);
+  assert.deepEqual(waits, [500, 250, 500, 1000, 2000, 4000, 8000, 15000]);
 });
 
 test('a connection that does not last does not start the count again', () => {
@@ -79,6 +79,63 @@ test('a guest that is off is waited for without end', () => {
   const cut = run(state, lost(at)).state;
   assert.ok(cut.name === 'reconnecting', 'patience with the guest does not use up the attempts of a cut');
   assert.equal(cut.attempt, 1);
+});
+
+/** A gateway that is away from 0 to `away`: when each attempt was begun, and how it went out. */
+function ride(why: Ending, away: number, resumeMs: number): { tries: number[]; state: State; briefs: boolean[] } {
+  const tries: number[] = [];
+  const briefs: boolean[] = [];
+  let at = 0;
+  let ending = why;
+  let state = connected(-STEADY_MS);
+  while ((state.name === 'connected' || state.name === 'connecting') && tries.length < 100) {
+    if (state.name === 'connecting') {
+      tries.push(at);
+      if (at >= away) return { tries, briefs, state: step(state, { type: 'connected', at }, 0)[0] };
+      ending = { code: 'unreachable' };
+    }
+    [state] = step(state, { type: 'lost', at, why: ending, resumable: true, keepMs: resumeMs }, Math.random());
+    briefs.push(isBrief(state));
+    if (state.name !== 'reconnecting') break;
+    at = state.due;
+    [state] = step(state, { type: 'due', at }, Math.random());
+  }
+  return { tries, briefs, state };
+}
+
+for (const [name, why] of [['a drain (1012)', { code: 'restarting', close: 1012 }], ['an abrupt cut (1006)', LOST]] as const) {
+  test(`${name} is tried again within a second, then up to 0.5, 1, 2 .. 30 s later, and for no longer than the session is kept`, () => {
+    const first: number[] = [];
+    for (let n = 0; n < 500; n += 1) {
+      const back = ride(why, 0, 120_000);
+      assert.equal(back.state.name, 'connected');
+      assert.deepEqual([back.tries.length, back.briefs], [1, [true]], 'one attempt, and a word is all that is said');
+      first.push(back.tries[0] ?? NaN);
+    }
+    assert.ok(first.every((ms) => ms >= 0 && ms <= 1000));
+    assert.ok(first.some((ms) => ms < 250) && first.some((ms) => ms > 750), 'spread over all of the second');
+    for (let n = 0; n < 500; n += 1) {
+      const { tries, state, briefs } = ride(why, Infinity, 120_000);
+      tries.reduce((before, at, index) => {
+        assert.ok(at - before <= (index === 0 ? 1000 : Math.min(500 * 2 ** (index - 1), 30_000)), `attempt ${index + 1} after ${at - before} ms`);
+        return at;
+      }, 0);
+      assert.deepEqual(briefs.slice(0, 3), [true, true, false]);
+      assert.ok(tries.length > 4 && (tries.at(-1) ?? 0) <= 120_000, String(tries));
+      assert.ok(state.name === 'ended' && !state.again && state.why.code === 'resume_expired', 'then only a new link helps');
+    }
+  });
+}
+
+test('a new way back counts anew', () => {
+  const keepMs = 10_000;
+  const cut = (at: number): Event => ({ type: 'lost', at, why: LOST, resumable: true, keepMs });
+  const first = run(connected(0), cut(STEADY_MS), { type: 'due', at: STEADY_MS + 9000 }, { type: 'stage', stage: 'socket' }, cut(STEADY_MS + 9500)).state;
+  assert.ok(first.name === 'reconnecting');
+  const late = run(first, { type: 'due', at: STEADY_MS + 11_000 }, cut(STEADY_MS + 19_000)).state;
+  assert.equal(late.name, 'reconnecting', 'of the token that came at 9.5 s');
+  const over = run(late, { type: 'due', at: STEADY_MS + 19_400 }, cut(STEADY_MS + 19_600)).state;
+  assert.equal(over.name, 'ended');
 });
 
 test('without a token in hand nothing is retried', () => {

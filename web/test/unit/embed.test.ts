@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type * as declared from '../../src/embed/embed.d.ts';
 import type { ConsoleGate } from '../../src/embed/element.ts';
@@ -59,4 +61,16 @@ test('tokens are fetched at most so often', () => {
   const allowance = new Allowance(3, 60_000);
   const at = [0, 1, 2, 3, 59_999, 60_000, 60_001, 60_002, 60_003].map((now) => allowance.take(now));
   assert.deepEqual(at, [true, true, true, false, false, true, true, true, false]);
+});
+
+test('p08_nothing_is_ever_posted_to_everybody', () => {
+  const root = join(process.env['CONSOLEGATE_ROOT'] ?? '../..', 'web/src');
+  const posts = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => readFileSync(join(root, name), 'utf8').split('\n').map((line) => ({ name, line })))
+    .filter(({ line }) => line.includes('postMessage('));
+  assert.deepEqual(posts.map(({ name }) => name).sort(), ['embed/channel.ts', 'embedding.ts'], 'all that is posted goes through the two ends of the channel');
+  for (const { name, line } of posts) assert.doesNotMatch(line, /['"`]\*['"`]/, name);
+  assert.match(posts.find(({ name }) => name === 'embedding.ts')?.line ?? '', /, this\.#panel\);$/);
+  assert.match(readFileSync(join(root, 'embed/channel.ts'), 'utf8'), /const options = \{ targetOrigin: this\.#origin,/);
 });

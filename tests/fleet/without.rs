@@ -1,0 +1,137 @@
+//! Without its store a gateway lets go on what is live, opens nothing, and comes back by itself. F13, F27.
+
+use super::client::Client;
+use super::gateway::{PATIENCE, TestGateway, token};
+use super::redis::{self, Redis};
+use super::{NODES, cluster, toml, two};
+use consolegate::clock::unix_now;
+use serde_json::json;
+use std::net::SocketAddr;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Opens a console as soon as it can be: refused for the store's sake and nothing else until then.
+async fn opens(gateway: &TestGateway) -> Client {
+    let opened = async {
+        loop {
+            let opened = gateway.session(&token(101, |claims| claims["iat"] = json!(unix_now()))).await;
+            match opened["ticket"].as_str() {
+                Some(ticket) => break gateway.open_with(ticket).await,
+                None => assert!(["overloaded", "token_used"].contains(&opened["code"].as_str().unwrap()), "{opened}"),
+            }
+        }
+    };
+    let mut client = timeout(PATIENCE, opened).await.expect("it opens again");
+    client.log_in().await.unwrap();
+    client
+}
+
+/// Waits until nothing opens.
+async fn refuses(gateway: &TestGateway) {
+    let refused = async {
+        loop {
+            let answer = gateway.session(&token(101, |_| {})).await;
+            if answer["code"] == "overloaded" {
+                assert_eq!(answer["retryable"], json!(true));
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, refused).await.expect("nothing opens without the store");
+}
+
+#[tokio::test]
+async fn f13_while_redis_is_stalled_nothing_opens_and_what_is_live_goes_on() {
+    let (sim, redis) = (cluster().await, Redis::start().await);
+    let (one, other) = two(&sim, &redis, "").await;
+    let mut client = one.open(100).await;
+    client.log_in().await.unwrap();
+    let spent = token(100, |_| {});
+    assert!(other.refused(&spent).await.starts_with("HTTP/1.1 101"));
+    redis.stall();
+    for gateway in [&one, &other] {
+        refuses(gateway).await;
+        assert!(gateway.refused(&spent).await.contains("overloaded"), "never a replay let in");
+    }
+    assert!(client.first_update(64, 48).await.unwrap() > 0, "the picture still moves");
+    redis.go_on();
+    opens(&one).await;
+    assert!(other.refused(&spent).await.contains("token_used"));
+    assert!(client.first_update(64, 48).await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn f13_a_redis_that_lost_its_memory_lets_nothing_in_that_was_used_before() {
+    let (sim, mut redis) = (cluster().await, Redis::start().await);
+    let (one, other) = two(&sim, &redis, "[limits]\nper_guest = 1\n").await;
+    let spent = token(100, |_| {});
+    let ticketed = one.session(&spent).await;
+    let mut client = one.open_with(ticketed["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    redis.kill().await;
+    refuses(&one).await;
+    assert!(client.first_update(64, 48).await.unwrap() > 0, "the picture still moves");
+    redis.again().await;
+    opens(&other).await;
+    for gateway in [&one, &other] {
+        assert!(gateway.refused(&spent).await.contains("token_used"));
+        assert!(gateway.refused(ticketed["ticket"].as_str().unwrap()).await.contains("40"), "nor its ticket");
+    }
+    let end = other.open_with(&later(100).await).await.ended().await;
+    assert!(end.reason.contains("limit_guest"), "the live one is counted again: {end:?}");
+    assert!(client.first_update(64, 48).await.unwrap() > 0);
+}
+
+/// A token of a moment that no store of a new memory mistrusts.
+async fn later(vmid: u32) -> String {
+    token(vmid, |claims| {
+        claims["iat"] = json!(claims["iat"].as_u64().unwrap() + 4);
+        claims["exp"] = json!(claims["exp"].as_u64().unwrap() + 4);
+    })
+}
+
+/// A way to the store that can be cut.
+struct Way {
+    address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Way {
+    async fn to(target: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let task = tokio::spawn(async move {
+            let mut ways = tokio::task::JoinSet::new();
+            loop {
+                let (mut from, _) = listener.accept().await.unwrap();
+                ways.spawn(async move {
+                    let mut to = TcpStream::connect(target).await.unwrap();
+                    // Either side may leave.
+                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+                });
+            }
+        });
+        Self { address, task }
+    }
+
+    /// Every connection ends and no other comes.
+    async fn cut(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+#[tokio::test]
+async fn f27_a_gateway_that_is_cut_off_from_the_store_opens_nothing_while_the_other_does() {
+    let (sim, redis) = (cluster().await, Redis::start().await);
+    let way = Way::to(redis.address).await;
+    let one = TestGateway::start(&sim, NODES, &toml(&redis.toml(), "")).await;
+    let alone = TestGateway::start(&sim, NODES, &toml(&redis::toml(way.address), "")).await;
+    let mut client = alone.open(100).await;
+    client.log_in().await.unwrap();
+    way.cut().await;
+    refuses(&alone).await;
+    opens(&one).await;
+    assert!(client.first_update(64, 48).await.unwrap() > 0, "what is live goes on");
+}
