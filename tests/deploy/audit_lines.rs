@@ -97,7 +97,8 @@ async fn fail2ban_takes_the_addresses_of_those_who_guess_and_of_nobody_else() {
         let src = format!("198.51.100.{number}");
         log += &replaced(refusal.to_owned(), &[("\"signature\"", &format!("\"{reason}\"")), ("127.0.0.12", &src)]);
         log.push('\n');
-        if reason.public().code == "token_rejected" {
+        // While the panel's keys are out of date, good links are refused too.
+        if reason.public().code == "token_rejected" && *reason != Reason::KeysStale {
             expected.push(src);
         }
     }
