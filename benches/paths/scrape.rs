@@ -42,13 +42,13 @@ fn sessions() -> (Arc<Sessions>, Vec<SessionGuard>) {
         per_node_opening: all,
         per_client: all,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let guards = (0..SESSIONS).map(|number| {
         let verified = panel.verifier.verify(&panel.token(100 + number, &format!("token-{number:020}")), NOW).unwrap();
         let id = SessionId::from_bits(u128::from(number));
         let pass = runtime.block_on(verified.begin(&store, id, &panel.config.session, NOW)).unwrap();
         let client = IpAddr::V4(Ipv4Addr::from_bits(number));
-        sessions.admit(&pass, client, &limits).unwrap()
+        sessions.admit(&pass, client, &limits, 0).unwrap()
     });
     let guards = guards.collect();
     (sessions, guards)

@@ -1,7 +1,7 @@
 //! Connect tokens: any text, and any payload that a panel has signed.
 
 use consolegate::config::Config;
-use consolegate::token::Verifier;
+use consolegate::token::{KeySets, Verifier};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -72,7 +72,8 @@ fingerprint = "{}"
         ["AB"; 32].join(":")
     );
     let config = Config::parse(&text, folder.path()).unwrap_or_else(|problems| panic!("{problems}"));
-    Verifier::new(&config.issuers, &config.clusters, &config.public_url, None).expect("a good configuration")
+    Verifier::new(&config.issuers, &config.clusters, &config.public_url, None, &KeySets::default())
+        .expect("a good configuration")
 }
 
 const CLAIMS: &str = r#"{"iss":"panel","aud":"consolegate","sub":"customer-42","iat":1790000000,"exp":1790000060,
