@@ -57,8 +57,14 @@ impl Scene {
         let mut console = gateway.place.open(100).await;
         console.log_in().await.unwrap();
         console.socket.close(None).await.unwrap();
-        gateway.says("session.closed").await;
-        Self { audit: folder.path().join("audit.log"), _gateway: gateway, _sim: sim, _folder: folder }
+        let audit = folder.path().join("audit.log");
+        let written = async {
+            while !std::fs::read_to_string(&audit).unwrap().contains("session.closed") {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, written).await.expect("the end of a console is written down");
+        Self { audit, _gateway: gateway, _sim: sim, _folder: folder }
     }
 }
 
