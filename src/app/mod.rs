@@ -73,12 +73,17 @@ pub struct App {
 }
 
 impl App {
-    /// Builds everything the configuration names and binds both listeners.
+    /// Builds everything the configuration names and binds both listeners; the public one only where systemd has not done
+    /// so.
     ///
     /// # Errors
     /// In the operator's words: a key, certificate or CA that cannot be used, or an address that is taken.
     pub async fn bind(config: Config) -> Result<Self, String> {
-        let public = bind("listen.address", config.listen.address).await?;
+        let given = listen::inherited().map_err(|error| format!("the socket of systemd cannot be used: {error}"))?;
+        let public = match given {
+            Some(listener) => listener,
+            None => bind("listen.address", config.listen.address).await?,
+        };
         let admin = bind("admin.address", config.admin.address).await?;
         Self::assemble_on(config, public, admin, Before::Unknown)
     }

@@ -149,8 +149,10 @@ fn the_units_are_right_and_the_service_is_shut_in() {
     let drop_in = folder.path().join("consolegate.service.d");
     std::fs::create_dir(&drop_in).unwrap();
     std::fs::copy(file("systemd/credentials.conf"), drop_in.join("credentials.conf")).unwrap();
-    let path = path.to_str().unwrap();
-    let (good, said) = analyze(&["verify", "--man=no", path]);
+    let socket = folder.path().join("consolegate.socket");
+    std::fs::copy(file("systemd/consolegate.socket"), &socket).unwrap();
+    let (path, socket) = (path.to_str().unwrap(), socket.to_str().unwrap());
+    let (good, said) = analyze(&["verify", "--man=no", path, socket]);
     assert!(good && !said.contains("consolegate."), "{said}");
     let (good, said) = analyze(&["security", "--offline=true", "--threshold=20", "--no-pager", path]);
     assert!(good, "more exposed than 2.0:\n{said}");
@@ -159,6 +161,7 @@ fn the_units_are_right_and_the_service_is_shut_in() {
     {
         assert!(text("systemd/consolegate.service").lines().any(|each| each == line), "{line}");
     }
+    assert!(text("README.md").contains("install -m 755 target/release/consolegate /usr/local/bin/"));
     for (tool, name) in [("systemd-sysusers", "sysusers"), ("systemd-tmpfiles", "tmpfiles")] {
         let mut command = std::process::Command::new(tool);
         let root = folder.path().join(name);

@@ -10,5 +10,6 @@ mod gateway;
 mod process;
 
 mod doctor;
+mod inherited;
 mod init;
 mod reasons;

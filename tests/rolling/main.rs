@@ -1,7 +1,14 @@
 //! A fleet in service behind a real HAProxy while its gateways are restarted, reloaded, killed and without their store:
 //! nobody's console is lost, and none that is asked for is refused. F18, F19, F20, D01, D05.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 #![allow(clippy::cast_possible_truncation, dead_code, unreachable_pub, missing_docs, reason = "tests share support")]
 
 #[path = "../support/client.rs"]

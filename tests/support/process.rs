@@ -72,6 +72,13 @@ impl Process {
         timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
     }
 
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let ended = timeout(PATIENCE, self.child.wait()).await.expect("it stops").unwrap();
+        assert!(ended.success(), "{ended}: {}", self.logged());
+    }
+
     /// Everything it logged so far.
     pub fn logged(&self) -> String {
         self.log.lock().unwrap().clone()
