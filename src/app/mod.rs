@@ -151,7 +151,7 @@ impl App {
         &self.generations
     }
 
-    /// Serves until it is asked to stop, then leaves as `[drain]` says, closes what is left with 1001 and returns.
+    /// Serves until it is asked to stop, then leaves as `[drain]` says, closes what is left with 1012 and returns.
     ///
     /// # Errors
     /// A listener's task ended by itself; nothing is waited for then.

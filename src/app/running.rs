@@ -91,12 +91,13 @@ impl Running {
                 }
                 () = sleep_until(ready), if !is_ready => {
                     is_ready = true;
-                    if !stops {
-                        supervisor::ready();
-                    }
                     if leaving.is_none() && !*wishes.borrow() {
                         self.shared.lifecycle.ready();
                         tracing::info!("consolegate is ready");
+                    }
+                    // A drain that was asked for meanwhile is no failed start.
+                    if !stops {
+                        supervisor::ready();
                     }
                 }
                 failed = self.listeners.failed() => return Err(failed),
@@ -117,10 +118,10 @@ impl Running {
         supervisor::ready();
     }
 
-    /// Ends what is live with 1001 and waits as long as a goodbye takes. The admin face answers to the end, so that a
-    /// balancer sees the drain.
+    /// Ends what is still live and waits as long as a goodbye takes. It may come back: to another gateway, or to the next
+    /// process. The admin face answers to the end, so that a balancer sees the drain.
     pub(super) async fn close(self) {
-        self.shared.lifecycle.close(Reason::Shutdown);
+        self.shared.lifecycle.close(Reason::Draining);
         self.shut.cancel();
         self.connections.close();
         self.consoles.close();

@@ -17,11 +17,9 @@ pub(super) fn store(mut section: Section<'_>, folder: Folder<'_>) -> Option<Stor
     let ca = section.text("ca_file");
     let backend = section.word("backend", &["memory", "redis"])?;
     if backend.value == "memory" {
-        for written in [&url, &password, &ca].into_iter().flatten() {
-            report.wrong(&written.place, "belongs to backend = \"redis\"", "set the backend, or remove this");
-            return None;
-        }
-        return Some(Store::Memory);
+        let Some(written) = [&url, &password, &ca].into_iter().flatten().next() else { return Some(Store::Memory) };
+        report.wrong(&written.place, "belongs to backend = \"redis\"", "set the backend, or remove this");
+        return None;
     }
     let Some(url) = url else {
         section.missing("url", "add url = \"redis://127.0.0.1:6379\"");

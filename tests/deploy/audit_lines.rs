@@ -57,8 +57,14 @@ impl Scene {
         let mut console = gateway.place.open(100).await;
         console.log_in().await.unwrap();
         console.socket.close(None).await.unwrap();
-        gateway.says("session.closed").await;
-        Self { audit: folder.path().join("audit.log"), _gateway: gateway, _sim: sim, _folder: folder }
+        let audit = folder.path().join("audit.log");
+        let written = async {
+            while !std::fs::read_to_string(&audit).unwrap().contains("session.closed") {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, written).await.expect("the end of a console is written down");
+        Self { audit, _gateway: gateway, _sim: sim, _folder: folder }
     }
 }
 
@@ -97,7 +103,8 @@ async fn fail2ban_takes_the_addresses_of_those_who_guess_and_of_nobody_else() {
         let src = format!("198.51.100.{number}");
         log += &replaced(refusal.to_owned(), &[("\"signature\"", &format!("\"{reason}\"")), ("127.0.0.12", &src)]);
         log.push('\n');
-        if reason.public().code == "token_rejected" {
+        // While the panel's keys are out of date, good links are refused too.
+        if reason.public().code == "token_rejected" && *reason != Reason::KeysStale {
             expected.push(src);
         }
     }

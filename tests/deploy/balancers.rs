@@ -22,6 +22,9 @@ struct Balancer {
 
 /// One of the three, and what of its file is made fit for a test.
 trait Kind {
+    /// Whether it names its clients in PROXY headers.
+    const PROXY: bool = false;
+
     /// Writes its files and gives the command that runs it in the foreground.
     fn prepare(folder: &Path, gates: [&str; 2], port: u16) -> Command;
 }
@@ -31,6 +34,8 @@ struct Nginx;
 struct Caddy;
 
 impl Kind for Haproxy {
+    const PROXY: bool = true;
+
     fn prepare(folder: &Path, [one, two]: [&str; 2], port: u16) -> Command {
         let bind = format!("bind 127.0.0.1:{port}");
         let text = replaced(
@@ -131,14 +136,14 @@ async fn start<K: Kind>(fleet: &Fleet) -> Balancer {
 /// Consoles open through it at both gateways, with tickets that one of them sealed, and the client's own address is
 /// written down whatever the client says.
 async fn consoles_open_at_both_gateways_and_say_who_came<K: Kind>() {
-    let fleet = Fleet::start(20).await;
+    let fleet = Fleet::start(20, K::PROXY).await;
     let balancer = start::<K>(&fleet).await;
     let page = request(balancer.address, "GET /console", "").await;
     assert!(page.starts_with("HTTP/1.1 200") && page.contains("text/html"), "{page}");
 
     let mut held = Vec::new();
     for _ in 0..6 {
-        let ticket = ticket(fleet.gateways[0].place.address, 100).await;
+        let ticket = fleet.ticket_of_the_first(100).await;
         let mut client = open(balancer.address, &ticket).await;
         client.log_in().await.unwrap();
         client.first_update(640, 400).await.unwrap();
@@ -159,7 +164,7 @@ async fn consoles_open_at_both_gateways_and_say_who_came<K: Kind>() {
 
 /// F28: its idle limit is 3 s here. Pings keep a console on which nothing happens; without them it is cut.
 async fn f28_an_idle_console_outlives_the_idle_limit_by_pings_alone<K: Kind>() {
-    let fleet = Fleet::start(1).await;
+    let fleet = Fleet::start(1, K::PROXY).await;
     let balancer = start::<K>(&fleet).await;
     let ticket_ = ticket(balancer.address, STILL).await;
     let mut client = open(balancer.address, &ticket_).await;
@@ -170,7 +175,7 @@ async fn f28_an_idle_console_outlives_the_idle_limit_by_pings_alone<K: Kind>() {
     let late = request(balancer.address, "GET /console", "").await;
     assert!(late.starts_with("HTTP/1.1 200"), "its own checks of both gateways failed meanwhile: {late}");
 
-    let silent = Fleet::start(20).await;
+    let silent = Fleet::start(20, K::PROXY).await;
     let balancer = start::<K>(&silent).await;
     let ticket_ = ticket(balancer.address, STILL).await;
     let mut client = open(balancer.address, &ticket_).await;

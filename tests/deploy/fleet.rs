@@ -24,12 +24,14 @@ pub const STILL: u32 = 103;
 pub struct Fleet {
     pub sim: Sim,
     pub gateways: Vec<Process>,
+    /// What a connection to a gateway begins with.
+    pub preface: &'static str,
     _folder: tempfile::TempDir,
 }
 
 impl Fleet {
-    /// Both gateways ping their clients every `ping` seconds.
-    pub async fn start(ping: u32) -> Self {
+    /// Both gateways ping their clients every `ping` seconds, and know them by PROXY headers or by forwarded ones.
+    pub async fn start(ping: u32, proxy: bool) -> Self {
         let mut config = SimConfig::quick();
         config.guests.push(GuestConfig::qemu(STILL, "pve1").backend(Backend::Still { width: 64, height: 64 }));
         let sim = Sim::start(config).await.unwrap();
@@ -42,14 +44,24 @@ impl Fleet {
             ping * 3
         );
         let text = configuration(HOST, &sim, &["pve1"], &extra);
-        let text = text.replacen("[admin]", "trusted_proxies = [\"127.0.0.1/32\"]\n[admin]", 1);
+        let (word, preface) = if proxy { ("any", "PROXY TCP4 127.0.0.7 127.0.0.1 40000 80\r\n") } else { ("off", "") };
+        let trust = format!("proxy_protocol = \"{word}\"\ntrusted_proxies = [\"127.0.0.1/32\"]\n[admin]");
+        let text = text.replacen("[admin]", &trust, 1);
         let path = folder.path().join("consolegate.toml");
         std::fs::write(&path, text).unwrap();
         let gateways = vec![Process::start(&path, HOST).await, Process::start(&path, HOST).await];
         for gateway in &gateways {
             gateway.ready().await;
         }
-        Self { sim, gateways, _folder: folder }
+        Self { sim, gateways, preface, _folder: folder }
+    }
+
+    /// A ticket of the first gateway, asked for as a balancer would.
+    pub async fn ticket_of_the_first(&self, vmid: u32) -> String {
+        let address = self.gateways[0].place.address;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(self.preface.as_bytes()).await.unwrap();
+        ticket_over(stream, vmid).await
     }
 
     pub fn addresses(&self) -> [String; 2] {
@@ -71,7 +83,10 @@ pub async fn connect(to: SocketAddr) -> TcpStream {
 
 /// One request and its whole answer.
 pub async fn request(to: SocketAddr, head: &str, more: &str) -> String {
-    let mut stream = connect(to).await;
+    asked(connect(to).await, head, more).await
+}
+
+async fn asked(mut stream: TcpStream, head: &str, more: &str) -> String {
     let text = format!("{head} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{more}\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
@@ -81,8 +96,12 @@ pub async fn request(to: SocketAddr, head: &str, more: &str) -> String {
 
 /// Spends a connect token; gives the session's ticket.
 pub async fn ticket(to: SocketAddr, vmid: u32) -> String {
+    ticket_over(connect(to).await, vmid).await
+}
+
+async fn ticket_over(stream: TcpStream, vmid: u32) -> String {
     let more = format!("Authorization: Bearer {}\r\nContent-Length: 0\r\n", token(vmid, |_| {}));
-    let answer = request(to, "POST /v1/sessions", &more).await;
+    let answer = asked(stream, "POST /v1/sessions", &more).await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 201"), "{answer}");
     let body = body.find('{').map(|at| &body[at..=body.rfind('}').unwrap()]).unwrap();

@@ -164,6 +164,7 @@ fn the_units_are_right_and_the_service_is_shut_in() {
     ] {
         assert!(text("systemd/consolegate.service").lines().any(|each| each == line), "{line}");
     }
+    assert!(text("README.md").contains("install -m 755 target/release/consolegate /usr/local/bin/"));
     for (tool, name) in [("systemd-sysusers", "sysusers"), ("systemd-tmpfiles", "tmpfiles")] {
         let mut command = std::process::Command::new(tool);
         let root = folder.path().join(name);

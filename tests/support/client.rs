@@ -74,6 +74,18 @@ impl Client {
         timeout(PATIENCE, self.socket.send(Message::binary(bytes.to_vec()))).await.expect("room").unwrap();
     }
 
+    /// The same, where the console may have ended.
+    pub async fn try_send(&mut self, bytes: &[u8]) -> Result<(), String> {
+        match timeout(PATIENCE, self.socket.send(Message::binary(bytes.to_vec()))).await.expect("room") {
+            Ok(()) => Ok(()),
+            // What it ended with may still be there to be read.
+            Err(error) => match self.read(1).await {
+                Err(closed) => Err(format!("{closed:?}")),
+                Ok(_) => Err(error.to_string()),
+            },
+        }
+    }
+
     /// The RFB handshake as a browser does it: 3.8, None, shared; returns width, height and name.
     pub async fn log_in(&mut self) -> Result<(u16, u16, String), Closed> {
         self.log_in_without_init().await?;

@@ -61,20 +61,27 @@ impl Process {
         found.await.unwrap_or_else(|_| panic!("it never said {text:?}, but:\n{}", self.logged()))
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = self.child.id().expect("it runs").try_into().unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    }
+
     /// Asks it to read its configuration again.
     pub fn hang_up(&self) {
         self.signal(Signal::HUP);
     }
 
-    /// Asks it to stop as it should, and waits until it has.
-    pub async fn stop(mut self) {
-        self.signal(Signal::TERM);
-        assert!(timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap().success());
+    /// Waits until it has ended.
+    pub async fn ended(&mut self) {
+        timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
     }
 
-    fn signal(&self, signal: Signal) {
-        let pid = self.child.id().expect("it runs").try_into().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+    /// Asks it to stop and waits until it has.
+    pub async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let ended = timeout(PATIENCE, self.child.wait()).await.expect("it stops").unwrap();
+        assert!(ended.success(), "{ended}: {}", self.logged());
     }
 
     /// Everything it logged so far.

@@ -104,11 +104,16 @@ impl Client {
 /// The gateway's own words, in two lines: what it is, and what to do about it.
 fn refusal(status: u16, text: &str) -> String {
     let problem: Value = serde_json::from_str(text).unwrap_or_default();
-    match (problem["title"].as_str(), problem["detail"].as_str()) {
+    match (at(&problem, "title").as_str(), at(&problem, "detail").as_str()) {
         (Some(title), Some(detail)) if title != detail => format!("{title} ({status})\n  fix: {detail}"),
         (Some(title), _) => format!("{title} ({status})"),
         _ => format!("the admin side answers {status}"),
     }
+}
+
+/// A field of an object; null where there is none.
+pub(super) fn at<'v>(value: &'v Value, key: &str) -> &'v Value {
+    value.get(key).unwrap_or(&Value::Null)
 }
 
 fn is_here(host: &str) -> bool {

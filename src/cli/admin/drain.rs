@@ -1,6 +1,7 @@
 //! `drain`: takes a gateway out of its fleet without ending the process, or back in.
 
 use super::Gateway;
+use super::client::at;
 use crate::cli::exit::Stop;
 use hyper::Method;
 use std::io::{self, Write};
@@ -19,7 +20,7 @@ pub(in crate::cli) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let method = if arguments.undo { Method::DELETE } else { Method::POST };
     let said = arguments.gateway.ask(method, "/v1/drain", "")?.json();
-    let (live, word) = (&said["live"], if arguments.undo { "serves" } else { "drains" });
+    let (live, word) = (at(&said, "live"), if arguments.undo { "serves" } else { "drains" });
     writeln!(io::stderr(), "the gateway {word}; live sessions: {live}")?;
     Ok(())
 }

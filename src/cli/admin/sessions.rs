@@ -1,5 +1,6 @@
 //! `sessions list`, `show` and `kill`: what is live in the fleet.
 
+use super::client::at;
 use super::{Gateway, print};
 use crate::cli::exit::Stop;
 use crate::clock::unix_now;
@@ -41,7 +42,7 @@ pub(super) fn run(command: &SessionsCommand) -> Result<(), Stop> {
             let said = gateway.ask(Method::GET, "/v1/sessions", "")?;
             let none = Vec::new();
             let said = said.json();
-            io::stdout().write_all(table(said["sessions"].as_array().unwrap_or(&none), unix_now()).as_bytes())?;
+            io::stdout().write_all(table(at(&said, "sessions").as_array().unwrap_or(&none), unix_now()).as_bytes())?;
             Ok(())
         }
         SessionsCommand::Show { gateway, session } => {
@@ -60,7 +61,8 @@ pub(super) fn run(command: &SessionsCommand) -> Result<(), Stop> {
 /// The id that begins so.
 fn whole(gateway: &Gateway, beginning: &str) -> Result<String, Stop> {
     let said = gateway.ask(Method::GET, "/v1/sessions", "")?.json();
-    let ids = said["sessions"].as_array().into_iter().flatten().filter_map(|session| session["session"].as_str());
+    let ids =
+        at(&said, "sessions").as_array().into_iter().flatten().filter_map(|session| at(session, "session").as_str());
     let mut meant = ids.filter(|id| !beginning.is_empty() && id.starts_with(beginning));
     match (meant.next(), meant.next()) {
         (Some(id), None) => Ok(id.to_owned()),
@@ -74,7 +76,7 @@ const HEADS: [&str; 9] = ["REF", "CONSOLE", "GUEST", "NODE", "ISSUER/SUBJECT", "
 /// One line for each session, the oldest first.
 fn table(sessions: &[Value], now: u64) -> String {
     let mut sessions: Vec<&Value> = sessions.iter().collect();
-    sessions.sort_by_key(|session| session["began"].as_u64());
+    sessions.sort_by_key(|session| at(session, "began").as_u64());
     let mut rows = vec![HEADS.map(str::to_owned)];
     rows.extend(sessions.into_iter().map(|session| row(session, now)));
     let widths: Vec<usize> = (0..HEADS.len())
@@ -89,8 +91,8 @@ fn table(sessions: &[Value], now: u64) -> String {
 
 fn row(session: &Value, now: u64) -> [String; 9] {
     // A panel's words may hold anything; a terminal is shown none of it.
-    let text = |key: &str| session[key].as_str().unwrap_or("-").escape_debug().to_string();
-    let bytes = |way: &str| session[way]["bytes"].as_u64().map_or_else(|| "-".to_owned(), size);
+    let text = |key: &str| at(session, key).as_str().unwrap_or("-").escape_debug().to_string();
+    let bytes = |way: &str| at(at(session, way), "bytes").as_u64().map_or_else(|| "-".to_owned(), size);
     [
         text("ref"),
         text("protocol"),
@@ -98,7 +100,7 @@ fn row(session: &Value, now: u64) -> [String; 9] {
         text("node"),
         format!("{}/{}", text("issuer"), text("subject")),
         text("client"),
-        session["began"].as_u64().map_or_else(|| "-".to_owned(), |began| age(now.saturating_sub(began))),
+        at(session, "began").as_u64().map_or_else(|| "-".to_owned(), |began| age(now.saturating_sub(began))),
         bytes("up"),
         bytes("down"),
     ]
