@@ -3,15 +3,15 @@
 //! Owns formats and targets. Foreign text is written escaped (`?field`), so no line can be forged. Nobody waits for whoever
 //! reads stderr; the audit file is written before its event goes on.
 
+mod audit_file;
 mod lossy;
+
+pub use audit_file::AuditFile;
 
 use crate::config::LogFormat;
 use lossy::Lossy;
-use std::fs::OpenOptions;
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -28,11 +28,22 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// The log of the process; dropped, what it was told is written as far as somebody reads it.
 #[derive(Debug)]
 #[must_use]
-pub struct Log(Lossy);
+pub struct Log {
+    stderr: Lossy,
+    audit: Option<AuditFile>,
+}
+
+impl Log {
+    /// The audit file, where there is one.
+    #[must_use]
+    pub const fn audit(&self) -> Option<&AuditFile> {
+        self.audit.as_ref()
+    }
+}
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.flush_within(GOODBYE);
+        self.stderr.flush_within(GOODBYE);
     }
 }
 
@@ -40,6 +51,12 @@ impl Drop for Log {
 #[must_use]
 pub fn dropped() -> u64 {
     lossy::dropped()
+}
+
+/// Audit lines that were lost so far because their file took none.
+#[must_use]
+pub fn audit_lost() -> u64 {
+    audit_file::lost()
 }
 
 /// Starts logging: stderr in the asked-for format, filtered by `CONSOLEGATE_LOG` (default `info`), and the audit file.
@@ -65,18 +82,16 @@ pub fn start(format: LogFormat, audit: Option<&Path>) -> Result<Log, String> {
     } else {
         base.with_target(false).with_filter(filter).boxed()
     };
-    let audit = audit.map(audit_layer).transpose()?;
-    tracing_subscriber::registry().with(lines).with(audit).try_init().map_err(|error| error.to_string())?;
-    Ok(Log(stderr))
+    let audit = audit.map(AuditFile::open).transpose()?;
+    let layer = audit.clone().map(audit_layer);
+    tracing_subscriber::registry().with(lines).with(layer).try_init().map_err(|error| error.to_string())?;
+    Ok(Log { stderr, audit })
 }
 
-fn audit_layer<S>(path: &Path) -> Result<impl Layer<S> + use<S>, String>
+fn audit_layer<S>(file: AuditFile) -> impl Layer<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let cannot = |error| format!("cannot append to {}: {error}", path.display());
-    // It names customers and their addresses.
-    let file = OpenOptions::new().create(true).append(true).mode(0o640).open(path).map_err(cannot)?;
     let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
-    Ok(layer.with_writer(Mutex::new(file)).with_filter(Targets::new().with_target(AUDIT, LevelFilter::TRACE)))
+    layer.with_writer(file).with_filter(Targets::new().with_target(AUDIT, LevelFilter::TRACE))
 }

@@ -197,7 +197,7 @@ impl Action<'_> {
 }
 
 fn metrics(generation: &Generation) -> Result<Answer, Failure> {
-    generation.shared.metrics.log_lines_dropped(log::dropped());
+    generation.shared.metrics.lines_lost(log::dropped(), log::audit_lost());
     let live = generation.shared.sessions.traffics();
     let text = generation.shared.metrics.render(live.iter().map(|(protocol, traffic)| (*protocol, &**traffic)))?;
     Ok(whole(StatusCode::OK, FIGURES, text))

@@ -6,6 +6,7 @@
 mod demo;
 mod descriptors;
 mod drain;
+mod inherited;
 mod listeners;
 mod machines;
 mod news;
@@ -14,8 +15,10 @@ mod panel;
 mod reload;
 mod running;
 mod signals;
+mod supervisor;
 
 pub use demo::{Demo, Options};
+pub use inherited::Inherited;
 pub use machines::DemoGuest;
 pub use own_panel::OwnPanel;
 pub use signals::{Signal, signals};
@@ -26,6 +29,7 @@ use crate::config::Config;
 use crate::console::{Generation, Shared, Since};
 use crate::http::Service;
 use crate::listen;
+use crate::log::AuditFile;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
@@ -70,21 +74,17 @@ pub struct App {
     admin: TcpListener,
     before: Before,
     file: Option<PathBuf>,
+    audit: Option<AuditFile>,
 }
 
 impl App {
-    /// Builds everything the configuration names and binds both listeners; the public one only where systemd has not done
-    /// so.
+    /// Builds everything the configuration names and binds both listeners, but for those that were bound before.
     ///
     /// # Errors
     /// In the operator's words: a key, certificate or CA that cannot be used, or an address that is taken.
-    pub async fn bind(config: Config) -> Result<Self, String> {
-        let given = listen::inherited().map_err(|error| format!("the socket of systemd cannot be used: {error}"))?;
-        let public = match given {
-            Some(listener) => listener,
-            None => bind("listen.address", config.listen.address).await?,
-        };
-        let admin = bind("admin.address", config.admin.address).await?;
+    pub async fn bind(config: Config, inherited: Inherited) -> Result<Self, String> {
+        let public = listener("listen.address", config.listen.address, inherited.public).await?;
+        let admin = listener("admin.address", config.admin.address, inherited.admin).await?;
         Self::assemble_on(config, public, admin, Before::Unknown)
     }
 
@@ -112,13 +112,21 @@ impl App {
             shared.lifecycle.ready();
         }
         shared.metrics.started(unix_now());
-        Ok(Self { generations: Arc::new(ArcSwap::from_pointee(generation)), shared, public, admin, before, file: None })
+        Ok(Self {
+            generations: Arc::new(ArcSwap::from_pointee(generation)),
+            shared,
+            public,
+            admin,
+            before,
+            file: None,
+            audit: None,
+        })
     }
 
-    /// The same, which reads this file again when it is asked to reload.
+    /// The same, which reads this file and opens its audit file again when it is asked to reload.
     #[must_use]
-    pub fn reloading(self, file: PathBuf) -> Self {
-        Self { file: Some(file), ..self }
+    pub fn reloading(self, file: PathBuf, audit: Option<AuditFile>) -> Self {
+        Self { file: Some(file), audit, ..self }
     }
 
     /// Where the public listener is.
@@ -159,8 +167,8 @@ impl App {
     }
 
     fn start(self) -> Running {
-        let Self { generations, shared, public, admin, before: _, file } = self;
-        let reload = file.map(|file| Reload { file, generations: Arc::clone(&generations) });
+        let Self { generations, shared, public, admin, before: _, file, audit } = self;
+        let reload = file.map(|file| Reload { file, audit, generations: Arc::clone(&generations) });
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
         let its = Arc::clone(&shared);
@@ -178,10 +186,15 @@ impl App {
 ///
 /// # Errors
 /// What [`App::bind`] and [`App::run`] say.
-pub async fn serve(config: Config, file: PathBuf) -> Result<(), String> {
+pub async fn serve(
+    config: Config,
+    file: PathBuf,
+    audit: Option<AuditFile>,
+    inherited: Inherited,
+) -> Result<(), String> {
     descriptors::raise();
     descriptors::warn(config.limits.sessions);
-    let app = App::bind(config).await?.reloading(file);
+    let app = App::bind(config, inherited).await?.reloading(file, audit);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));
@@ -212,6 +225,17 @@ fn name() -> Result<String, String> {
     let machine: String =
         machine.trim().chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).collect();
     Ok(format!("{machine}:{}", hex::lower(&bytes)))
+}
+
+async fn listener(
+    key: &str,
+    address: SocketAddr,
+    inherited: Option<std::net::TcpListener>,
+) -> Result<TcpListener, String> {
+    match inherited {
+        Some(socket) => inherited::adopt(key, address, socket),
+        None => bind(key, address).await,
+    }
 }
 
 async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, String> {

@@ -1,11 +1,13 @@
 //! Reading the configuration again: a whole new generation beside the running one, swapped in or thrown away.
 //!
 //! Owns what a reload may change: everything but what the process was started with, such as its addresses. A
-//! configuration that cannot be used changes nothing at all, and the log says why (C11).
+//! configuration that cannot be used changes nothing at all, and the log says why (C11). The audit file is opened again
+//! either way: whoever rotates it has renamed it already.
 
 use crate::clock::unix_now;
 use crate::config::Config;
 use crate::console::Generation;
+use crate::log::AuditFile;
 use arc_swap::ArcSwap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,12 +17,14 @@ use tokio::task::spawn_blocking;
 #[derive(Debug)]
 pub(super) struct Reload {
     pub(super) file: PathBuf,
+    pub(super) audit: Option<AuditFile>,
     pub(super) generations: Arc<ArcSwap<Generation>>,
 }
 
 impl Reload {
     /// Reads, checks, builds, and swaps; or keeps what there is and says why.
     pub(super) async fn run(&self) {
+        self.audit.as_ref().map(reopen);
         let metrics = &self.generations.load().shared.metrics;
         match self.renewed().await {
             Ok(generation) => {
@@ -45,6 +49,14 @@ impl Reload {
             running.succeeded_by(config)
         };
         spawn_blocking(build).await.map_err(|error| format!("reading it failed: {error}"))?
+    }
+}
+
+fn reopen(audit: &AuditFile) {
+    let file = audit.path().display();
+    match audit.reopen() {
+        Ok(()) => tracing::info!(%file, "the audit file was opened again"),
+        Err(cause) => tracing::error!(%file, cause, "the audit file was not opened again; the one before goes on"),
     }
 }
 

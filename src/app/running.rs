@@ -6,6 +6,7 @@ use super::drain::drain;
 use super::listeners::Listeners;
 use super::reload::Reload;
 use super::signals::Signal;
+use super::supervisor;
 use crate::config::Drain;
 use crate::console::{self, Shared};
 use crate::reason::Reason;
@@ -63,6 +64,7 @@ impl Running {
                     Some(Signal::Stop) | None if stops => return Ok(()),
                     Some(Signal::Stop) => {
                         tracing::info!("asked to stop; once more, and it stops at once");
+                        supervisor::stopping();
                         stops = true;
                         self.shared.lifecycle.want_drain(true);
                         leaving.get_or_insert_with(|| Box::pin(drain(Arc::clone(&self.shared), times())));
@@ -70,7 +72,7 @@ impl Running {
                     }
                     // Nobody is left who could ask: there is nothing to wait for.
                     None => return Ok(()),
-                    Some(Signal::Reload) => self.reloaded().await,
+                    Some(Signal::Reload) => self.reloaded(is_ready && !stops).await,
                 },
                 () = finished(&mut leaving), if leaving.is_some() => {
                     if stops {
@@ -93,17 +95,27 @@ impl Running {
                         self.shared.lifecycle.ready();
                         tracing::info!("consolegate is ready");
                     }
+                    // A drain that was asked for meanwhile is no failed start.
+                    if !stops {
+                        supervisor::ready();
+                    }
                 }
                 failed = self.listeners.failed() => return Err(failed),
             }
         }
     }
 
-    async fn reloaded(&self) {
-        match &self.reload {
-            Some(reload) => reload.run().await,
-            None => tracing::warn!("there is no configuration file to read again"),
+    /// `is_ready`: nothing else is to be told of the process meanwhile.
+    async fn reloaded(&self, is_ready: bool) {
+        let Some(reload) = &self.reload else {
+            return tracing::warn!("there is no configuration file to read again");
+        };
+        if !is_ready {
+            return reload.run().await;
         }
+        supervisor::reloading();
+        reload.run().await;
+        supervisor::ready();
     }
 
     /// Ends what is still live and waits as long as a goodbye takes. It may come back: to another gateway, or to the next

@@ -12,7 +12,6 @@ mod accept;
 mod admission;
 mod block;
 mod forwarded;
-mod inherited;
 mod not_after;
 mod options;
 mod patience;
@@ -23,7 +22,6 @@ pub use accept::Accept;
 pub use admission::{Admission, Admissions};
 pub use block::Block;
 pub use forwarded::client_address;
-pub use inherited::inherited;
 pub use patience::Patience;
 pub use tls::Tls;
 

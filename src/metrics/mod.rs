@@ -64,6 +64,7 @@ pub struct Metrics {
     last_reload: IntGauge,
     panics: IntCounter,
     log_dropped: IntCounter,
+    audit_lost: IntCounter,
 }
 
 impl Metrics {
@@ -168,10 +169,9 @@ impl Metrics {
                 "When the configuration that holds was read, in seconds since 1970.",
             )?,
             panics: maker.counter("panics_total", "Panics that were caught: bugs.")?,
-            log_dropped: maker.counter(
-                "log_lines_dropped_total",
-                "Log lines that were lost because nobody read stderr fast enough.",
-            )?,
+            log_dropped: maker
+                .counter("log_lines_dropped_total", "Log lines lost because nobody read stderr fast enough.")?,
+            audit_lost: maker.counter("audit_lines_lost_total", "Audit lines that their file did not take.")?,
             registry: maker.0,
         };
         metrics.start()?;
@@ -345,9 +345,11 @@ impl Metrics {
         self.draining.set(i64::from(draining));
     }
 
-    /// So many log lines were lost since the process began.
-    pub fn log_lines_dropped(&self, so_far: u64) {
-        self.log_dropped.inc_by(so_far.saturating_sub(self.log_dropped.get()));
+    /// So many lines of the log and of the audit file were lost since the process began.
+    pub fn lines_lost(&self, log: u64, audit: u64) {
+        for (counter, so_far) in [(&self.log_dropped, log), (&self.audit_lost, audit)] {
+            counter.inc_by(so_far.saturating_sub(counter.get()));
+        }
     }
 
     /// The configuration that holds from now on was read at `now`, in Unix seconds.

@@ -156,9 +156,12 @@ fn the_units_are_right_and_the_service_is_shut_in() {
     assert!(good && !said.contains("consolegate."), "{said}");
     let (good, said) = analyze(&["security", "--offline=true", "--threshold=20", "--no-pager", path]);
     assert!(good, "more exposed than 2.0:\n{said}");
-    for line in
-        ["ExecReload=/bin/kill -HUP $MAINPID", "TimeoutStopSec=120", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE"]
-    {
+    for line in [
+        "Type=notify",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "TimeoutStopSec=120",
+        "CapabilityBoundingSet=CAP_NET_BIND_SERVICE",
+    ] {
         assert!(text("systemd/consolegate.service").lines().any(|each| each == line), "{line}");
     }
     assert!(text("README.md").contains("install -m 755 target/release/consolegate /usr/local/bin/"));

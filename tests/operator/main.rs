@@ -10,6 +10,5 @@ mod gateway;
 mod process;
 
 mod doctor;
-mod inherited;
 mod init;
 mod reasons;

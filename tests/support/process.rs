@@ -67,6 +67,11 @@ impl Process {
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
+    /// Asks it to read its configuration again.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Waits until it has ended.
     pub async fn ended(&mut self) {
         timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
