@@ -136,7 +136,7 @@ async fn stopping_the_gateway_tells_every_browser() {
     let mut client = gateway.open(100).await;
     client.log_in().await.unwrap();
     let (end, ()) = tokio::join!(client.ended(), gateway.stop());
-    assert!(end.is(Reason::Shutdown), "{end:?}");
+    assert!(end.is(Reason::Draining), "{end:?}");
 }
 
 #[tokio::test]
