@@ -40,6 +40,7 @@ pub struct Lifecycle {
 #[derive(Debug)]
 struct State {
     phase: Phase,
+    is_ending: bool,
     is_closed: bool,
 }
 
@@ -47,7 +48,7 @@ impl Lifecycle {
     /// The beginning.
     #[must_use]
     pub fn new(sessions: Arc<Sessions>, metrics: Arc<Metrics>) -> Self {
-        let state = Mutex::new(State { phase: Phase::Starting, is_closed: false });
+        let state = Mutex::new(State { phase: Phase::Starting, is_ending: false, is_closed: false });
         Self { state, wish: watch::Sender::new(false), sessions, metrics }
     }
 
@@ -62,8 +63,11 @@ impl Lifecycle {
         self.enter(Phase::Ready);
     }
 
-    /// Asks for a drain, or calls one off; returns whether that is anything new.
+    /// Asks for a drain, or calls one off unless the process ends; returns whether that is anything new.
     pub fn want_drain(&self, wanted: bool) -> bool {
+        if !wanted && self.state.lock().unwrap_or_else(PoisonError::into_inner).is_ending {
+            return false;
+        }
         self.wish.send_if_modified(|wish| std::mem::replace(wish, wanted) != wanted)
     }
 
@@ -73,9 +77,25 @@ impl Lifecycle {
         self.wish.subscribe()
     }
 
-    /// Tells balancers to go elsewhere.
-    pub fn leave(&self) {
-        self.enter(Phase::Leaving);
+    /// Tells balancers to go elsewhere; false where that was done already and nothing new is taken.
+    pub fn leave(&self) -> bool {
+        let is_first = self.phase() != Phase::Draining;
+        if is_first {
+            self.enter(Phase::Leaving);
+        }
+        is_first
+    }
+
+    /// Whether a drain is wanted.
+    #[must_use]
+    pub fn wants_drain(&self) -> bool {
+        *self.wish.borrow()
+    }
+
+    /// The process ends: a drain cannot be called off any more.
+    pub fn ends(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).is_ending = true;
+        self.want_drain(true);
     }
 
     /// Takes nothing new; what is there goes on. Twice is once.
@@ -113,10 +133,11 @@ mod tests {
         };
         assert_eq!((life.phase(), draining()), (Phase::Starting, false));
         life.ready();
-        life.leave();
+        assert!(life.leave());
         assert_eq!((life.phase(), draining()), (Phase::Leaving, true));
         life.drain();
         life.drain();
+        assert!(!life.leave(), "nothing new is taken again because of a second drain");
         assert_eq!((life.phase(), draining()), (Phase::Draining, true));
         life.ready();
         assert_eq!((life.phase(), draining()), (Phase::Ready, false));
@@ -132,5 +153,7 @@ mod tests {
         assert!(!life.want_drain(false) && life.want_drain(true) && !life.want_drain(true));
         assert!(wishes.has_changed().unwrap() && *wishes.borrow());
         assert!(life.want_drain(false));
+        life.ends();
+        assert!(!life.want_drain(false) && life.wants_drain(), "an end cannot be called off");
     }
 }

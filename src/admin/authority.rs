@@ -21,6 +21,16 @@ pub(super) enum Who<'a> {
     Local,
 }
 
+impl<'a> Who<'a> {
+    /// As the audit log calls them.
+    pub(super) const fn name(&self) -> &'a str {
+        match self {
+            Self::Token(name) => name,
+            Self::Local => "local",
+        }
+    }
+}
+
 /// Who asks, if they may ask for what takes this scope at `now`, in Unix seconds.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! From a request to the admin side to its answer.
 
-use super::authority::{self, Who};
+use super::authority;
 use super::{figures, listed};
 use crate::api::answer::{json, whole};
 use crate::api::health::Probe;
@@ -98,7 +98,7 @@ pub(super) async fn answer(generation: Arc<Generation>, from: IpAddr, request: R
     answer
 }
 
-async fn serve(generation: &Generation, from: IpAddr, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
+async fn serve(generation: &Arc<Generation>, from: IpAddr, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
     let Some(route) = Route::of(parts.uri.path()) else { return Ok(nothing()) };
     if !route.allow().split(", ").any(|allowed| parts.method == allowed) {
         return Err(Reason::MethodNotAllowed.into());
@@ -113,7 +113,7 @@ async fn serve(generation: &Generation, from: IpAddr, parts: &Parts, body: Incom
     authority::no_browser(admin, &parts.headers)?;
     let is_figures = matches!(route, Route::Metrics | Route::SessionMetrics);
     let who = authority::asks(admin, &parts.headers, route.scope(&parts.method), is_figures, unix_now())?;
-    let action = Action { generation, who: &who, from };
+    let action = Action { generation: Arc::clone(generation), who: who.name().to_owned(), from };
     match route {
         Route::Probe(probe) => Ok(probe.answer(generation.shared.lifecycle.phase())),
         Route::Metrics => Ok(metrics(generation)?),
@@ -122,11 +122,14 @@ async fn serve(generation: &Generation, from: IpAddr, parts: &Parts, body: Incom
         }
         Route::SessionMetrics => Ok(nothing()),
         Route::Sessions => Ok(listed::all(generation).await?),
-        Route::Session(id) if parts.method == Method::DELETE => action.kill(session(id)?).await,
+        Route::Session(id) if parts.method == Method::DELETE => {
+            let id = session(id)?;
+            done(async move { action.kill(id).await }).await
+        }
         Route::Session(id) => Ok(listed::one(generation, session(id)?).await?),
         Route::Revocations => {
             let wish = body::json(body, MOST_BODY, generation.config.timeouts.header).await?;
-            action.revoke(wish).await
+            done(async move { action.revoke(wish).await }).await
         }
         Route::Drain => Ok(action.drain(parts.method == Method::POST)?),
     }
@@ -147,23 +150,36 @@ struct Wish {
     vmid: Option<Vmid>,
 }
 
+/// Does something to its end, whoever still waits for the answer.
+async fn done(action: impl Future<Output = Result<Answer, Failure>> + Send + 'static) -> Result<Answer, Refused> {
+    let broke = |error| Err(Failure::new(Reason::Internal, format!("an operator's action: {error}")));
+    Ok(tokio::spawn(action).await.unwrap_or_else(broke)?)
+}
+
 /// Something that is done, by whom and from where.
-struct Action<'a> {
-    generation: &'a Generation,
-    who: &'a Who<'a>,
+struct Action {
+    generation: Arc<Generation>,
+    who: String,
     from: IpAddr,
 }
 
-impl Action<'_> {
-    async fn kill(&self, id: SessionId) -> Result<Answer, Refused> {
+impl Action {
+    /// Ends a session for good, also one that is not connected at the moment and might come back.
+    async fn kill(&self, id: SessionId) -> Result<Answer, Failure> {
         let store = &self.generation.shared.store;
-        listed::find(self.generation, id).await?;
+        if let Err(none) = listed::find(&self.generation, id).await {
+            match store.may_return(id, u64::MAX, unix_now()).await {
+                Ok(()) => {}
+                Err(failure) if failure.reason == Reason::StoreDown => return Err(failure),
+                Err(_) => return Err(none),
+            }
+        }
         store.kill(id).await?;
-        self.done("kill", &id.to_string());
+        self.note("kill", &id.to_string());
         Ok(whole(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", ""))
     }
 
-    async fn revoke(&self, wish: Wish) -> Result<Answer, Refused> {
+    async fn revoke(&self, wish: Wish) -> Result<Answer, Failure> {
         let Wish { issuer, subject, jti, cluster, vmid } = wish;
         let (at, shared) = (unix_now(), &self.generation.shared);
         let until = at.saturating_add(self.generation.longest());
@@ -171,28 +187,26 @@ impl Action<'_> {
         let revocation = Revocation { issuer, subject, jti, cluster, vmid, at, until };
         if !revocation.is_whole() {
             let expected = "name jti, subject or issuer, or cluster and vmid together";
-            return Err(Failure::new(Reason::BadRequest, expected).into());
+            return Err(Failure::new(Reason::BadRequest, expected));
         }
         let answer = json(StatusCode::CREATED, &revocation)?;
-        self.done("revoke", &serde_json::to_string(&revocation).unwrap_or_default());
+        let text = serde_json::to_string(&revocation).unwrap_or_default();
         shared.store.revoke(revocation, at).await?;
+        self.note("revoke", &text);
         Ok(answer)
     }
 
     fn drain(&self, wanted: bool) -> Result<Answer, Failure> {
-        let shared = &self.generation.shared;
-        if shared.lifecycle.want_drain(wanted) {
-            self.done(if wanted { "drain" } else { "undrain" }, "");
+        let (life, live) = (&self.generation.shared.lifecycle, self.generation.shared.sessions.len());
+        if life.want_drain(wanted) {
+            self.note(if wanted { "drain" } else { "undrain" }, "");
         }
-        json(StatusCode::ACCEPTED, &serde_json::json!({ "draining": wanted, "live": shared.sessions.len() }))
+        // What holds and not what was wished: a process that ends drains whatever is said.
+        json(StatusCode::ACCEPTED, &serde_json::json!({ "draining": life.wants_drain(), "live": live }))
     }
 
-    fn done(&self, action: &'static str, what: &str) {
-        let by = match self.who {
-            Who::Token(name) => name,
-            Who::Local => "local",
-        };
-        audit::admin(action, by, what, self.from);
+    fn note(&self, action: &'static str, what: &str) {
+        audit::admin(action, &self.who, what, self.from);
     }
 }
 

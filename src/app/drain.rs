@@ -12,13 +12,11 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 /// Takes the steps; returns when no session is live, or the last one was asked to end.
 pub(super) async fn drain(shared: Arc<Shared>, times: config::Drain) {
     let (life, sessions) = (&shared.lifecycle, &shared.sessions);
-    life.leave();
-    tracing::info!(
-        live = sessions.len(),
-        lame_duck = times.lame_duck.as_secs(),
-        "readiness says no; consoles still open"
-    );
-    sleep(times.lame_duck).await;
+    if life.leave() {
+        let lame_duck = times.lame_duck.as_secs();
+        tracing::info!(live = sessions.len(), lame_duck, "readiness says no; consoles still open");
+        sleep(times.lame_duck).await;
+    }
     life.drain();
     tracing::info!(live = sessions.len(), deadline = times.deadline.as_secs(), "nothing new is taken any more");
     if timeout(times.deadline, sessions.emptied()).await.is_ok() {

@@ -66,7 +66,7 @@ impl Running {
                         tracing::info!("asked to stop; once more, and it stops at once");
                         supervisor::stopping();
                         stops = true;
-                        self.shared.lifecycle.want_drain(true);
+                        self.shared.lifecycle.ends();
                         leaving.get_or_insert_with(|| Box::pin(drain(Arc::clone(&self.shared), times())));
                         wishes.mark_unchanged();
                     }
@@ -208,12 +208,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn d05_a_stop_waits_for_balancers_and_for_the_live_and_a_second_one_for_nobody() {
-        let mut running = running(idle());
-        assert_eq!(served(&mut running, &[(1, Signal::Stop)]).await, (Ok(()), 6), "nothing is live");
-        let _guard = scene::admitted(&running.shared.sessions);
-        assert_eq!(served(&mut running, &[(1, Signal::Stop)]).await, (Ok(()), 76), "one is live");
-        assert_eq!(served(&mut running, &[(1, Signal::Stop), (3, Signal::Stop)]).await, (Ok(()), 3), "asked twice");
-        assert_eq!(running.shared.lifecycle.phase(), Phase::Leaving);
+        let mut empty = running(idle());
+        assert_eq!(served(&mut empty, &[(1, Signal::Stop)]).await, (Ok(()), 6), "nothing is live");
+        let mut busy = running(idle());
+        let _guard = scene::admitted(&busy.shared.sessions);
+        assert_eq!(served(&mut busy, &[(1, Signal::Stop)]).await, (Ok(()), 76), "one is live");
+        let mut hurried = running(idle());
+        assert_eq!(served(&mut hurried, &[(1, Signal::Stop), (3, Signal::Stop)]).await, (Ok(()), 3), "asked twice");
+        assert_eq!(hurried.shared.lifecycle.phase(), Phase::Leaving);
     }
 
     #[tokio::test(start_paused = true)]

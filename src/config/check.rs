@@ -6,7 +6,10 @@
 use super::files::{self, Folder, MAX_BYTES};
 use super::problem::Problems;
 use super::raw::{self, Section};
-use super::{Config, Listen, check_admin, check_cluster, check_issuer, check_listen, check_rules, check_store, value};
+use super::{
+    Config, Listen, Session, Store, check_admin, check_cluster, check_issuer, check_listen, check_rules, check_store,
+    value,
+};
 use std::path::Path;
 
 impl Config {
@@ -98,6 +101,12 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
     let metrics = check_rules::metrics(root.section_or_empty("metrics"));
     let log = check_rules::log(root.section_or_empty("log"));
     let audit_file = check_rules::audit(root.section("audit"), folder);
+    if let (Some(Store::Redis(_)), Some(Session { key: None, .. })) = (&store, &session) {
+        let what = "is missing, so that no gateway opens what another one sealed";
+        let fix = "write key_file = \"session.key\" below [session]: the same file on every gateway of the fleet";
+        root.missing_in("session.key_file", what, fix);
+        return None;
+    }
     let (mut listen, mut clusters, engine) = (listen?, clusters?, engine?);
     let files = listen.tls.iter_mut().map(|files| &mut files.engine);
     files.chain(clusters.iter_mut().map(|cluster| &mut cluster.engine)).for_each(|which| *which = engine);

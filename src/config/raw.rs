@@ -213,6 +213,11 @@ impl<'a> Section<'a> {
         self.entries.keys().any(|key| spelling::nearest(key, &self.asked).is_some())
     }
 
+    /// Reports that a key of another table is not there.
+    pub(super) fn missing_in(&self, path: &str, what: &str, fix: &str) {
+        self.report.absent(&Place { path: path.to_owned(), line: self.place.line }, what, fix);
+    }
+
     /// Reports that a key is not there.
     pub(super) fn missing(&self, key: &str, fix: &str) {
         self.report.absent(&self.place_of(key), "is missing", fix);

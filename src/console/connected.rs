@@ -65,12 +65,13 @@ impl Connected {
         let Self { session, generation, keep, .. } = *self;
         let store = Arc::clone(&self.store);
         async move {
-            store.leave(session, generation).await;
-            let told = if reason.may_resume() {
-                store.ended(session, generation, keep, now).await
-            } else {
-                store.over(session, generation).await
+            let ended = async {
+                match reason.may_resume() {
+                    true => store.ended(session, generation, keep, now).await,
+                    false => store.over(session, generation).await,
+                }
             };
+            let ((), told) = tokio::join!(store.leave(session, generation), ended);
             if let Err(failure) = told {
                 tracing::error!(%session, generation, %reason, cause = failure.cause, "the store was not told of an end");
             }

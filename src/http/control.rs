@@ -115,6 +115,8 @@ async fn admitted(call: &Call, headers: &HeaderMap, session: &str) -> Result<Env
         return Err(known(Failure::new(Reason::TicketRefused, "the path names another session than the token's")));
     }
     let within = call.generation.config.session.resume.as_secs();
-    call.generation.shared.store.may_return(envelope.session(), within, now).await.map_err(known)?;
+    let store = &call.generation.shared.store;
+    store.check(&envelope.grant().facts()).map_err(known)?;
+    store.may_return(envelope.session(), within, now).await.map_err(known)?;
     Ok(envelope)
 }

@@ -3,6 +3,7 @@
 use crate::config::RedisPlace;
 use crate::reason::{Failure, Reason};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisConnectionInfo, TlsCertificates};
 use std::fmt;
 use std::time::Duration;
@@ -41,7 +42,10 @@ impl Connection {
         }
         let scheme = if place.tls { "rediss" } else { "redis" };
         let address = format!("{scheme}://{}", place.authority);
-        let info = address.as_str().into_connection_info().map_err(wrong)?.set_redis_settings(settings);
+        // A host that vanished without a word is left as soon as one that says no.
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(WITHIN * 2);
+        let info = address.as_str().into_connection_info().map_err(wrong)?;
+        let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
         let client = if place.tls {
             Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: place.ca.clone() })
         } else {

@@ -39,7 +39,7 @@ pub(super) struct Entry {
 }
 
 /// One whole step of a session. Times are Unix seconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     /// A connect token begins it; it is remembered for `keep` seconds without a connection.
     Begin { ends: u64, keep: u64, now: u64 },
@@ -103,16 +103,12 @@ impl Entry {
             Step::MayReturn { within, now } => Outcome::of(Self::may_return(known, within, now)),
             Step::Connecting { generation, ends, keep, now } => match known {
                 None => Outcome::now(Self::new(generation, State::Away(now, keep), ends)),
-                Some(entry) if generation >= entry.connected => Outcome::now(Self { connected: generation, ..entry }),
-                Some(_) => Outcome::unchanged(),
+                Some(entry) => entry.connects(generation, entry.state),
             },
             Step::Meets { machine } => known.map_or(Outcome::unchanged(), |entry| entry.meets(machine)),
             Step::Live { generation, ends } => match known {
                 None => Outcome::now(Self::new(generation, State::Live, ends)),
-                Some(entry) if generation >= entry.connected && entry.state != State::Over => {
-                    Outcome::now(Self { connected: generation, state: State::Live, ..entry })
-                }
-                Some(_) => Outcome::unchanged(),
+                Some(entry) => entry.connects(generation, State::Live),
             },
             Step::Ended { generation, keep, now } => {
                 known.map_or(Outcome::unchanged(), |entry| entry.ended(generation, keep, now))
@@ -137,11 +133,6 @@ impl Entry {
     /// When it ends whatever happens, in Unix seconds.
     pub(super) const fn ends(&self) -> u64 {
         self.ends
-    }
-
-    /// Whether it is connected.
-    pub(super) fn is_live(&self) -> bool {
-        self.state == State::Live
     }
 
     /// The next generation of a session, for the holder of the newest one.
@@ -210,6 +201,17 @@ impl Entry {
             }
             Some(State::Away(..) | State::Live) => Ok(()),
         }
+    }
+
+    /// A connection comes about, unless the session was ended or came back elsewhere meanwhile.
+    fn connects(self, generation: u32, state: State) -> Outcome {
+        if self.state == State::Over {
+            return Outcome::of(Err(Failure::new(Reason::TicketRefused, "the session is over")));
+        }
+        if generation < self.connected {
+            return Outcome::of(Err(Reason::TakenOver.into()));
+        }
+        Outcome::now(Self { connected: generation, state, ..self })
     }
 
     fn meets(self, machine: Option<Machine>) -> Outcome {

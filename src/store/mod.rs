@@ -201,7 +201,7 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn ended(&self, session: SessionId, generation: u32, keep: u64, now: u64) -> Result<(), Failure> {
-        self.take(session, Step::Ended { generation, keep, now }, None).await.map(drop)
+        self.end(session, Step::Ended { generation, keep, now }).await
     }
 
     /// The session ended for good (an idle limit, a kill, ...): nothing of it opens or resumes again. Call it in place of
@@ -210,7 +210,7 @@ impl Store {
     /// # Errors
     /// `store_down`.
     pub async fn over(&self, session: SessionId, generation: u32) -> Result<(), Failure> {
-        self.take(session, Step::Over { generation }, None).await.map(drop)
+        self.end(session, Step::Over { generation }).await
     }
 
     /// Withdraws what the revocation means, here at once and everywhere within seconds.
@@ -243,13 +243,14 @@ impl Store {
     /// `store_down`.
     pub async fn kill(&self, session: SessionId) -> Result<(), Failure> {
         self.heard(News::Killed(session)).await;
-        self.over(session, u32::MAX).await?;
-        match &self.backend {
+        let over = self.over(session, u32::MAX).await;
+        let told = match &self.backend {
             Backend::Redis(redis) => in_time(redis.tell(&News::Killed(session))).await,
             Backend::Memory(_) => Ok(()),
             #[cfg(test)]
             Backend::Stuck => Ok(()),
-        }
+        };
+        over.and(told)
     }
 
     /// Counts a connection against the limits of the whole fleet; `facts` is what a list says of it. Where gateways share
@@ -272,10 +273,11 @@ impl Store {
         in_time(redis.enter(counted, limits)).await
     }
 
-    /// A connection is over, and counts no more.
+    /// A connection is over, and counts no more: told now, or later.
     pub async fn leave(&self, session: SessionId, generation: u32) {
         if let Backend::Redis(redis) = &self.backend {
-            redis.leave(session, generation).await;
+            // What is not told in time stays to be told.
+            let _ = timeout(DEADLINE, redis.leave(session, generation)).await;
         }
     }
 
@@ -325,8 +327,11 @@ impl Store {
     async fn beat(&self, is_down: &mut bool) -> Vec<News> {
         let Backend::Redis(redis) = &self.backend else { return Vec::new() };
         let now = unix_now();
-        match in_time(redis.beat(now)).await {
+        match in_time(redis.beat(now, || self.withdrawn.all())).await {
             Ok(news) => {
+                if let Err(failure) = in_time(redis.tell_late()).await {
+                    tracing::warn!(cause = failure.cause, "the store is told later what ended");
+                }
                 if std::mem::take(is_down) {
                     tracing::info!("the store answers again; consoles open");
                 }
@@ -354,6 +359,16 @@ impl Store {
     async fn heard(&self, news: News) {
         // The receiver lives as long as this store.
         let _ = self.tell.send(news).await;
+    }
+
+    /// A step that ends something, told now or later.
+    async fn end(&self, session: SessionId, step: Step) -> Result<(), Failure> {
+        match &self.backend {
+            Backend::Redis(redis) => in_time(redis.end(session, step)).await.map(drop),
+            Backend::Memory(_) => self.take(session, step, None).await.map(drop),
+            #[cfg(test)]
+            Backend::Stuck => self.take(session, step, None).await.map(drop),
+        }
     }
 
     /// A step whose answer comes in time, or the word that there is none.

@@ -1,12 +1,13 @@
 //! The store of a fleet: what one gateway remembers in Redis, all know.
 //!
 //! Owns how entries, names and news lie in Redis. Decides nothing about a session: a step is an [`Entry`]'s, written only
-//! where nobody else wrote meanwhile. Without Redis, or without news for longer than [`STALE`], nothing opens; a Redis that
-//! lost its memory is noticed by when it began, and takes nothing that may have been used before (F13, F27).
+//! where nobody else wrote meanwhile. Without Redis, without news for longer than [`STALE`], or with another idea of the time
+//! than Redis has, nothing opens; a Redis that may have lost some of its memory is noticed by its run, and takes nothing that
+//! may have been used before (F13, F17, F27). What Redis could not be told is told when it answers again.
 
 use super::connection::{Connection, Place, down};
 use super::entry::{Entry, Outcome, Step};
-use super::scripts::{ENTER, LEAVE, STEP};
+use super::scripts::{ENTER, LEAVE, SINCE, STEP};
 use super::{News, Once};
 use crate::clock::unix_now;
 use crate::config::Limits;
@@ -14,7 +15,7 @@ use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
 use crate::{hex, sha256};
-use redis::{cmd, pipe};
+use redis::{Cmd, cmd, pipe};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -26,8 +27,10 @@ const STALE: Duration = Duration::from_secs(5);
 const TRIES: usize = 8;
 /// How long names are kept beyond their time: a clock that was set back by less opens nothing again.
 const KEEP_SECONDS: u64 = 3600;
-/// Panels' and gateways' clocks may differ by this, and a second has no parts.
-const AMBIGUOUS_SECONDS: u64 = 6;
+/// A panel's clock may be ahead of Redis's by its leeway and this gateway's, and a second has no parts.
+const AMBIGUOUS_SECONDS: u64 = 8;
+/// A gateway's clock may differ from Redis's by this.
+const SKEW_SECONDS: u64 = 2;
 /// How long a gateway counts that says nothing any more.
 const LEASE_SECONDS: u64 = 20;
 /// News that are kept for gateways that were away for a moment.
@@ -66,6 +69,8 @@ struct Follows {
     /// Connections that count, and those of which Redis did not hear that they ended.
     counted: HashMap<SessionId, Counted>,
     left: Vec<Counted>,
+    /// Ends of which Redis did not hear.
+    ends: Vec<(SessionId, Step)>,
 }
 
 impl Redis {
@@ -99,7 +104,9 @@ impl Redis {
             }
             match self.write(&key, written.as_deref().unwrap_or_default(), entry, once).await?.as_str() {
                 "done" => {
-                    self.tell_of_return(session, known, step).await?;
+                    if answer.is_ok() {
+                        self.tell_of_return(session, step).await?;
+                    }
                     return answer;
                 }
                 "used" => return Err(Reason::TokenReplay.into()),
@@ -131,18 +138,30 @@ impl Redis {
         let mut step = cmd("EVAL");
         step.arg(STEP).arg(3).arg(key).arg(name.as_deref().unwrap_or(key)).arg(self.key("born"));
         step.arg(before).arg(text.unwrap_or_default()).arg(leaves.saturating_sub(now) + KEEP_SECONDS);
-        step.arg(keep.unwrap_or_default()).arg(now).arg(once.map_or(0, |once| once.made)).arg(AMBIGUOUS_SECONDS);
+        step.arg(keep.unwrap_or_default()).arg(once.map_or(0, |once| once.made)).arg(AMBIGUOUS_SECONDS);
         self.connection.ask(&step).await
     }
 
-    /// A session that comes back while it is connected elsewhere is over there.
-    async fn tell_of_return(&self, session: SessionId, known: Option<Entry>, step: Step) -> Result<(), Failure> {
-        match (known, step) {
-            (Some(entry), Step::Connecting { generation, .. }) if entry.is_live() && generation > 0 => {
-                self.tell(&News::Returned(session, generation)).await
-            }
-            _ => Ok(()),
+    /// The end of a connection. Where Redis cannot be told now, it is told later: an end for good must not be undone by a
+    /// resume because nobody heard of it.
+    pub(super) async fn end(&self, session: SessionId, step: Step) -> Result<u32, Failure> {
+        // It stays among those to be told until Redis has heard it, whoever stops waiting.
+        self.follows().ends.push((session, step));
+        let told = self.take(session, step, None).await;
+        if !matches!(&told, Err(failure) if failure.reason == Reason::StoreDown) {
+            self.follows().ends.retain(|each| *each != (session, step));
         }
+        told
+    }
+
+    /// A session that comes back may be connected elsewhere still, and is over there.
+    async fn tell_of_return(&self, session: SessionId, step: Step) -> Result<(), Failure> {
+        if let Step::Connecting { generation, .. } = step
+            && generation > 0
+        {
+            self.tell(&News::Returned(session, generation)).await?;
+        }
+        Ok(())
     }
 
     /// Counts a connection against the limits of the whole fleet.
@@ -151,8 +170,10 @@ impl Redis {
         enter.arg(ENTER).arg(3).arg(self.key(&counted.guest)).arg(self.key(&counted.subject));
         enter.arg(self.key(&format!("live:{}", self.gateway))).arg(counted.session.to_string());
         enter.arg(self.member(&counted)).arg(limits.per_guest).arg(limits.per_subject).arg(self.key("lease:"));
-        enter.arg(&counted.facts).arg(LONGEST_SECONDS);
-        let said: String = self.connection.ask(&enter).await?;
+        enter.arg(&counted.facts).arg(LONGEST_SECONDS).arg(LEASE_SECONDS);
+        // Whether it happened is not known without an answer, so it is undone.
+        let lost = |_: &Failure| self.follows().left.push(counted.clone());
+        let said: String = self.connection.ask(&enter).await.inspect_err(lost)?;
         let over = |reason, limit| Err(Failure::new(reason, format!("{limit} sessions are live in the fleet already")));
         match said.as_str() {
             "in" => {
@@ -174,9 +195,13 @@ impl Redis {
             }
         };
         let Some(counted) = counted else { return };
-        if let Err(failure) = self.left(&counted).await {
-            tracing::warn!(%session, cause = failure.cause, "the store is told later that a connection ended");
-            self.follows().left.push(counted);
+        // It stays among those to be told until Redis has heard it, whoever stops waiting.
+        self.follows().left.push(counted.clone());
+        match self.left(&counted).await {
+            Ok(()) => self.follows().left.retain(|each| each.session != session || each.generation != generation),
+            Err(failure) => {
+                tracing::warn!(%session, cause = failure.cause, "the store is told later that a connection ended");
+            }
         }
     }
 
@@ -195,46 +220,62 @@ impl Redis {
         let mut both = pipe();
         both.cmd("ZADD").arg(&key).arg(revocation.until).arg(text).ignore();
         both.cmd("ZREMRANGEBYSCORE").arg(&key).arg("-inf").arg(now).ignore();
-        self.connection.ask_all::<()>(&both).await?;
-        self.tell(&News::Revoked(revocation.clone())).await
+        // Both or neither: gateways that run hear the news, those that start read the list.
+        both.add_command(self.telling(&News::Revoked(revocation.clone()))?).ignore().atomic();
+        self.connection.ask_all::<()>(&both).await
     }
 
     /// Tells every gateway.
     pub(super) async fn tell(&self, news: &News) -> Result<(), Failure> {
+        self.connection.ask::<String>(&self.telling(news)?).await.map(drop)
+    }
+
+    fn telling(&self, news: &News) -> Result<Cmd, Failure> {
         let text = serde_json::to_string(news).map_err(|error| down(&error))?;
         let mut add = cmd("XADD");
         add.arg(self.key("news")).arg("MAXLEN").arg("~").arg(NEWS).arg("*").arg("n").arg(text);
-        self.connection.ask::<String>(&add).await.map(drop)
+        Ok(add)
     }
 
-    /// Says that this gateway is there, and hears what is new.
-    pub(super) async fn beat(&self, now: u64) -> Result<Vec<News>, Failure> {
+    /// Says that this gateway is there, and hears what is new. `withdrawn`: what it knows to be revoked, which a Redis that
+    /// forgot hears again.
+    pub(super) async fn beat(
+        &self,
+        now: u64,
+        withdrawn: impl FnOnce() -> Vec<Revocation>,
+    ) -> Result<Vec<News>, Failure> {
         let (last, before) = {
             let follows = self.follows();
             (follows.last.clone(), follows.born.clone())
         };
         let (lease, live) = (self.key(&format!("lease:{}", self.gateway)), self.key(&format!("live:{}", self.gateway)));
+        let asked = Instant::now();
         let mut beat = pipe();
-        beat.cmd("SET").arg(lease).arg(1).arg("EX").arg(LEASE_SECONDS).ignore();
+        beat.cmd("EXISTS").arg(&lease);
+        beat.cmd("SET").arg(&lease).arg(1).arg("EX").arg(LEASE_SECONDS).ignore();
         beat.cmd("ZADD").arg(self.key("gateways")).arg(now + LEASE_SECONDS).arg(&self.gateway).ignore();
+        beat.cmd("ZREMRANGEBYSCORE").arg(self.key("gateways")).arg("-inf").arg(now.saturating_sub(3600)).ignore();
         beat.cmd("EXPIRE").arg(live).arg(LEASE_SECONDS).ignore();
-        beat.cmd("SETNX").arg(self.key("born")).arg(now).ignore();
-        beat.cmd("GET").arg(self.key("born"));
-        beat.cmd("XREVRANGE").arg(self.key("news")).arg("+").arg("-").arg("COUNT").arg(1);
-        let (born, newest): (String, Heard) = self.connection.ask_all(&beat).await?;
-        let newest = newest.last().map_or_else(|| "0-0".to_owned(), |(id, _)| id.clone());
-        let news = match last {
-            Some(last) if born == before => self.since(&last).await?,
-            // It was away, or Redis forgot: everything that holds is heard again, and told again.
+        beat.cmd("EVAL").arg(SINCE).arg(1).arg(self.key("born"));
+        beat.cmd("TIME");
+        let (was_there, born, (time, _)): (bool, String, (u64, u64)) = self.connection.ask_all(&beat).await?;
+        if now.abs_diff(time) > SKEW_SECONDS {
+            let cause = format!("this clock and the store's are {} s apart; set both by NTP", now.abs_diff(time));
+            return Err(Failure::new(Reason::StoreDown, cause));
+        }
+        let (news, heard) = match last {
+            Some(last) if born == before && was_there => self.since(&last).await?,
+            // It was away, or Redis forgot: everything is told again, and heard again. Twice is once.
             _ => {
-                self.tell_all().await?;
-                self.follows().last = Some(newest);
-                self.revocations(now).await?
+                self.tell_all(&withdrawn()).await?;
+                let mut all = self.revocations(now).await?;
+                let (news, heard) = self.since("0-0").await?;
+                all.extend(news);
+                (all, heard)
             }
         };
-        self.tell_late().await?;
         let mut follows = self.follows();
-        (follows.born, follows.fresh) = (born, Some(Instant::now()));
+        (follows.born, follows.fresh, follows.last) = (born, Some(asked), Some(heard));
         Ok(news)
     }
 
@@ -243,30 +284,35 @@ impl Redis {
         self.follows().last = None;
     }
 
-    async fn since(&self, last: &str) -> Result<Vec<News>, Failure> {
+    /// The news since one of them, and the last of these.
+    async fn since(&self, last: &str) -> Result<(Vec<News>, String), Failure> {
         let mut range = cmd("XRANGE");
         range.arg(self.key("news")).arg(format!("({last}")).arg("+").arg("COUNT").arg(NEWS);
-        let heard: Heard = self.connection.ask(&range).await?;
-        if let Some((id, _)) = heard.last() {
-            self.follows().last = Some(id.clone());
+        let heard: Vec<(String, HashMap<String, String>)> = self.connection.ask(&range).await?;
+        let last = heard.last().map_or_else(|| last.to_owned(), |(id, _)| id.clone());
+        let mut news = Vec::new();
+        for text in heard.iter().filter_map(|(_, fields)| fields.get("n")) {
+            match serde_json::from_str(text) {
+                Ok(each) => news.push(each),
+                Err(error) => tracing::warn!(cause = %error, "news of a gateway of another version are not understood"),
+            }
         }
-        let texts = heard.iter().filter_map(|(_, fields)| fields.get("n"));
-        // One that this version does not know is of a newer gateway and not for it.
-        Ok(texts.filter_map(|text| serde_json::from_str(text).ok()).collect())
+        Ok((news, last))
     }
 
+    /// Every revocation. One that cannot be read may mean anybody, so then nothing opens.
     async fn revocations(&self, now: u64) -> Result<Vec<News>, Failure> {
         let mut range = cmd("ZRANGEBYSCORE");
         range.arg(self.key("revoked")).arg(now).arg("+inf");
         let texts: Vec<String> = self.connection.ask(&range).await?;
-        Ok(texts.iter().filter_map(|text| serde_json::from_str(text).ok()).map(News::Revoked).collect())
+        let read = |text: &String| serde_json::from_str(text).map(News::Revoked);
+        let unread = |error| Failure::new(Reason::StoreDown, format!("a revocation cannot be read: {error}"));
+        texts.iter().map(read).collect::<Result<_, _>>().map_err(unread)
     }
 
-    async fn tell_all(&self) -> Result<(), Failure> {
+    async fn tell_all(&self, withdrawn: &[Revocation]) -> Result<(), Failure> {
         let counted: Vec<Counted> = self.follows().counted.values().cloned().collect();
-        if counted.is_empty() {
-            return Ok(());
-        }
+        let live = self.key(&format!("live:{}", self.gateway));
         let mut all = pipe();
         for each in &counted {
             let (session, member) = (each.session.to_string(), self.member(each));
@@ -274,20 +320,40 @@ impl Redis {
                 all.cmd("HSET").arg(&key).arg(&session).arg(&member).ignore();
                 all.cmd("EXPIRE").arg(&key).arg(LONGEST_SECONDS).ignore();
             }
-            all.cmd("HSET").arg(self.key(&format!("live:{}", self.gateway))).arg(&session).arg(&each.facts).ignore();
+            all.cmd("HSET").arg(&live).arg(&session).arg(&each.facts).ignore();
         }
-        self.connection.ask_all::<()>(&all).await
+        for each in withdrawn {
+            let text = serde_json::to_string(each).map_err(|error| down(&error))?;
+            all.cmd("ZADD").arg(self.key("revoked")).arg(each.until).arg(text).ignore();
+        }
+        all.cmd("EXPIRE").arg(&live).arg(LEASE_SECONDS).ignore();
+        self.connection.ask_all::<()>(&all).await?;
+        // Those that ended meanwhile were written down again.
+        let mut follows = self.follows();
+        let is_over = |each: &Counted| {
+            follows.counted.get(&each.session).is_none_or(|counted| counted.generation != each.generation)
+        };
+        let over: Vec<Counted> = counted.into_iter().filter(is_over).collect();
+        follows.left.extend(over);
+        Ok(())
     }
 
-    async fn tell_late(&self) -> Result<(), Failure> {
-        let left = std::mem::take(&mut self.follows().left);
-        for (at, counted) in left.iter().enumerate() {
-            if let Err(failure) = self.left(counted).await {
-                self.follows().left.extend(left.into_iter().skip(at));
-                return Err(failure);
+    /// Tells what could not be told when it happened. Each stays until Redis has heard it.
+    pub(super) async fn tell_late(&self) -> Result<(), Failure> {
+        loop {
+            let Some(counted) = self.follows().left.last().cloned() else { break };
+            self.left(&counted).await?;
+            let is_told = |each: &Counted| each.session == counted.session && each.generation == counted.generation;
+            self.follows().left.retain(|each| !is_told(each));
+        }
+        loop {
+            let Some((session, step)) = self.follows().ends.first().copied() else { return Ok(()) };
+            match self.take(session, step, None).await {
+                Err(failure) if failure.reason == Reason::StoreDown => return Err(failure),
+                // What it says by now is no longer this gateway's to know.
+                Ok(_) | Err(_) => drop(self.follows().ends.remove(0)),
             }
         }
-        Ok(())
     }
 
     /// What the other gateways have live: each a gateway's name and a JSON object.
@@ -325,6 +391,3 @@ impl Redis {
         self.follows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-/// News as a stream gives them: each with its id and fields.
-type Heard = Vec<(String, HashMap<String, String>)>;

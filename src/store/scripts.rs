@@ -5,17 +5,19 @@
 
 /// One step of a session, and with it the use of a name.
 ///
-/// KEYS: the entry, the name, when the store began. ARGV: the entry as it was read, as it shall be (empty: as it is), its
-/// seconds to live, the name's seconds to live (empty: none is used), now, when the name was made, and the seconds in which
-/// clocks may differ. Answers `done`, `moved` where the entry is another by now, `used`, or `early` where the name is so
-/// old that a store that lost its memory may have seen it used.
+/// KEYS: the entry, the name, since when the store remembers. ARGV: the entry as it was read, as it shall be (empty: as it
+/// is), its seconds to live, the name's seconds to live (empty: none is used), when the name was made, and the seconds in
+/// which clocks may differ. Answers `done`, `moved` where the entry is another by now, `used`, or `early` where the name is so
+/// old that a store that lost some of its memory may have seen it used: one that was started again, from a snapshot or from
+/// nothing, and one that took the place of another that failed, is of another run.
 pub(super) const STEP: &str = r"
-local born = redis.call('GET', KEYS[3])
-if not born then
-  redis.call('SET', KEYS[3], ARGV[5])
-  born = ARGV[5]
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local of, since = string.match(redis.call('GET', KEYS[3]) or '', '^(%w+) (%d+)$')
+if of ~= run then
+  since = redis.call('TIME')[1]
+  redis.call('SET', KEYS[3], run .. ' ' .. since)
 end
-if ARGV[4] ~= '' and tonumber(ARGV[6]) <= tonumber(born) + tonumber(ARGV[7]) then return 'early' end
+if ARGV[4] ~= '' and tonumber(ARGV[5]) <= tonumber(since) + tonumber(ARGV[6]) then return 'early' end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'moved' end
 if ARGV[4] ~= '' and not redis.call('SET', KEYS[2], '1', 'NX', 'EX', ARGV[4]) then return 'used' end
 if ARGV[2] ~= '' then redis.call('SET', KEYS[1], ARGV[2], 'EX', ARGV[3]) end
@@ -26,7 +28,7 @@ return 'done'
 /// more, and a session's own earlier connection does not count against it.
 ///
 /// KEYS: the guest's connections, the subject's, the gateway's. ARGV: session, its gateway and generation, both limits, what
-/// leases are called, what the list says of it, seconds to live. Answers `in`, `guest` or `subject`.
+/// leases are called, what the list says of it, seconds to live, seconds of a lease. Answers `in`, `guest` or `subject`.
 pub(super) const ENTER: &str = r"
 local alive = {}
 local function others(key)
@@ -46,14 +48,28 @@ for i = 1, 2 do
   redis.call('EXPIRE', KEYS[i], ARGV[7])
 end
 redis.call('HSET', KEYS[3], ARGV[1], ARGV[6])
+redis.call('EXPIRE', KEYS[3], ARGV[8])
 return 'in'
 ";
 
 /// Undoes [`ENTER`], where no later connection of the session took its place. KEYS and ARGV: the first of its own.
 pub(super) const LEAVE: &str = r"
+local gate = string.match(ARGV[2], '^[^ ]*')
+local later = redis.call('HGET', KEYS[1], ARGV[1])
 for i = 1, 2 do
   if redis.call('HGET', KEYS[i], ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[i], ARGV[1]) end
 end
-redis.call('HDEL', KEYS[3], ARGV[1])
+if not later or later == ARGV[2] or string.match(later, '^[^ ]*') ~= gate then redis.call('HDEL', KEYS[3], ARGV[1]) end
 return 'out'
+";
+
+/// Since when the store remembers, as [`STEP`] knows it. KEYS: its key.
+pub(super) const SINCE: &str = r"
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local known = redis.call('GET', KEYS[1]) or ''
+if string.match(known, '^%w+') ~= run then
+  known = run .. ' ' .. redis.call('TIME')[1]
+  redis.call('SET', KEYS[1], known)
+end
+return known
 ";

@@ -290,9 +290,21 @@ async fn nothing_in_a_pocket_undoes_an_end_for_good() {
     store.over(ID, 0).await.unwrap();
     assert!(open(&store, 1, NOW).await.is_err());
     assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired));
+    let late = store.connecting(ID, 1, ENDS, 120, NOW).await.unwrap_err();
+    assert_eq!(late.reason, Reason::TicketRefused, "nor does a connection that was on its way");
+    assert_eq!(store.live(ID, 1, ENDS).await.unwrap_err().reason, Reason::TicketRefused);
+    assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired));
+}
+
+#[tokio::test]
+async fn a_connection_that_was_overtaken_on_its_way_comes_about_no_more() {
+    let store = Store::memory(10);
+    begun(&store, ID, ENDS, NOW).await;
+    assert_eq!(resume(&store, 0, NOW).await, Ok(1));
+    store.connecting(ID, 1, ENDS, 120, NOW).await.unwrap();
+    assert_eq!(store.connecting(ID, 0, ENDS, 120, NOW).await.unwrap_err().reason, Reason::TakenOver);
+    assert_eq!(store.live(ID, 0, ENDS).await.unwrap_err().reason, Reason::TakenOver);
     store.live(ID, 1, ENDS).await.unwrap();
-    store.ended(ID, 1, 120, NOW).await.unwrap();
-    assert_eq!(resume(&store, 1, NOW).await, Err(Reason::ResumeExpired), "nor does a connection that was on its way");
 }
 
 #[tokio::test]

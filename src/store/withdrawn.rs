@@ -43,6 +43,11 @@ impl Withdrawn {
         Ok(true)
     }
 
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Revocation> {
+        lock(&self.list).clone()
+    }
+
     /// Whether none of them means this console.
     ///
     /// # Errors

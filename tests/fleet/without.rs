@@ -83,11 +83,48 @@ async fn f13_a_redis_that_lost_its_memory_lets_nothing_in_that_was_used_before()
     assert!(client.first_update(64, 48).await.unwrap() > 0);
 }
 
+#[tokio::test]
+async fn f13_a_redis_that_comes_back_with_an_old_snapshot_lets_nothing_in_that_was_used_since() {
+    let (sim, mut redis) = (cluster().await, Redis::start().await);
+    let (one, other) = two(&sim, &redis, "").await;
+    redis.save().await;
+    let spent = token(100, |_| {});
+    assert!(one.refused(&spent).await.starts_with("HTTP/1.1 101"));
+    assert_eq!(one.ops("POST /v1/revocations", r#"{"subject":"customer-7"}"#).await.0, 201);
+    let revoked = token(101, |claims| claims["sub"] = json!("customer-7"));
+    redis.kill().await;
+    refuses(&one).await;
+    redis.again().await;
+    opens(&other).await;
+    for gateway in [&one, &other] {
+        assert!(gateway.refused(&spent).await.contains("token_used"));
+    }
+    let late = TestGateway::start(&sim, NODES, &toml(&redis.toml(), "")).await;
+    assert!(late.refused(&revoked).await.contains("\"revoked\""), "those that know it tell it again");
+}
+
+#[tokio::test]
+async fn a_kill_that_the_store_cannot_hear_now_is_told_it_when_it_answers_again() {
+    let (sim, redis) = (cluster().await, Redis::start().await);
+    let (one, _other) = two(&sim, &redis, "").await;
+    let opened = one.session(&token(100, |_| {})).await;
+    let mut client = one.open_with(opened["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    redis.stall();
+    let id = opened["session"].as_str().unwrap();
+    assert!(one.shared.sessions.stop(id.parse().unwrap(), consolegate::reason::Reason::Killed));
+    assert!(client.ended().await.is(consolegate::reason::Reason::Killed));
+    refuses(&one).await;
+    redis.go_on();
+    opens(&one).await;
+    assert_eq!(one.session(opened["resume"].as_str().unwrap()).await["code"], json!("resume_expired"));
+}
+
 /// A token of a moment that no store of a new memory mistrusts.
 async fn later(vmid: u32) -> String {
     token(vmid, |claims| {
-        claims["iat"] = json!(claims["iat"].as_u64().unwrap() + 4);
-        claims["exp"] = json!(claims["exp"].as_u64().unwrap() + 4);
+        claims["iat"] = json!(claims["iat"].as_u64().unwrap() + 5);
+        claims["exp"] = json!(claims["exp"].as_u64().unwrap() + 5);
     })
 }
 

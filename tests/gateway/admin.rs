@@ -165,6 +165,11 @@ async fn a06_a_killed_session_ends_with_4403_and_stays_ended() {
     let killed = gateway.ops(&format!("DELETE /v1/sessions/{id}"), "").await;
     assert!(killed.starts_with("HTTP/1.1 204 "), "{killed}");
     assert!(client.ended().await.is(Reason::Killed));
+    let away = gateway.session(&gateway.token(101, |_| {})).await;
+    let kill = format!("DELETE /v1/sessions/{}", away["session"].as_str().unwrap());
+    assert!(gateway.ops(&kill, "").await.starts_with("HTTP/1.1 204 "), "one that is not connected is ended too");
+    assert!(gateway.refused(away["ticket"].as_str().unwrap()).await.contains("401"));
+    assert!(gateway.ops(&kill, "").await.starts_with("HTTP/1.1 404 "), "once");
     assert_eq!(gateway.session(opened["resume"].as_str().unwrap()).await["code"], "resume_expired");
 }
 

@@ -25,14 +25,28 @@ impl Redis {
         let redis = Self { address, child, _folder: folder };
         redis.answers().await;
         // One that was there long ago: what a new one takes is a test of its own.
-        redis.told(b"SET {consolegate}:born 1\r\n").await;
+        redis
+            .told(&[
+                "EVAL",
+                "return redis.call('SET', KEYS[1], string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') .. ' 1')",
+                "1",
+                "{consolegate}:born",
+            ])
+            .await;
         redis
     }
 
-    async fn told(&self, command: &[u8]) {
+    async fn told(&self, command: &[&str]) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(command).await.unwrap();
-        assert_eq!(stream.read_u8().await.unwrap(), b'+');
+        let words = command.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
+        let text = format!("*{}\r\n{}", command.len(), words.collect::<String>());
+        stream.write_all(text.as_bytes()).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'+', "{command:?}");
+    }
+
+    /// What it knows now is what it knows again after a kill.
+    pub async fn save(&self) {
+        self.told(&["SAVE"]).await;
     }
 
     /// The configuration of a gateway that shares it.

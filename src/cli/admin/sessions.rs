@@ -4,6 +4,7 @@ use super::client::at;
 use super::{Gateway, print};
 use crate::cli::exit::Stop;
 use crate::clock::unix_now;
+use crate::id::SessionId;
 use hyper::Method;
 use serde_json::Value;
 use std::io::{self, Write};
@@ -58,8 +59,11 @@ pub(super) fn run(command: &SessionsCommand) -> Result<(), Stop> {
     }
 }
 
-/// The id that begins so.
+/// The id that begins so. A whole one may be of a session that is not connected at the moment.
 fn whole(gateway: &Gateway, beginning: &str) -> Result<String, Stop> {
+    if beginning.parse::<SessionId>().is_ok() {
+        return Ok(beginning.to_owned());
+    }
     let said = gateway.ask(Method::GET, "/v1/sessions", "")?.json();
     let ids =
         at(&said, "sessions").as_array().into_iter().flatten().filter_map(|session| at(session, "session").as_str());
