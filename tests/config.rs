@@ -280,6 +280,10 @@ fn a_store_of_a_fleet_has_an_address_and_its_password_in_a_file() {
     }
     let rest = "backend = \"redis\"\nurl = \"rediss://gate@[::1]:6380/2\"\npassword_file = \"pve.secret\"\n\
                 ca_file = \"pve-root-ca.pem\"";
+    let alone = problems(&gate, "[listen]", &store(rest));
+    one(&alone, "session.key_file", "the same file on every gateway");
+    gate.write("session.key", "0123456789abcdef0123456789abcdef", 0o640);
+    let rest = &format!("{rest}\n[session]\nkey_file = \"session.key\"");
     let config = Config::parse(&changed("[listen]", &store(rest)), gate.path()).unwrap();
     let Store::Redis(place) = config.store else { panic!("a Redis") };
     assert!(place.tls && place.password.is_some() && place.ca.is_some());

@@ -292,7 +292,10 @@ async fn f20_whoever_was_on_a_gateway_that_is_killed_comes_back_on_the_other_and
     let mut fleet = Fleet::start("[limits]\nper_client = 2000\nper_guest = 1\n").await;
     let seen = in_service(&mut fleet, 20, async |fleet| {
         // One that nobody will resume.
-        let direct = Customer::comes(&fleet.gateways[0].place, 150).await.map_err(drop).unwrap();
+        let direct = Customer::comes(&fleet.gateways[0].place, 150)
+            .await
+            .map_err(|end| panic!("{end}"))
+            .unwrap_or_else(|()| unreachable!());
         fleet.gateways[0].signal(Signal::KILL);
         fleet.gateways[0].ended().await;
         drop(direct);
