@@ -101,6 +101,8 @@ impl Running {
                     }
                 }
                 failed = self.listeners.failed() => return Err(failed),
+                // Without it a revocation of another gateway would never come here.
+                _ = &mut self.news => return Err("the task that hears the fleet's news ended by itself".to_owned()),
             }
         }
     }
@@ -160,7 +162,7 @@ mod tests {
             consoles: TaskTracker::new(),
             shut: CancellationToken::new(),
             ended: CancellationToken::new(),
-            news: tokio::spawn(async {}),
+            news: tokio::spawn(pending()),
             reload: None,
         }
     }

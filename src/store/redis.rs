@@ -351,7 +351,7 @@ impl Redis {
             match self.take(session, step, None).await {
                 Err(failure) if failure.reason == Reason::StoreDown => return Err(failure),
                 // What it says by now is no longer this gateway's to know.
-                Ok(_) | Err(_) => drop(self.follows().ends.remove(0)),
+                Ok(_) | Err(_) => self.follows().ends.retain(|each| *each != (session, step)),
             }
         }
     }

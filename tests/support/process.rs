@@ -113,3 +113,14 @@ pub async fn ran(arguments: &[&str], input: &str) -> (i32, String, String) {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
+
+impl Drop for Process {
+    /// What it warned of is worth a look where a test failed.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.logged();
+            let told = log.lines().filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\""));
+            told.take(5).for_each(|line| eprintln!("{line}"));
+        }
+    }
+}
