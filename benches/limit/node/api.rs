@@ -26,6 +26,7 @@ impl Api {
         let parts: Vec<&str> = request.path.split('/').collect();
         match parts[..] {
             [.., "qemu", vmid, "vncproxy"] => self.ticket(vmid),
+            [.., "qemu", vmid, "config"] => http::answer(configured(vmid).to_string().as_bytes()),
             _ => b"HTTP/1.1 501 no such path on this node\r\nContent-Length: 0\r\n\r\n".to_vec(),
         }
     }
@@ -41,6 +42,15 @@ impl Api {
         });
         http::answer(json!({ "data": data }).to_string().as_bytes())
     }
+}
+
+/// What is asked to know a machine again, with what else a small one has.
+fn configured(vmid: &str) -> Value {
+    json!({ "data": {
+        "name": format!("guest-{vmid}"), "cores": 4, "memory": "4096", "ostype": "l26", "boot": "order=scsi0",
+        "scsi0": format!("local-lvm:vm-{vmid}-disk-0,size=32G"), "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0",
+        "smbios1": format!("uuid=00000000-0000-4000-8000-{vmid:0>12}"), "meta": "creation-qemu=9.0.2,ctime=1765000000",
+    } })
 }
 
 /// A guest with the fields of a real list.
