@@ -116,6 +116,7 @@ pub async fn ran(arguments: &[&str], input: &str) -> (i32, String, String) {
 
 impl Drop for Process {
     /// What it warned of is worth a look where a test failed.
+    #[allow(clippy::print_stderr, reason = "beside the test's own words")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = self.logged();
