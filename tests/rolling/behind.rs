@@ -39,7 +39,7 @@ impl Fleet {
         let (sim, redis) = (Sim::start(config).await.unwrap(), Redis::start().await);
         let folder = keys(&sim);
         let (mut gateways, mut files) = (Vec::new(), Vec::new());
-        let store = redis.toml() + "[log]\nformat = \"json\"\n[drain]\nlame_duck = 2\ndeadline = 0\nspread = 6\n";
+        let store = redis.toml() + "[log]\nformat = \"json\"\n[drain]\nlame_duck = 3\ndeadline = 0\nspread = 6\n";
         let rest = toml(&store, extra);
         for name in ["one", "other"] {
             let public = free_address().await;
@@ -82,7 +82,7 @@ async fn balance(file: PathBuf, gateways: &[Process]) -> (Child, SocketAddr) {
         ("maxconn 40000", "maxconn 2000".to_owned()),
         ("hdr Host console.example.com", format!("hdr Host {HOST}")),
         // Some customers of the tests go past it, and send no PROXY header.
-        ("send-proxy-v2 check check-send-proxy inter 2s fall 2 rise 1", "check inter 200ms fall 1 rise 1".to_owned()),
+        ("send-proxy-v2 check check-send-proxy inter 2s fall 2 rise 1", "check inter 500ms fall 3 rise 1".to_owned()),
         ("10.0.0.21:8080", gateways[0].place.address.to_string()),
         ("10.0.0.22:8080", gateways[1].place.address.to_string()),
     ] {
