@@ -95,7 +95,8 @@ struct Customer {
 
 impl Customer {
     async fn comes(front: &Place, vmid: u32) -> Result<Self, String> {
-        let opened = front.session(&token(vmid, |claims| claims["sub"] = format!("customer-{vmid}").into())).await;
+        let opened =
+            front.try_session(&token(vmid, |claims| claims["sub"] = format!("customer-{vmid}").into())).await?;
         let (mut client, resume) = Self::connect(front, &opened).await?;
         let picture = client.picture().await?;
         Ok(Self { front: front.clone(), resume, client, picture })
@@ -105,7 +106,11 @@ impl Customer {
         let (Some(ticket), Some(resume)) = (opened["ticket"].as_str(), opened["resume"].as_str()) else {
             return Err(format!("no session: {}", opened["code"]));
         };
-        let mut client = front.open_with(ticket).await;
+        let mut client = match front.try_open_with(ticket).await {
+            Ok(client) => client,
+            // Nobody has spent the ticket where the balancer found no gateway.
+            Err(_) => front.try_open_with(ticket).await?,
+        };
         client.log_in().await.map_err(|closed| format!("no console: {closed:?}"))?;
         Ok((client, resume.to_owned()))
     }
@@ -131,7 +136,16 @@ impl Customer {
                 return seen.wrong(end);
             }
             let began = Instant::now();
-            match self.returns().await {
+            let returned = async {
+                // A page asks again where nobody answered for a gateway; what a gateway says is final.
+                loop {
+                    match self.returns().await {
+                        Err(end) if end.starts_with("no gateway's answer") => tokio::task::yield_now().await,
+                        otherwise => return otherwise,
+                    }
+                }
+            };
+            match timeout(PATIENCE, returned).await.unwrap_or_else(|_| Err("nobody answers".to_owned())) {
                 Ok(()) => {
                     seen.returns.fetch_add(1, Relaxed);
                     seen.away.lock().unwrap().push(began.elapsed());
@@ -142,7 +156,7 @@ impl Customer {
     }
 
     async fn returns(&mut self) -> Result<(), String> {
-        let opened = self.front.session(&self.resume).await;
+        let opened = self.front.try_session(&self.resume).await?;
         (self.client, self.resume) = Self::connect(&self.front, &opened).await?;
         let picture = self.client.picture().await?;
         if picture == self.picture { Ok(()) } else { Err("another picture".to_owned()) }

@@ -17,11 +17,17 @@ impl Place {
 
     /// The same with a token at hand.
     pub async fn open_with(&self, token: &str) -> Client {
+        self.try_open_with(token).await.expect("a 101")
+    }
+
+    /// The same, or what a balancer answers, or a connection that ends, in a gateway's place.
+    pub async fn try_open_with(&self, token: &str) -> Result<Client, String> {
         let mut request = format!("ws://{}/v1/ws", self.host).into_client_request().unwrap();
         request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (socket, _) = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer").expect("a 101");
-        Client::of(socket)
+        let stream = TcpStream::connect(self.address).await.map_err(|error| error.to_string())?;
+        let answer = timeout(PATIENCE, client_async(request, stream)).await.expect("an answer");
+        let (socket, _) = answer.map_err(|error| error.to_string())?;
+        Ok(Client::of(socket))
     }
 }
 

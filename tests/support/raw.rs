@@ -17,15 +17,23 @@ pub struct Raw {
 impl Place {
     /// What `POST /v1/sessions` answers to a connect or resume token.
     pub async fn session(&self, token: &str) -> serde_json::Value {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        self.try_session(token).await.expect("an answer of a gateway")
+    }
+
+    /// The same, or what a balancer answers, or a connection that ends, in a gateway's place.
+    pub async fn try_session(&self, token: &str) -> Result<serde_json::Value, String> {
+        let told = |error: std::io::Error| error.to_string();
+        let mut stream = TcpStream::connect(self.address).await.map_err(told)?;
         let request = format!(
             "POST /v1/sessions HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n",
             self.host
         );
-        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.map_err(told)?;
         let mut answer = String::new();
-        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").map_err(told)?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body)
+            .map_err(|_| format!("no gateway's answer: {}", answer.lines().next().unwrap_or_default()))
     }
 
     /// The whole answer to an upgrade with this token: its head, and its body where it is not a 101.
