@@ -72,10 +72,10 @@ const DEVICES = {
   phone: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
 };
 
-for (const [device, options] of Object.entries(DEVICES)) {
+export function everyState(device) {
   for (const colorScheme of ['light', 'dark']) {
     test(`every state: ${device}, ${colorScheme}`, { timeout: 290_000 }, async (t) => {
-      const { page, complaints } = await browse(t, { ...options, colorScheme });
+      const { page, complaints } = await browse(t, { ...DEVICES[device], colorScheme });
       await page.clock.install();
       for (const [name, steps, state, heard, { guest = 'running', act, token = TOKEN } = {}] of STATES) {
         await t.test(name, async (t) => {
