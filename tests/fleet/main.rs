@@ -16,9 +16,11 @@ mod raw;
 mod redis;
 
 mod documented;
+mod forgets;
 mod killed;
 mod operator;
 mod shared;
+mod way;
 mod without;
 
 use consolegate::sim::{GuestConfig, NodeConfig, Sim, SimConfig};
