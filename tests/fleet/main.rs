@@ -17,6 +17,7 @@ mod redis;
 
 mod documented;
 mod killed;
+mod moves;
 mod operator;
 mod shared;
 mod without;
