@@ -232,7 +232,9 @@ impl Entry {
         if generation < self.connected {
             return Outcome::of(Err(Reason::TakenOver.into()));
         }
-        Outcome::now(Self { connected: generation, state: state.unwrap_or(self.state), ..self })
+        // What connects was issued, whatever a store that lost some of its memory knows of that.
+        let issued = self.issued.max(generation);
+        Outcome::now(Self { issued, connected: generation, state: state.unwrap_or(self.state), ..self })
     }
 
     fn meets(self, machine: Option<Machine>) -> Outcome {
@@ -253,7 +255,10 @@ impl Entry {
             State::Over => Outcome::unchanged(),
             // It never came to a connection: were that to count, the next owner of the number could be waited for.
             State::Away(..) if self.machine.is_none() => Outcome::unchanged(),
-            State::Away(..) | State::Live(_) => Outcome::now(Self { state: State::Away(now, keep), ..self }),
+            State::Away(..) | State::Live(_) => {
+                let issued = self.issued.max(generation);
+                Outcome::now(Self { issued, connected: generation, state: State::Away(now, keep), ..self })
+            }
         }
     }
 }

@@ -245,7 +245,7 @@ impl Store {
         self.heard(News::Killed(session)).await;
         let over = self.over(session, u32::MAX).await;
         let told = match &self.backend {
-            Backend::Redis(redis) => in_time(redis.tell(&News::Killed(session))).await,
+            Backend::Redis(redis) => in_time(redis.kill(session)).await,
             Backend::Memory(_) => Ok(()),
             #[cfg(test)]
             Backend::Stuck => Ok(()),
@@ -279,6 +279,16 @@ impl Store {
             // What is not told in time stays to be told.
             let _ = timeout(DEADLINE, redis.leave(session, generation)).await;
         }
+    }
+
+    /// A guest is switched at any gateway of the fleet, and not again within this time. Where gateways share nothing, each
+    /// has its own word.
+    ///
+    /// # Errors
+    /// `power_pace` or `store_down`.
+    pub async fn press(&self, console: &Console, again: Duration) -> Result<(), Failure> {
+        let Backend::Redis(redis) = &self.backend else { return Ok(()) };
+        in_time(redis.press(&format!("press:{}/{}", console.cluster, console.guest), again)).await
     }
 
     /// What the other gateways of the fleet have live: each a gateway's name and what its list says.
@@ -327,33 +337,38 @@ impl Store {
     async fn beat(&self, is_down: &mut bool) -> Vec<News> {
         let Backend::Redis(redis) = &self.backend else { return Vec::new() };
         let now = unix_now();
-        match in_time(redis.beat(now, || self.withdrawn.all())).await {
-            Ok(news) => {
+        let heard = in_time(redis.beat(now, || self.withdrawn.all())).await;
+        let (news, usable) = match heard {
+            Ok(heard) => heard,
+            Err(failure) => {
+                redis.missed();
+                (Vec::new(), Err(failure))
+            }
+        };
+        match usable.and_then(|()| self.keep(&news, now).inspect_err(|_| redis.cannot_keep())) {
+            Ok(()) => {
                 if let Err(failure) = in_time(redis.tell_late()).await {
                     tracing::warn!(cause = failure.cause, "the store is told later what ended");
                 }
                 if std::mem::take(is_down) {
                     tracing::info!("the store answers again; consoles open");
                 }
-                let add = |revocation| {
-                    self.withdrawn.add(revocation, now).inspect_err(|failure| {
-                        tracing::error!(cause = failure.cause, "a revocation cannot be remembered");
-                    })
-                };
-                news.iter().filter_map(News::revocation).for_each(|revocation| drop(add(revocation)));
-                news
             }
             Err(failure) => {
-                redis.missed();
                 if !std::mem::replace(is_down, true) {
                     tracing::error!(
                         cause = failure.cause,
-                        "the store does not answer; what is live goes on, nothing opens"
+                        "the store cannot be used; what is live goes on, nothing opens"
                     );
                 }
-                Vec::new()
             }
         }
+        news
+    }
+
+    /// Remembers what is withdrawn; one that cannot be remembered may mean anybody.
+    fn keep(&self, news: &[News], now: u64) -> Result<(), Failure> {
+        news.iter().filter_map(News::revocation).try_for_each(|each| self.withdrawn.add(each, now).map(drop))
     }
 
     async fn heard(&self, news: News) {

@@ -16,10 +16,12 @@ mod raw;
 mod redis;
 
 mod documented;
+mod forgets;
 mod killed;
 mod moves;
 mod operator;
 mod shared;
+mod way;
 mod without;
 
 use consolegate::sim::{GuestConfig, NodeConfig, Sim, SimConfig};
