@@ -4,6 +4,7 @@ use super::exit::Stop;
 use super::{Configuration, check};
 use crate::app::{self, Inherited};
 use crate::log;
+use crate::trace::Traces;
 use tokio::runtime::Builder;
 
 /// Arguments of `serve`.
@@ -21,6 +22,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = check::loaded(&arguments.configuration.config)?;
     let log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let _traces = Traces::start(runtime.handle()).map_err(Stop::Failed)?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;
     runtime.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)

@@ -1,4 +1,4 @@
-//! What is counted and written down about a session, in one place: opened, closed, refused.
+//! What is counted, traced and written down about a session, in one place: opened, closed, refused.
 //!
 //! Owns the moments and the counts; the lines' shape is `audit`'s. Each session has one end: where none was written, as
 //! when its task panics, dropping the [`Record`] writes it.
@@ -8,6 +8,7 @@ use crate::audit::{self, About, Told};
 use crate::id::{NodeName, Protocol};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
+use crate::trace::Span;
 use crate::traffic::Traffic;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 /// The account of one session.
 pub(super) struct Record {
     metrics: Arc<Metrics>,
+    span: Span,
     about: About,
     reference: String,
     protocol: Protocol,
@@ -33,11 +35,13 @@ impl Record {
     /// In a box: it lies there as long as the session, which is idle for most of it.
     pub(super) fn new(metrics: &Arc<Metrics>, opening: &Opening) -> Box<Self> {
         metrics.connect_attempt();
+        let grant = opening.pass.grant();
         Box::new(Self {
             metrics: Arc::clone(metrics),
+            span: Span::begin(opening.pass.session(), grant.console(), grant.issuer()),
             about: opening.pass.about().of_client(opening.client),
             reference: opening.pass.session().reference(),
-            protocol: opening.pass.grant().console().protocol,
+            protocol: grant.console().protocol,
             began: Instant::now(),
             stage: Stage::Opening,
         })
@@ -53,8 +57,16 @@ impl Record {
         self.began.elapsed()
     }
 
+    /// A stage of the opening that began then is over.
+    pub(super) fn took(&self, stage: &'static str, began: Instant) {
+        let took = began.elapsed();
+        self.metrics.connect_stage(stage, took);
+        self.span.stage(stage, took);
+    }
+
     pub(super) fn opened(&mut self, node: &NodeName, traffic: &Arc<Traffic>) {
         self.about.node = Some(node.clone());
+        self.span.opened(node);
         self.stage = Stage::Open(Arc::clone(traffic));
         self.metrics.session_started(self.protocol);
         audit::opened(&self.about, &self.reference, self.lasted());
@@ -68,10 +80,12 @@ impl Record {
     fn write(&mut self, end: &Failure, lasted: Duration) {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Opening => {
+                self.span.end(end.reason);
                 self.metrics.connect_failed(end.reason);
                 audit::refused(&self.about, &self.reference, end, Told::Close, Some(lasted));
             }
             Stage::Open(traffic) => {
+                self.span.end(end.reason);
                 self.metrics.session_ended(self.protocol, end.reason, lasted, &traffic);
                 audit::closed(&self.about, &self.reference, end, &traffic, lasted);
             }

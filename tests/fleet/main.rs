@@ -18,6 +18,7 @@ mod redis;
 mod documented;
 mod forgets;
 mod killed;
+mod moves;
 mod operator;
 mod shared;
 mod way;

@@ -120,6 +120,12 @@ struct Given {
     tickets: Vec<String>,
 }
 
+/// What came of bringing a token.
+struct Asked {
+    given: Vec<Given>,
+    is_refused: bool,
+}
+
 struct Customer {
     world: Arc<World>,
     chance: Chance,
@@ -139,12 +145,15 @@ impl Customer {
                 drop(self.opens(&[fresh], vmid).await);
                 continue;
             }
-            let answers = self.asks(&fresh, "came").await;
-            if answers.len() > 1 {
-                self.world.wrong(format!("a connect token began {} sessions", answers.len()));
+            let mut given = self.asks(&fresh, "came").await.given;
+            if given.len() > 1 {
+                self.world.wrong(format!("a connect token began {} sessions", given.len()));
             }
-            if let Some(given) = answers.into_iter().next() {
+            if let Some(given) = given.pop() {
                 self.stays(given, vmid, &mut pace).await;
+                if !self.asks(&fresh, "came with what was used").await.given.is_empty() {
+                    self.world.wrong("a connect token began another session later".to_owned());
+                }
             }
         }
     }
@@ -155,7 +164,7 @@ impl Customer {
         for _ in 0..1 + self.chance.below(4) {
             if let Some(client) = self.opens(&given.tickets, vmid).await {
                 if let Some(used) = &used
-                    && !self.asks(used, "came back with what was used").await.is_empty()
+                    && !self.asks(used, "came back with what was used").await.given.is_empty()
                 {
                     world.wrong("a resume token resumed again behind the connection that it gave".to_owned());
                 }
@@ -190,14 +199,13 @@ impl Customer {
     async fn returns(&mut self, given: &Given, pace: &mut Interval) -> Option<Given> {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(5) {
-            let before = self.world.count("came back: nobody answered");
-            let mut answers = self.asks(&given.resume, "came back").await;
-            if let Some(mut next) = answers.pop() {
+            let Asked { mut given, is_refused } = self.asks(&given.resume, "came back").await;
+            if let Some(mut next) = given.pop() {
                 // Whoever holds the token may ask twice before it connects; all these tickets are one connection's.
-                next.tickets.extend(answers.into_iter().flat_map(|each| each.tickets));
+                next.tickets.extend(given.into_iter().flat_map(|each| each.tickets));
                 return Some(next);
             }
-            if self.world.count("came back: nobody answered") == before {
+            if is_refused {
                 return None;
             }
             pace.tick().await;
@@ -206,27 +214,30 @@ impl Customer {
     }
 
     /// Brings a token to a gateway or to two at once, and gives what they gave for it.
-    async fn asks(&mut self, token: &str, what: &str) -> Vec<Given> {
+    async fn asks(&mut self, token: &str, what: &str) -> Asked {
         self.world.step();
         let (one, other) = self.two();
         let answers = match self.chance.below(2) {
             0 => vec![one.try_session(token).await],
             _ => join_all([one.try_session(token), other.try_session(token)]).await,
         };
-        let mut all = Vec::new();
+        let mut asked = Asked { given: Vec::new(), is_refused: false };
         for answer in answers {
             match answer {
                 Ok(page) if page["ticket"].is_string() => {
                     let text = |key: &str| page[key].as_str().unwrap().to_owned();
                     let (session, resume) = (text("session"), text("resume"));
-                    all.push(Given { session, resume, tickets: vec![text("ticket")] });
+                    asked.given.push(Given { session, resume, tickets: vec![text("ticket")] });
                     self.world.says(what.to_owned());
                 }
-                Ok(problem) => self.world.says(format!("{what}: {}", problem["code"].as_str().unwrap_or("?"))),
+                Ok(problem) => {
+                    asked.is_refused = true;
+                    self.world.says(format!("{what}: {}", problem["code"].as_str().unwrap_or("?")));
+                }
                 Err(_) => self.world.says(format!("{what}: nobody answered")),
             }
         }
-        all
+        asked
     }
 
     /// Brings tickets of one connection, or a connect token, to two gateways at once: at most one opens. Gives a console that is
@@ -332,8 +343,10 @@ fn clear_words(world: &World) {
         let is_clear = match what.split_once(": ") {
             None => true,
             Some(("came", code)) => ["token_used", "nobody answered"].contains(&code),
-            Some(("came back with what was used", code)) => ["token_used", "nobody answered"].contains(&code),
-            // One that asks at two gateways each time asks faster than a page.
+            Some(("came with what was used" | "came back with what was used", code)) => {
+                ["token_used", "nobody answered"].contains(&code)
+            }
+            // Whoever often asks at two gateways asks faster than a page.
             Some(("came back", code)) => ["overloaded", "nobody answered"].contains(&code),
             Some(("opened and closed", code)) => {
                 ["limit_guest", "limit_subject", "overloaded", "nobody says why"].contains(&code)
