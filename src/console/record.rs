@@ -99,6 +99,9 @@ pub(super) fn unsaid() -> Failure {
 mod tests {
     use super::*;
     use crate::console::scene;
+    use crate::id::{Console, Guest, SessionId, Vmid};
+    use crate::token::{Grant, Pass};
+    use std::net::Ipv4Addr;
 
     async fn panicked(opens: bool) -> String {
         let metrics = Arc::new(Metrics::new().unwrap());
@@ -130,6 +133,44 @@ mod tests {
     async fn d07_an_open_whose_task_panics_fails_as_our_bug() {
         let text = panicked(false).await;
         assert!(text.contains("consolegate_connect_failures_total{reason=\"internal\"} 1"), "{text}");
+    }
+
+    /// A session of everybody's own: its id, guest, user and node.
+    fn session(metrics: &Arc<Metrics>, nth: u32, protocol: Protocol, opens: bool, reason: Reason) {
+        let guest = Guest::Qemu(Vmid::try_from(100 + nth).unwrap());
+        let console = Console { cluster: "eu1".parse().unwrap(), guest, protocol };
+        let grant = Grant::unproven(&format!("customer-{nth}"), console);
+        let pass = Pass::unspent(SessionId::from_bits(nth.into()), nth, grant);
+        let client = Ipv4Addr::from_bits(nth).into();
+        let (mut record, traffic) = (Record::new(metrics, &Opening { pass, client }), Arc::<Traffic>::default());
+        traffic.up.add(u64::from(nth), 1);
+        traffic.down.first_frame(Duration::from_millis(nth.into()));
+        if opens {
+            record.opened(&format!("pve{nth}").parse().unwrap(), &traffic);
+        }
+        record.over(&Failure::new(reason, format!("cause {nth}")), Duration::from_secs(nth.into()));
+    }
+
+    #[test]
+    fn ten_thousand_sessions_add_no_series_to_those_of_the_first() {
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let series = || {
+            let text = String::from_utf8(metrics.render(std::iter::empty()).unwrap()).unwrap();
+            text.lines().filter(|line| !line.starts_with('#')).count()
+        };
+        let kinds: Vec<_> = [Protocol::Vnc, Protocol::Term]
+            .into_iter()
+            .flat_map(|protocol| [true, false].map(|opens| (protocol, opens)))
+            .flat_map(|(protocol, opens)| Reason::ALL.iter().map(move |reason| (protocol, opens, *reason)))
+            .collect();
+        for (protocol, opens, reason) in &kinds {
+            session(&metrics, 0, *protocol, *opens, *reason);
+        }
+        let after_the_first = series();
+        for (nth, (protocol, opens, reason)) in (1..=10_000).zip(kinds.iter().cycle()) {
+            session(&metrics, nth, *protocol, *opens, *reason);
+        }
+        assert_eq!(series(), after_the_first);
     }
 
     #[test]

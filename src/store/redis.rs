@@ -5,12 +5,15 @@
 //! than Redis has, nothing opens; a Redis that may have lost some of its memory is noticed by its run, and takes nothing that
 //! may have been used before (F13, F17, F27). What Redis could not be told is told when it answers again.
 
+mod counts;
+
+pub(super) use counts::Counted;
+
 use super::connection::{Connection, Place, down};
 use super::entry::{Entry, Outcome, Step};
-use super::scripts::{ENTER, LEAVE, SINCE, STEP};
+use super::scripts::{SINCE, STEP};
 use super::{News, Once};
 use crate::clock::unix_now;
-use crate::config::Limits;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
@@ -38,18 +41,6 @@ const NEWS: usize = 10_000;
 /// The longest that a session may live, and so a list of some.
 const LONGEST_SECONDS: u64 = 200_000;
 
-/// A connection that counts, as the fleet knows it.
-#[derive(Debug, Clone)]
-pub(super) struct Counted {
-    pub(super) session: SessionId,
-    pub(super) generation: u32,
-    /// Names of its guest and its subject.
-    pub(super) guest: String,
-    pub(super) subject: String,
-    /// What a list says of it: a JSON object.
-    pub(super) facts: String,
-}
-
 /// A store in Redis.
 #[derive(Debug)]
 pub(super) struct Redis {
@@ -61,8 +52,9 @@ pub(super) struct Redis {
 /// What this gateway knows of the fleet, and the fleet of it.
 #[derive(Debug, Default)]
 struct Follows {
-    /// When news were heard last.
+    /// When news were heard last, and since when without a break.
     fresh: Option<Instant>,
+    steady: Option<Instant>,
     /// When the store's memory began, and the last news heard.
     born: String,
     last: Option<String>,
@@ -97,7 +89,13 @@ impl Redis {
             let written: Option<String> = self.connection.ask(cmd("GET").arg(&key)).await?;
             let known =
                 written.as_deref().map(serde_json::from_str::<Entry>).transpose().map_err(|error| down(&error))?;
-            let Outcome { entry, answer } = Entry::take(known, step);
+            let known = match (known, step) {
+                (Some(entry), Step::Resume { now, .. } | Step::MayReturn { now, .. }) => {
+                    Some(self.as_it_stands(entry, now).await?)
+                }
+                (known, _) => known,
+            };
+            let Outcome { entry, answer } = Entry::take(known, step, Some(&self.gateway));
             let once = once.filter(|_| answer.is_ok());
             if entry.is_none() && once.is_none() {
                 return answer;
@@ -123,6 +121,23 @@ impl Redis {
         ))
     }
 
+    /// A session is where its gateway wrote it down last, and that gateway may be gone.
+    async fn as_it_stands(&self, entry: Entry, now: u64) -> Result<Entry, Failure> {
+        let Some(gateway) = entry.gateway().filter(|gateway| *gateway != self.gateway) else { return Ok(entry) };
+        let mut score = cmd("ZSCORE");
+        score.arg(self.key("gateways")).arg(gateway);
+        let lease: u64 = self.connection.ask::<Option<u64>>(&score).await?.unwrap_or_default();
+        if lease > now {
+            return Ok(entry);
+        }
+        if self.follows().steady.is_none_or(|steady| steady.elapsed() < STALE) {
+            // What kept this gateway from the store may have kept that one too.
+            let cause = format!("gateway {gateway} of the session says nothing; it is waited for a moment longer");
+            return Err(Failure::new(Reason::StoreDown, cause));
+        }
+        Ok(entry.left_behind(lease.saturating_sub(LEASE_SECONDS)))
+    }
+
     async fn write(
         &self,
         key: &str,
@@ -131,7 +146,7 @@ impl Redis {
         once: Option<Once<'_>>,
     ) -> Result<String, Failure> {
         let now = once.map_or_else(unix_now, |once| once.now);
-        let text = entry.map(|entry| serde_json::to_string(&entry)).transpose().map_err(|error| down(&error))?;
+        let text = entry.as_ref().map(serde_json::to_string).transpose().map_err(|error| down(&error))?;
         let leaves = entry.map_or(0, |entry| entry.leaves().unwrap_or_else(|| entry.ends()));
         let name = once.map(|once| self.key(&format!("once:{}", hex::lower(&sha256::of(once.name.as_bytes())))));
         let keep = once.map(|once| (once.until.saturating_sub(once.now) + KEEP_SECONDS).to_string());
@@ -162,55 +177,6 @@ impl Redis {
             self.tell(&News::Returned(session, generation)).await?;
         }
         Ok(())
-    }
-
-    /// Counts a connection against the limits of the whole fleet.
-    pub(super) async fn enter(&self, counted: Counted, limits: &Limits) -> Result<(), Failure> {
-        let mut enter = cmd("EVAL");
-        enter.arg(ENTER).arg(3).arg(self.key(&counted.guest)).arg(self.key(&counted.subject));
-        enter.arg(self.key(&format!("live:{}", self.gateway))).arg(counted.session.to_string());
-        enter.arg(self.member(&counted)).arg(limits.per_guest).arg(limits.per_subject).arg(self.key("lease:"));
-        enter.arg(&counted.facts).arg(LONGEST_SECONDS).arg(LEASE_SECONDS);
-        // Whether it happened is not known without an answer, so it is undone.
-        let lost = |_: &Failure| self.follows().left.push(counted.clone());
-        let said: String = self.connection.ask(&enter).await.inspect_err(lost)?;
-        let over = |reason, limit| Err(Failure::new(reason, format!("{limit} sessions are live in the fleet already")));
-        match said.as_str() {
-            "in" => {
-                self.follows().counted.insert(counted.session, counted);
-                Ok(())
-            }
-            "guest" => over(Reason::LimitGuest, limits.per_guest),
-            _ => over(Reason::LimitSubject, limits.per_subject),
-        }
-    }
-
-    /// The connection is over. Where Redis cannot be told now, it is told later.
-    pub(super) async fn leave(&self, session: SessionId, generation: u32) {
-        let counted = {
-            let mut follows = self.follows();
-            match follows.counted.get(&session) {
-                Some(counted) if counted.generation == generation => follows.counted.remove(&session),
-                _ => None,
-            }
-        };
-        let Some(counted) = counted else { return };
-        // It stays among those to be told until Redis has heard it, whoever stops waiting.
-        self.follows().left.push(counted.clone());
-        match self.left(&counted).await {
-            Ok(()) => self.follows().left.retain(|each| each.session != session || each.generation != generation),
-            Err(failure) => {
-                tracing::warn!(%session, cause = failure.cause, "the store is told later that a connection ended");
-            }
-        }
-    }
-
-    async fn left(&self, counted: &Counted) -> Result<(), Failure> {
-        let mut leave = cmd("EVAL");
-        leave.arg(LEAVE).arg(3).arg(self.key(&counted.guest)).arg(self.key(&counted.subject));
-        leave.arg(self.key(&format!("live:{}", self.gateway))).arg(counted.session.to_string());
-        leave.arg(self.member(counted));
-        self.connection.ask::<String>(&leave).await.map(drop)
     }
 
     /// Remembers a revocation for every gateway, those that start later too.
@@ -263,10 +229,12 @@ impl Redis {
             let cause = format!("this clock and the store's are {} s apart; set both by NTP", now.abs_diff(time));
             return Err(Failure::new(Reason::StoreDown, cause));
         }
+        let last = last.filter(|_| born == before && was_there);
+        let is_steady = last.is_some();
         let (news, heard) = match last {
-            Some(last) if born == before && was_there => self.since(&last).await?,
+            Some(last) => self.since(&last).await?,
             // It was away, or Redis forgot: everything is told again, and heard again. Twice is once.
-            _ => {
+            None => {
                 self.tell_all(&withdrawn()).await?;
                 let mut all = self.revocations(now).await?;
                 let (news, heard) = self.since("0-0").await?;
@@ -276,6 +244,7 @@ impl Redis {
         };
         let mut follows = self.follows();
         (follows.born, follows.fresh, follows.last) = (born, Some(asked), Some(heard));
+        follows.steady = follows.steady.filter(|_| is_steady).or(Some(asked));
         Ok(news)
     }
 
@@ -377,10 +346,6 @@ impl Redis {
         }
         let cause = format!("no news of revocations for {} s; without them nothing opens", STALE.as_secs());
         Err(Failure::new(Reason::StoreDown, cause))
-    }
-
-    fn member(&self, counted: &Counted) -> String {
-        format!("{} {}", self.gateway, counted.generation)
     }
 
     fn key(&self, name: &str) -> String {

@@ -8,11 +8,15 @@ mod client;
 mod fleet;
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/raw.rs"]
 mod raw;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod documented;
+mod killed;
 mod operator;
 mod shared;
 mod without;
