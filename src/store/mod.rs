@@ -20,7 +20,6 @@ mod withdrawn;
 
 pub use news::News;
 
-use crate::clock::unix_now;
 use crate::config::{self, Limits};
 use crate::id::{Console, Machine, SessionId};
 use crate::reason::{Failure, Reason};
