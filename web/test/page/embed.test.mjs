@@ -140,8 +140,8 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
 });
 
 embedded('a cut, a size and an end are told', { body: element }, async ({ gateway, page }) => {
-  gateway.steps = [{ drop: true }, {}];
   await hears(page, 'connected');
+  gateway.steps = [{ drop: true }, {}];
   gateway.sockets.at(-1).send(desktopSize(800, 600));
   await hears(page, 'resize');
   assert.deepEqual(await told(page, 'resize'), [{ type: 'resize', width: 800, height: 600 }]);

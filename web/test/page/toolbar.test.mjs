@@ -186,6 +186,12 @@ for (const [width, height] of [[320, 568], [412, 915]]) {
       const panel = page.getByRole('dialog', { name, exact: true });
       await panel.waitFor();
       await reachable(page, name);
+      const out = panel.getByRole('button', { name: 'Close', exact: true });
+      const inSight = () => out.evaluate((button) => button.contains(document.elementFromPoint(...['x', 'y'].map((side) => button.getBoundingClientRect()[side] + 12))));
+      assert.ok(await inSight(), `${name}: the way out`);
+      await panel.evaluate((opened) => opened.closest('.panels').scrollTo(0, 1000));
+      assert.ok(await inSight(), `${name}: the way out, at its end`);
+      await panel.evaluate((opened) => opened.closest('.panels').scrollTo(0, 0));
       await accessible(page);
       await picture(page, `phone-${width}-${name.toLowerCase().replace(' ', '-')}`);
       await page.keyboard.press('Escape');
