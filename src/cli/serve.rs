@@ -4,7 +4,6 @@ use super::exit::Stop;
 use super::{Configuration, check};
 use crate::app::{self, Inherited};
 use crate::log;
-use tokio::runtime::Builder;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -20,8 +19,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let inherited = Inherited::take().map_err(Stop::Failed)?;
     let config = check::loaded(&arguments.configuration.config)?;
     let log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;
-    runtime.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)
+    app::runtime()?.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)
 }

@@ -21,8 +21,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// Rounds of a turn, each a batch both ways: two sides that never pause must not keep a thread for themselves.
+/// Rounds of a turn, each a batch both ways, and the bytes after which a turn is over all the same: two sides that never
+/// pause must not keep a thread for themselves, and what waits behind them is somebody's key.
 const ROUNDS: u32 = 32;
+const MUCH: u64 = 64 * 1024;
 /// A turn that moved less leaves a session that may be idle: what can be made again is given back.
 const LITTLE: u64 = 512;
 
@@ -172,12 +174,16 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             let overdue = self.up.overdue(now);
             self.node.hold(&overdue).map_err(|error| failed(Which::Node, &error))?;
         }
+        let before = traffic.bytes();
         for _ in 0..ROUNDS {
             self.push_own()?;
             let down = self.pump_down(cx, traffic, now)?;
             let up = self.pump_up(cx, traffic, now)?;
             if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
                 return Ok(());
+            }
+            if traffic.bytes().wrapping_sub(before) >= MUCH {
+                break;
             }
         }
         // More is there: the others first.
