@@ -18,7 +18,9 @@ use crate::wire::rfb_client::SMALLEST_REQUEST;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// Rounds of a turn, each a batch both ways, and the bytes after which a turn is over all the same: two sides that never
@@ -27,6 +29,22 @@ const ROUNDS: u32 = 32;
 const MUCH: u64 = 64 * 1024;
 /// A turn that moved less leaves a session that may be idle: what can be made again is given back.
 const LITTLE: u64 = 512;
+
+/// A wake that is further away than this may come late by up to a tick, so that many idle sessions wake in one round.
+const FAR: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(16);
+/// What ticks are counted from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The tick at or after a time that is far away; any other time as it is.
+fn together(at: Instant, now: Instant) -> Instant {
+    if at.saturating_duration_since(now) < FAR {
+        return at;
+    }
+    let past = at.saturating_duration_since(*START).as_micros() % TICK.as_micros();
+    let left = TICK.as_micros().saturating_sub(past) % TICK.as_micros();
+    at + Duration::from_micros(u64::try_from(left).unwrap_or_default())
+}
 
 /// Two legs at work on each other.
 #[derive(Debug)]
@@ -137,27 +155,22 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             return Poll::Ready(failure);
         }
         let (now, before) = (Instant::now(), traffic.bytes());
-        match self.turn(cx, traffic, now) {
-            Ok(()) => {}
+        // What is due goes out in the same call; a peer that always has something due lets the others go first.
+        let mut again = self.pass(cx, traffic, now);
+        if let Ok(true) = again {
+            again = self.pass(cx, traffic, now);
+        }
+        match again {
+            Ok(true) => cx.waker().wake_by_ref(),
+            Ok(false) => {}
             Err(failure) => return Poll::Ready(failure),
         }
         if traffic.bytes().wrapping_sub(before) < LITTLE {
             self.client.transport.rest();
             self.node.transport.rest();
         }
-        loop {
-            match self.clock.due(now) {
-                Due::End(reason) => return Poll::Ready(reason.into()),
-                Due::Ping => self.ping(now),
-                Due::Nothing => break,
-            }
-        }
-        match self.keep_alive(traffic, now) {
-            Ok(sent) if sent || self.own_could_go() => cx.waker().wake_by_ref(),
-            Ok(_) => {}
-            Err(failure) => return Poll::Ready(failure),
-        }
         let next = self.up.next(now, self.node_can_hear()).into_iter().fold(self.clock.next(now), Instant::min);
+        let next = together(next, now);
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -165,6 +178,19 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+
+    /// Moves what can be moved, then sees what time asks for; whether something of ours could go out now.
+    fn pass(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<bool, Failure> {
+        self.turn(cx, traffic, now)?;
+        loop {
+            match self.clock.due(now) {
+                Due::End(reason) => return Err(reason.into()),
+                Due::Ping => self.ping(now),
+                Due::Nothing => break,
+            }
+        }
+        Ok(self.keep_alive(traffic, now)? || self.own_could_go())
     }
 
     /// Moves what can be moved now, both ways.
