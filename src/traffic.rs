@@ -4,7 +4,7 @@
 //! enough, and the hot path never touches a shared counter.
 
 use std::ops::AddAssign;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// One direction's counts.
@@ -179,15 +179,16 @@ impl Traffic {
     }
 }
 
-/// Round-trip times in power-of-two buckets of microseconds: 32 counters hold any session's figures without growing.
+/// Round-trip times in power-of-two buckets of microseconds: 32 counters hold any session's figures without growing. One
+/// round trip a second fills none of them in a lifetime.
 #[derive(Debug)]
 pub struct Rtt {
-    buckets: [AtomicU64; 32],
+    buckets: [AtomicU32; 32],
 }
 
 impl Default for Rtt {
     fn default() -> Self {
-        Self { buckets: [const { AtomicU64::new(0) }; 32] }
+        Self { buckets: [const { AtomicU32::new(0) }; 32] }
     }
 }
 
@@ -204,7 +205,7 @@ impl Rtt {
     /// The upper bound of the bucket that holds the given share (0 to 1) of round trips; none before the first.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Duration> {
-        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed)).collect();
+        let counts: Vec<u64> = self.buckets.iter().map(|b| b.load(Relaxed).into()).collect();
         let total: u64 = counts.iter().sum();
         if total == 0 {
             return None;

@@ -7,7 +7,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, constants } from 'node:zlib';
 import { keymaps } from './keymaps.mjs';
 import { isCurrent, stampOf, writeStamp } from './stamp.mjs';
 import { thirdParty } from './third-party.mjs';
@@ -141,17 +141,14 @@ function hashed(name, content) {
 }
 
 async function store(name, content) {
-  const [br, gz] = await Promise.all([
-    promisify(brotliCompress)(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length } }),
-    promisify(gzip)(content, { level: 9 }),
-  ]);
-  await Promise.all([write(name, content), write(`${name}.br`, br), write(`${name}.gz`, gz)]);
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: content.length };
+  const br = await promisify(brotliCompress)(content, { params });
+  await Promise.all([write(name, content), write(`${name}.br`, br)]);
   return {
     type: TYPES[extname(name)],
     sha256: createHash('sha256').update(content).digest('hex'),
     bytes: content.length,
     br: br.length,
-    gz: gz.length,
     immutable: name.startsWith('assets/'),
   };
 }
@@ -172,7 +169,7 @@ async function sweep() {
 }
 
 function report({ files }) {
-  for (const [name, { bytes, br, gz }] of Object.entries(files)) {
-    console.log(`${name.padEnd(36)} ${String(bytes).padStart(8)}  br ${String(br).padStart(7)}  gz ${String(gz).padStart(7)}`);
+  for (const [name, { bytes, br }] of Object.entries(files)) {
+    console.log(`${name.padEnd(36)} ${String(bytes).padStart(8)}  br ${String(br).padStart(7)}`);
   }
 }

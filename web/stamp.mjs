@@ -25,7 +25,7 @@ export async function isCurrent(web, stamp) {
   try {
     const manifest = await readFile(join(web, 'dist/manifest.json'));
     if ((await readFile(join(web, KEPT), 'utf8')) !== kept(stamp, manifest)) return false;
-    const names = Object.keys(JSON.parse(manifest).files).flatMap((name) => [name, `${name}.br`, `${name}.gz`]);
+    const names = Object.keys(JSON.parse(manifest).files).flatMap((name) => [name, `${name}.br`]);
     await Promise.all(names.map((name) => access(join(web, 'dist', name))));
     return true;
   } catch {

@@ -2,7 +2,7 @@
 
 use crate::certificates::Certificates;
 use crate::load::{connect, connector};
-use crate::process::Server;
+use crate::process::{Rank, Server};
 use crate::{Outcome, guests, upgrade};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -38,11 +38,7 @@ impl Ground {
         let descriptors = raise_descriptors()?;
         let folder = tempfile::Builder::new().prefix("consolegate-limit-").tempdir()?;
         let certificates = Certificates::make(folder.path())?;
-        let node = free_address()?;
-        let mut command = this_program("node", folder.path(), node)?;
-        command.extend(["--guests".to_owned(), guests::COUNT.to_string()]);
-        let mut server = Server::start(&command, folder.path().join("node.log"), &[]).await?;
-        listens(&mut server, node).await.map_err(|error| format!("the node: {error}"))?;
+        let (node, server) = start_node(folder.path(), Rank::Usual).await?;
         Ok(Self {
             folder,
             certificates,
@@ -74,6 +70,11 @@ impl Ground {
         Ok(number - 1 - self.asked.fetch_add(1, Relaxed))
     }
 
+    /// Starts one more node.
+    pub async fn one_more_node(&self, rank: Rank) -> Outcome<(SocketAddr, Server)> {
+        start_node(self.folder(), rank).await
+    }
+
     /// Why the node may be the cause of a failure.
     pub fn last_words(&self) -> String {
         self.server.last_words()
@@ -84,6 +85,16 @@ impl Ground {
         self.server.stop().await?;
         Ok(self.folder.close()?)
     }
+}
+
+async fn start_node(folder: &Path, rank: Rank) -> Outcome<(SocketAddr, Server)> {
+    let node = free_address()?;
+    let mut command = rank.words();
+    command.extend(this_program("node", folder, node)?);
+    command.extend(["--guests".to_owned(), guests::COUNT.to_string()]);
+    let mut server = Server::start(&command, folder.join(format!("node-{}.log", node.port())), &[]).await?;
+    listens(&mut server, node).await.map_err(|error| format!("the node: {error}"))?;
+    Ok((node, server))
 }
 
 /// As many as the system allows this user, for all processes that are started from here on.

@@ -1,7 +1,28 @@
 //! The names both sides of a gateway use for the cluster that is measured: its node, its guests, its identity, its panel.
 
+use serde::{Deserialize, Serialize};
+
 /// The node.
 pub const NODE: &str = "pve1";
+
+/// A cluster, of one node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cluster {
+    /// That of every measurement.
+    Usual,
+    /// One whose guests do nothing but answer keys, where that is what is measured.
+    Keys,
+}
+
+impl Cluster {
+    /// Its name in tokens and in the gateway's configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usual => "eu1",
+            Self::Keys => "eu2",
+        }
+    }
+}
 
 /// The identity at the node, and its secret.
 pub const USER: &str = "gate@pve!console";

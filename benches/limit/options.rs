@@ -17,6 +17,9 @@ pub struct Options {
     /// The most sessions of the memory measurement.
     #[arg(long, default_value_t = 9000)]
     pub sessions: u32,
+    /// Measure the gateway without the others.
+    #[arg(long, requires = "only")]
+    pub alone: bool,
     /// The gateway's program, built for release.
     #[arg(long, default_value = env!("CARGO_BIN_EXE_consolegate"))]
     pub gateway: PathBuf,

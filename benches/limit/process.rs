@@ -16,6 +16,34 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// How long a server may take to be gone.
 const GOING: Duration = Duration::from_secs(5);
 
+/// How a process stands with the machine's cores beside the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rank {
+    Usual,
+    /// It stands for other machines, and gets what the others leave.
+    Behind,
+    /// It is what measures, and waits for nobody, where this user may say so.
+    First,
+}
+
+impl Rank {
+    /// What stands in front of a command to run it so.
+    pub fn words(self) -> Vec<String> {
+        let words: &[&str] = match self {
+            Self::Usual => &[],
+            Self::Behind => &["chrt", "--idle", "0"],
+            Self::First if may_be_first() => &["chrt", "--fifo", "1"],
+            Self::First => &[],
+        };
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+}
+
+fn may_be_first() -> bool {
+    let tried = std::process::Command::new("chrt").args(["--fifo", "1", "true"]).stderr(Stdio::null()).status();
+    tried.is_ok_and(|status| status.success())
+}
+
 /// A server, in a process group of its own.
 #[derive(Debug)]
 pub struct Server {
@@ -87,9 +115,11 @@ pub struct Load {
 
 impl Load {
     /// Opens the sessions of an order, all of them or none.
-    pub async fn open(order: &Order) -> Outcome<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("load")
+    pub async fn open(order: &Order, rank: Rank) -> Outcome<Self> {
+        let mut command = rank.words();
+        command.extend([std::env::current_exe()?.display().to_string(), "load".to_owned()]);
+        let mut child = Command::new(&command[0])
+            .args(&command[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

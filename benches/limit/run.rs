@@ -41,7 +41,7 @@ async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
         sections.push(measured.unwrap_or_else(|error| Section::failed(title, &error)));
     };
     if options.has(Part::Throughput) || options.has(Part::Opens) {
-        let mut lanes = Lanes::start(ground, &Kind::ALL).await;
+        let mut lanes = Lanes::start(ground, &Kind::ALL, options).await;
         if options.has(Part::Throughput) {
             add(throughput::TITLE, throughput::measure(ground, &mut lanes, options).await);
         }
@@ -51,7 +51,7 @@ async fn measure(ground: &Ground, options: &Options) -> Outcome<Vec<Section>> {
         lanes.stop().await?;
     }
     if options.has(Part::Typing) {
-        let mut lanes = Lanes::start(ground, &typing::KINDS).await;
+        let mut lanes = Lanes::start(ground, &typing::KINDS, options).await;
         add(typing::TITLE, typing::measure(ground, &mut lanes, options).await);
         lanes.stop().await?;
     }

@@ -14,6 +14,7 @@ mod own_panel;
 mod panel;
 mod reload;
 mod running;
+mod runtime;
 mod signals;
 mod supervisor;
 
@@ -21,6 +22,7 @@ pub use demo::{Demo, Options};
 pub use inherited::Inherited;
 pub use machines::DemoGuest;
 pub use own_panel::OwnPanel;
+pub use runtime::runtime;
 pub use signals::{Signal, signals};
 
 use crate::admin;

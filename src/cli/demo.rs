@@ -1,12 +1,11 @@
 //! `demo`: a gateway with a simulated Proxmox node and a small panel, for a look in a browser.
 
 use super::exit::Stop;
-use crate::app::{Demo, Options, OwnPanel, signals};
+use crate::app::{self, Demo, Options, OwnPanel, signals};
 use crate::config::LogFormat;
 use crate::log;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use tokio::runtime::Builder;
 
 /// Arguments of `demo`.
 #[derive(Debug, clap::Args)]
@@ -49,7 +48,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
             algorithm: arguments.panel_algorithm.clone(),
         }),
     };
-    Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    app::runtime()?.block_on(async {
         let demo = Demo::start(&options).await.map_err(Stop::Failed)?;
         writeln!(io::stdout(), "{}", demo.words())?;
         demo.run(signals()).await.map_err(Stop::Failed)

@@ -5,7 +5,6 @@ use super::{Configuration, check};
 use crate::app::{self, Inherited};
 use crate::log;
 use crate::trace::Traces;
-use tokio::runtime::Builder;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +20,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let inherited = Inherited::take().map_err(Stop::Failed)?;
     let config = check::loaded(&arguments.configuration.config)?;
     let log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let runtime = app::runtime()?;
     let _traces = Traces::start(runtime.handle()).map_err(Stop::Failed)?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;

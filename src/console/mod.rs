@@ -64,7 +64,8 @@ where
 {
     let keep = generation.config.session.resume.as_secs();
     let record = Record::new(&generation.shared.metrics, &opening);
-    let connected = match Connected::begin(&generation.shared.store, &opening.pass, keep, unix_now()).await {
+    let begins = Box::pin(Connected::begin(&generation.shared.store, &opening.pass, keep, unix_now()));
+    let connected = match begins.await {
         Ok(connected) => connected,
         Err(failure) => return Box::pin(refuse(record, leg(&opening, stream, early), &failure).say()).await,
     };
@@ -72,7 +73,7 @@ where
         Ok(live) => live.until_its_end().await,
         Err(goodbye) => goodbye,
     };
-    connected.end(goodbye.reason, unix_now()).await;
+    Box::pin(connected.end(goodbye.reason, unix_now())).await;
     Box::pin(goodbye.say()).await;
 }
 

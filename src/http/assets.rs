@@ -1,6 +1,6 @@
 //! The files of the page: found by name in a closed list, never by joining paths.
 //!
-//! The build writes each file under a name that holds its hash, beside a brotli and a gzip form. Releases carry them in
+//! The build writes each file under a name that holds its hash, beside a brotli form. Releases carry them in
 //! the binary; debug builds read the folder at each request. Knows nothing of what the files are for.
 
 use super::encoding::{Encoding, accepted};

@@ -6,7 +6,6 @@ use hyper::header::{ACCEPT_ENCODING, HeaderMap};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     Brotli,
-    Gzip,
     Identity,
 }
 
@@ -15,7 +14,6 @@ impl Encoding {
     pub(super) const fn word(self) -> Option<&'static str> {
         match self {
             Self::Brotli => Some("br"),
-            Self::Gzip => Some("gzip"),
             Self::Identity => None,
         }
     }
@@ -24,13 +22,13 @@ impl Encoding {
     pub(super) const fn suffix(self) -> &'static str {
         match self {
             Self::Brotli => ".br",
-            Self::Gzip => ".gz",
             Self::Identity => "",
         }
     }
 }
 
-/// The forms a client takes, the smallest first; the plain one is always the last resort.
+/// The forms a client takes, the smallest first; the plain one is always the last resort. Every browser that can run the
+/// page takes brotli, so there is no third form.
 pub(super) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Encoding> {
     let weight = |word: &str| {
         let values = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
@@ -38,8 +36,7 @@ pub(super) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = Encoding> {
     };
     let any = weight("*").unwrap_or(false);
     let brotli = weight("br").unwrap_or(any).then_some(Encoding::Brotli);
-    let gzip = weight("gzip").unwrap_or(any).then_some(Encoding::Gzip);
-    brotli.into_iter().chain(gzip).chain([Encoding::Identity])
+    brotli.into_iter().chain([Encoding::Identity])
 }
 
 /// Whether the item is about `word`, and if so whether it is taken at all.
@@ -55,7 +52,7 @@ fn weighed(item: &str, word: &str) -> Option<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Encoding::{Brotli, Gzip, Identity};
+    use Encoding::{Brotli, Identity};
 
     fn of(value: &str) -> Vec<Encoding> {
         let mut headers = HeaderMap::new();
@@ -65,12 +62,14 @@ mod tests {
 
     #[test]
     fn the_smallest_form_the_client_takes() {
-        assert_eq!(of("gzip, deflate, br, zstd"), [Brotli, Gzip, Identity]);
-        assert_eq!(of("GZIP"), [Gzip, Identity]);
-        assert_eq!(of("br;q=0, gzip;q=0.5"), [Gzip, Identity]);
-        assert_eq!(of("*"), [Brotli, Gzip, Identity]);
+        assert_eq!(of("gzip, deflate, br, zstd"), [Brotli, Identity]);
+        assert_eq!(of("BR"), [Brotli, Identity]);
+        assert_eq!(of("gzip, br;q=0.5"), [Brotli, Identity]);
+        assert_eq!(of("gzip"), [Identity]);
+        assert_eq!(of("br;q=0, gzip;q=0.5"), [Identity]);
+        assert_eq!(of("*"), [Brotli, Identity]);
         assert_eq!(of("*;q=0"), [Identity]);
-        assert_eq!(of("*, br; q=0.000"), [Gzip, Identity]);
+        assert_eq!(of("*, br; q=0.000"), [Identity]);
         assert_eq!(of("brotli"), [Identity]);
         assert_eq!(of(""), [Identity]);
         assert_eq!(accepted(&HeaderMap::new()).collect::<Vec<_>>(), [Identity]);

@@ -70,6 +70,7 @@ fn bare<S: Stream>(upgraded: Upgraded) -> Option<(S, Bytes)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::TlsStream;
     use bytes::Bytes;
     use http_body_util::Full;
     use hyper::body::Incoming;
@@ -96,6 +97,16 @@ mod tests {
         let leg = Leg::new(stream, Arc::default(), Duration::from_secs(1));
         http1::Builder::new().serve_connection(TokioIo::new(leg), service).with_upgrades().await.unwrap();
         receive.await.unwrap().await.unwrap()
+    }
+
+    /// A task is as large as the largest of its stages for as long as it lives.
+    #[test]
+    fn the_task_of_a_session_holds_no_room_for_stages_that_are_over() {
+        fn returned<T, A, B, C>(_: impl FnOnce(A, B, C) -> T) -> usize {
+            size_of::<T>()
+        }
+        let size = returned(console::<TlsStream>);
+        assert!(size <= 2048, "{size} bytes");
     }
 
     #[tokio::test]

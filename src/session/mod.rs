@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Ended sessions whose last figures wait for a scrape.
 const MOST_GONE: usize = 9_000;
@@ -51,7 +51,35 @@ struct Entry {
     issued: u64,
     began: u64,
     traffic: Arc<Traffic>,
-    stop: watch::Sender<Option<Failure>>,
+    stop: Arc<Stop>,
+}
+
+/// Why a session is to end, once somebody says so; the last word counts.
+#[derive(Debug, Default)]
+struct Stop {
+    why: Mutex<Option<Failure>>,
+    said: Notify,
+}
+
+impl Stop {
+    fn say(&self, why: Failure) {
+        *self.lock() = Some(why);
+        self.said.notify_waiters();
+    }
+
+    async fn heard(&self) -> Failure {
+        loop {
+            let said = self.said.notified();
+            if let Some(why) = self.lock().clone() {
+                return why;
+            }
+            said.await;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What a list of sessions shows of one; opens nothing.
@@ -128,20 +156,20 @@ impl Sessions {
             return Err(Failure::new(Reason::TakenOver, "a later resume of this session is live already"));
         }
         if let Some(old) = live.remove(session, None) {
-            old.stop.send_replace(Some(Reason::TakenOver.into()));
+            old.stop.say(Reason::TakenOver.into());
         }
         live.check(limits, grant.console(), &subject)?;
         *live.guests.entry(grant.console().cluster_guest()).or_default() += 1;
         *live.subjects.entry(subject.clone()).or_default() += 1;
         live.serial += 1;
         let traffic = Arc::new(Traffic::default());
-        let stop = watch::Sender::new(None);
+        let stop = Arc::<Stop>::default();
         let guard = SessionGuard {
             sessions: Arc::clone(self),
             id: session,
             serial: live.serial,
             traffic: Arc::clone(&traffic),
-            stopped: stop.subscribe(),
+            stop: Arc::clone(&stop),
         };
         let (serial, console) = (live.serial, grant.console().clone());
         let (jti, issued) = (grant.jti_hash().to_owned(), grant.issued());
@@ -200,7 +228,7 @@ impl Sessions {
     /// Ends one session; false where it is not live.
     pub fn stop(&self, id: SessionId, why: impl Into<Failure>) -> bool {
         let live = self.lock();
-        live.entries.get(&id).map(|entry| entry.stop.send_replace(Some(why.into()))).is_some()
+        live.entries.get(&id).map(|entry| entry.stop.say(why.into())).is_some()
     }
 
     /// Ends every session that it is true of, and says how many. It is asked under the lock, so it must not wait.
@@ -208,7 +236,7 @@ impl Sessions {
         let live = self.lock();
         let mut ended = 0;
         for (_, entry) in live.entries.iter().filter(|(id, entry)| is_meant(&entry.listed(**id))) {
-            entry.stop.send_replace(Some(why.clone()));
+            entry.stop.say(why.clone());
             ended += 1;
         }
         ended
@@ -219,7 +247,7 @@ impl Sessions {
         let mut live = self.lock();
         live.closed = Some(reason);
         for entry in live.entries.values() {
-            entry.stop.send_replace(Some(reason.into()));
+            entry.stop.say(reason.into());
         }
     }
 
@@ -310,7 +338,7 @@ pub struct SessionGuard {
     id: SessionId,
     serial: u64,
     traffic: Arc<Traffic>,
-    stopped: watch::Receiver<Option<Failure>>,
+    stop: Arc<Stop>,
 }
 
 impl SessionGuard {
@@ -343,12 +371,7 @@ impl SessionGuard {
 
     /// Waits until somebody ends the session, and says why.
     pub async fn stopped(&self) -> Failure {
-        let mut stopped = self.stopped.clone();
-        match stopped.wait_for(Option::is_some).await {
-            Ok(why) => why.clone().unwrap_or_else(|| Reason::Internal.into()),
-            // The entry is gone without a word: another session took its place.
-            Err(_) => Reason::TakenOver.into(),
-        }
+        self.stop.heard().await
     }
 }
 

@@ -18,13 +18,33 @@ use crate::wire::rfb_client::SMALLEST_REQUEST;
 use crate::wire::websocket::{CloseBody, Opcode, frame, parse_close};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// Rounds of a turn, each a batch both ways: two sides that never pause must not keep a thread for themselves.
+/// Rounds of a turn, each a batch both ways, and the bytes after which a turn is over all the same: two sides that never
+/// pause must not keep a thread for themselves, and what waits behind them is somebody's key.
 const ROUNDS: u32 = 32;
+const MUCH: u64 = 64 * 1024;
 /// A turn that moved less leaves a session that may be idle: what can be made again is given back.
 const LITTLE: u64 = 512;
+
+/// A wake that is further away than this may come late by up to a tick, so that many idle sessions wake in one round.
+const FAR: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(16);
+/// What ticks are counted from.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// The tick at or after a time that is far away; any other time as it is.
+fn together(at: Instant, now: Instant) -> Instant {
+    if at.saturating_duration_since(now) < FAR {
+        return at;
+    }
+    let past = at.saturating_duration_since(*START).as_micros() % TICK.as_micros();
+    let left = TICK.as_micros().saturating_sub(past) % TICK.as_micros();
+    at + Duration::from_micros(u64::try_from(left).unwrap_or_default())
+}
 
 /// Two legs at work on each other.
 #[derive(Debug)]
@@ -135,27 +155,22 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             return Poll::Ready(failure);
         }
         let (now, before) = (Instant::now(), traffic.bytes());
-        match self.turn(cx, traffic, now) {
-            Ok(()) => {}
+        // What is due goes out in the same call; a peer that always has something due lets the others go first.
+        let mut again = self.pass(cx, traffic, now);
+        if let Ok(true) = again {
+            again = self.pass(cx, traffic, now);
+        }
+        match again {
+            Ok(true) => cx.waker().wake_by_ref(),
+            Ok(false) => {}
             Err(failure) => return Poll::Ready(failure),
         }
         if traffic.bytes().wrapping_sub(before) < LITTLE {
             self.client.transport.rest();
             self.node.transport.rest();
         }
-        loop {
-            match self.clock.due(now) {
-                Due::End(reason) => return Poll::Ready(reason.into()),
-                Due::Ping => self.ping(now),
-                Due::Nothing => break,
-            }
-        }
-        match self.keep_alive(traffic, now) {
-            Ok(sent) if sent || self.own_could_go() => cx.waker().wake_by_ref(),
-            Ok(_) => {}
-            Err(failure) => return Poll::Ready(failure),
-        }
         let next = self.up.next(now, self.node_can_hear()).into_iter().fold(self.clock.next(now), Instant::min);
+        let next = together(next, now);
         if timer.deadline() != next {
             timer.as_mut().reset(next);
         }
@@ -165,6 +180,19 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         Poll::Pending
     }
 
+    /// Moves what can be moved, then sees what time asks for; whether something of ours could go out now.
+    fn pass(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<bool, Failure> {
+        self.turn(cx, traffic, now)?;
+        loop {
+            match self.clock.due(now) {
+                Due::End(reason) => return Err(reason.into()),
+                Due::Ping => self.ping(now),
+                Due::Nothing => break,
+            }
+        }
+        Ok(self.keep_alive(traffic, now)? || self.own_could_go())
+    }
+
     /// Moves what can be moved now, both ways.
     fn turn(&mut self, cx: &mut Context<'_>, traffic: &Traffic, now: Instant) -> Result<(), Failure> {
         // A node that is stuck gets it with what comes then.
@@ -172,12 +200,16 @@ impl<C: Transport, N: Transport> Splice<C, N> {
             let overdue = self.up.overdue(now);
             self.node.hold(&overdue).map_err(|error| failed(Which::Node, &error))?;
         }
+        let before = traffic.bytes();
         for _ in 0..ROUNDS {
             self.push_own()?;
             let down = self.pump_down(cx, traffic, now)?;
             let up = self.pump_up(cx, traffic, now)?;
             if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
                 return Ok(());
+            }
+            if traffic.bytes().wrapping_sub(before) >= MUCH {
+                break;
             }
         }
         // More is there: the others first.

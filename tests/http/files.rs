@@ -37,7 +37,7 @@ async fn p07_the_page_trusts_nothing_but_itself() {
 async fn files_come_in_the_form_the_client_takes() {
     let face = Face::start().await;
     for (accept, encoding, body) in
-        [("br, gzip", "br", "brotli form\n"), ("gzip", "gzip", "gzip form\n"), ("identity", "", "export {};\n")]
+        [("gzip, br", "br", "brotli form\n"), ("gzip", "", "export {};\n"), ("identity", "", "export {};\n")]
     {
         let answer = face.request(&format!("GET {ASSET}"), &[&format!("Accept-Encoding: {accept}")]).await;
         assert_eq!((answer.status, answer.header("content-encoding")), (200, encoding));

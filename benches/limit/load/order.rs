@@ -1,5 +1,6 @@
 //! What the load process is told and what it answers: an order when it starts, then jobs, one JSON line each way.
 
+use crate::guests::Cluster;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ pub enum Door {
     /// An upgrade and no more, through a relay or at the node itself.
     Raw,
     /// A token, an upgrade, and the RFB login of type None. Guests are taken in turn from this one on.
-    Gateway { first_guest: u32, rights: Rights },
+    Gateway { cluster: Cluster, first_guest: u32, rights: Rights },
 }
 
 /// The rights in the tokens.

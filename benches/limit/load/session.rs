@@ -188,9 +188,9 @@ impl Session {
 fn request(order: &Order, number: u32) -> Outcome<String> {
     let (path, token) = match order.door {
         Door::Raw => ("/raw", String::new()),
-        Door::Gateway { first_guest, rights } => {
+        Door::Gateway { cluster, first_guest, rights } => {
             let vmid = guests::FIRST + (first_guest + number) % guests::COUNT;
-            ("/v1/ws", format!("Authorization: Bearer {}\r\n", token::mint(vmid, rights)?))
+            ("/v1/ws", format!("Authorization: Bearer {}\r\n", token::mint(cluster, vmid, rights)?))
         }
     };
     Ok(format!(

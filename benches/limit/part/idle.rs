@@ -48,7 +48,8 @@ pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
     let most = options.sessions.min(ground.most_sessions());
     let within = |counts: &[u32]| counts.iter().map(|count| (*count).min(most)).collect::<Vec<_>>();
     let mut rows = Vec::new();
-    for kind in [Kind::Gateway].into_iter().chain(PEERS) {
+    let peers = if options.alone { &[] } else { &PEERS[..] };
+    for kind in [Kind::Gateway].into_iter().chain(peers.iter().copied()) {
         progress::say(format_args!("idle: {}", kind.name()));
         let mut counts = within(if kind == Kind::Gateway { &COUNTS } else { &PEER_COUNTS });
         counts.dedup();

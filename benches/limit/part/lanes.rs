@@ -5,6 +5,7 @@
 
 use crate::Outcome;
 use crate::ground::Ground;
+use crate::options::Options;
 use crate::process::Load;
 use crate::relay::{Kind, Relay};
 
@@ -21,10 +22,14 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Starts these relays.
-    pub async fn start(ground: &Ground, kinds: &[Kind]) -> Self {
+    /// Starts these relays, or of them the gateway alone.
+    pub async fn start(ground: &Ground, kinds: &[Kind], options: &Options) -> Self {
         let mut lanes = Vec::new();
         for &kind in kinds {
+            if options.alone && !kind.is_gateway() {
+                lanes.push(Lane { kind, relay: None, load: None });
+                continue;
+            }
             let relay = Relay::start(kind, ground).await;
             let relay = relay.inspect_err(|error| failed(kind, ground, error.as_ref())).ok();
             lanes.push(Lane { kind, relay, load: None });

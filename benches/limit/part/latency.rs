@@ -4,12 +4,14 @@
 use crate::Outcome;
 use crate::figures::{Rounds, percentile, short};
 use crate::ground::Ground;
+use crate::guests::Cluster;
 use crate::load::{Door, Job, Order, Outcomes};
 use crate::options::Options;
-use crate::process::Load;
+use crate::process::{Load, Rank};
 use crate::progress;
-use crate::relay::{Kind, Relay, Settings};
+use crate::relay::{Kind, Nodes, Relay, Settings};
 use crate::table::{Goal, Section, Table};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -24,6 +26,8 @@ const PRESSES: Job = Job::Press { seconds: 8, pause_millis: 4 };
 /// What the session at full speed receives.
 const FLOOD: Job = Job::Flood { bytes: 4096 };
 const AT_ONCE: usize = 16;
+/// The busy sessions and their node stand for other machines.
+const BUSY: (Cluster, Rank) = (Cluster::Usual, Rank::Behind);
 /// Until a change of load shows.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -52,18 +56,20 @@ struct Ways {
 /// Measures in rounds, without and with the session at full speed in turn.
 pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
     progress::say(format_args!("latency: opening {SESSIONS} sessions"));
-    let settings = Settings { one_worker: false, ..Settings::default() };
+    let (usual, busy_node) = ground.one_more_node(Rank::Behind).await?;
+    let (keys, keys_node) = ground.one_more_node(Rank::First).await?;
+    let settings = Settings { one_worker: false, nodes: Some(Nodes { usual, keys }), ..Settings::default() };
     let mut relay = Relay::start_with(Kind::Gateway, ground, settings).await?;
-    let mut busy = relay.load(ground, SESSIONS, AT_ONCE).await?;
+    let mut busy = relay.load_of(ground, BUSY, SESSIONS, AT_ONCE).await?;
     busy.run(Job::Steady { bytes: PACE.1, a_second: PACE.0 }).await?;
-    let mut through = relay.load(ground, 1, 1).await?;
-    let mut straight = Load::open(&straight(ground)).await?;
+    let mut through = relay.load_of(ground, (Cluster::Keys, Rank::First), 1, 1).await?;
+    let mut straight = Load::open(&straight(ground, keys), Rank::First).await?;
     sleep(SETTLE).await;
     let (mut ways, began, first) = (Ways::default(), Instant::now(), busy.run(Job::Tell).await?.bytes);
     for round in 0..options.rounds.min(3) {
         progress::say(format_args!("latency: round {}", round + 1));
         press(&mut through, &mut straight, &mut ways, 0).await?;
-        let mut flood = relay.load(ground, 1, 1).await?;
+        let mut flood = relay.load_of(ground, BUSY, 1, 1).await?;
         flood.run(FLOOD).await?;
         sleep(SETTLE).await;
         press(&mut through, &mut straight, &mut ways, 1).await?;
@@ -76,11 +82,13 @@ pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
         load.stop().await?;
     }
     relay.stop().await?;
+    busy_node.stop().await?;
+    keys_node.stop().await?;
     Ok(section(&ways))
 }
 
-fn straight(ground: &Ground) -> Order {
-    Order { folder: ground.folder().to_owned(), address: ground.node, door: Door::Raw, sessions: 1, at_once: 1 }
+fn straight(ground: &Ground, address: SocketAddr) -> Order {
+    Order { folder: ground.folder().to_owned(), address, door: Door::Raw, sessions: 1, at_once: 1 }
 }
 
 /// Presses keys on both ways at the same time, so that both see the same machine.
@@ -103,8 +111,10 @@ fn section(ways: &Ways) -> Section {
         title: TITLE,
         how: format!(
             "{SESSIONS} sessions through the gateway get {} messages a second of {} bytes each (they really got {}), while \
-             one more presses keys that the node echoes, and another does so straight at the node. Everything shares this \
-             machine's cores; the gateway has its usual worker threads. Medians of the rounds' percentiles.",
+             one more presses keys that a node echoes, and another does so straight at that node. Everything shares this \
+             machine's cores, but the busy sessions and their node stand for other machines, so they get what the gateway \
+             leaves (SCHED_IDLE); what presses and what echoes waits for nobody (SCHED_FIFO), so that what is measured is \
+             not its own waiting. The gateway has its usual rank and worker threads. Medians of the rounds' percentiles.",
             PACE.0,
             PACE.1,
             short(ways.messages)

@@ -1,7 +1,8 @@
 //! The gateway itself: its configuration, with limits high enough that none of them ends a measurement, and its readiness.
 
+use crate::Outcome;
 use crate::ground::Ground;
-use crate::{Outcome, guests};
+use crate::guests::{self, Cluster};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,11 +20,20 @@ pub struct Settings {
     pub stall_seconds: u32,
     /// Start it whole, or only until it listens.
     pub wait_until_ready: bool,
+    /// Other nodes than that of the ground.
+    pub nodes: Option<Nodes>,
+}
+
+/// The node of each cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Nodes {
+    pub usual: SocketAddr,
+    pub keys: SocketAddr,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { one_worker: true, stall_seconds: 30, wait_until_ready: true }
+        Self { one_worker: true, stall_seconds: 30, wait_until_ready: true, nodes: None }
     }
 }
 
@@ -36,8 +46,10 @@ impl Settings {
 
 /// Writes its configuration; the command that runs it.
 pub fn command(ground: &Ground, address: SocketAddr, admin: SocketAddr, settings: Settings) -> Outcome<Vec<String>> {
-    let (node, name, user, key) = (ground.node, guests::NODE, guests::USER, guests::PANEL_KEY);
+    let key = guests::PANEL_KEY;
     let stall = settings.stall_seconds;
+    let nodes = settings.nodes.unwrap_or(Nodes { usual: ground.node, keys: ground.node });
+    let clusters = cluster(Cluster::Usual, nodes.usual) + &cluster(Cluster::Keys, nodes.keys);
     let text = format!(
         r#"
 public_url = "https://{address}"
@@ -49,18 +61,12 @@ address = "{admin}"
 [[issuer]]
 name = "panel"
 origins = ["https://panel.example.com"]
-clusters = ["eu1"]
+clusters = ["eu1", "eu2"]
 [[issuer.key]]
 id = "{key}"
 algorithm = "HS256"
 secret_file = "panel.key"
-[[cluster]]
-name = "eu1"
-credential = {{ token_id = "{user}", secret_file = "pve.secret" }}
-ca_file = "ca.pem"
-[[cluster.node]]
-name = "{name}"
-address = "{node}"
+{clusters}
 [limits]
 sessions = 9500
 per_guest = 100000
@@ -81,6 +87,21 @@ format = "json"
     files.write(&file, &text)?;
     let configuration = files.path(&file).display().to_string();
     Ok([&ground.gateway.display().to_string(), "serve", "--config", &configuration].map(str::to_owned).to_vec())
+}
+
+fn cluster(cluster: Cluster, node: SocketAddr) -> String {
+    let (cluster, name, user) = (cluster.name(), guests::NODE, guests::USER);
+    format!(
+        r#"
+[[cluster]]
+name = "{cluster}"
+credential = {{ token_id = "{user}", secret_file = "pve.secret" }}
+ca_file = "ca.pem"
+[[cluster.node]]
+name = "{name}"
+address = "{node}"
+"#
+    )
 }
 
 /// Waits until it takes tokens.

@@ -8,12 +8,13 @@ mod gateway;
 mod haproxy;
 mod nginx;
 
-pub use gateway::{Settings, admin, command as gateway_command};
+pub use gateway::{Nodes, Settings, admin, command as gateway_command};
 
 use crate::Outcome;
 use crate::ground::{Ground, free_address, listens, this_program};
+use crate::guests::Cluster;
 use crate::load::{Door, Order, Rights};
-use crate::process::{Load, Server};
+use crate::process::{Load, Rank, Server};
 use std::net::SocketAddr;
 
 /// A relay.
@@ -36,7 +37,8 @@ impl Kind {
     /// Those of most tables.
     pub const ALL: [Self; 5] = [Self::Gateway, Self::Bare, Self::Frames, Self::Nginx, Self::HaProxy];
 
-    const fn is_gateway(self) -> bool {
+    /// Whether it is the gateway.
+    pub const fn is_gateway(self) -> bool {
         matches!(self, Self::Gateway | Self::GatewayUsual)
     }
 
@@ -110,15 +112,26 @@ impl Relay {
 
     /// Opens sessions through it, so many at a time.
     pub async fn load(&mut self, ground: &Ground, sessions: u32, at_once: usize) -> Outcome<Load> {
+        self.load_of(ground, (Cluster::Usual, Rank::Usual), sessions, at_once).await
+    }
+
+    /// Opens sessions of a cluster through it, the clients being of this rank.
+    pub async fn load_of(
+        &mut self,
+        ground: &Ground,
+        (cluster, rank): (Cluster, Rank),
+        sessions: u32,
+        at_once: usize,
+    ) -> Outcome<Load> {
         let rights = if self.kind == Kind::GatewayUsual { Rights::Usual } else { Rights::All };
         let door = match self.kind.is_gateway() {
-            true => Door::Gateway { first_guest: self.next_guest, rights },
+            true => Door::Gateway { cluster, first_guest: self.next_guest, rights },
             false => Door::Raw,
         };
         self.next_guest += sessions;
         let order = Order { folder: ground.folder().to_owned(), address: self.address, door, sessions, at_once };
         let named = |error| format!("{}: {error}\n{}", self.kind.name(), self.server.last_words());
-        Load::open(&order).await.map_err(|error| named(error).into())
+        Load::open(&order, rank).await.map_err(|error| named(error).into())
     }
 
     /// Ends it.

@@ -15,13 +15,13 @@ function fetched(gateway) {
   return {
     known,
     names: known.map((name) => name.replace(/^assets\/|-[A-Z0-9]{8}(?=\.)/g, '')),
-    bytes: known.reduce((sum, name) => sum + files[name].gz, 0),
+    bytes: known.reduce((sum, name) => sum + files[name].br, 0),
   };
 }
 
 const link = (protocol) => `h.${Buffer.from(JSON.stringify({ sub: 'käse', console: { protocol } })).toString('base64url')}.s`;
 
-for (const [protocol, needed, other, most] of [['vnc', 'vnc.js', 'terminal.js', 250_000], ['term', 'terminal.js', 'vnc.js', 300_000]]) {
+for (const [protocol, needed, other, most] of [['vnc', 'vnc.js', 'terminal.js', 200_000], ['term', 'terminal.js', 'vnc.js', 240_000]]) {
   for (const [kind, token] of [['says what it is for', link(protocol)], ['says nothing', 'eyJh.eyJi.c2ln']]) {
     paged(`a visit is small: ${protocol}, with a token that ${kind}`, {}, async ({ gateway, page }) => {
       gateway.steps = [{ console: { protocol } }];

@@ -16,7 +16,7 @@ test('a build is skipped until a source or what was built is another', async (t)
   await put('build.mjs', 'build');
   await put('src/ui/bar.css', 'a');
   await put('dist/manifest.json', '{"files":{"assets/a.css":{}}}');
-  for (const end of ['', '.br', '.gz']) await put(`dist/assets/a.css${end}`, 'a');
+  for (const end of ['', '.br']) await put(`dist/assets/a.css${end}`, 'a');
   const current = async () => isCurrent(web, await stampOf(web));
   assert.equal(await current(), false, 'nothing is known of it');
   await writeStamp(web, await stampOf(web));
@@ -32,6 +32,6 @@ test('a build is skipped until a source or what was built is another', async (t)
   await put('src/new.ts', '');
   assert.equal(await current(), false, 'a new source');
   await rm(join(web, 'src/new.ts'));
-  await rm(join(web, 'dist/assets/a.css.gz'));
+  await rm(join(web, 'dist/assets/a.css.br'));
   assert.equal(await current(), false, 'a file is missing');
 });
