@@ -34,7 +34,8 @@ impl<'a> Who<'a> {
 /// Who asks, if they may ask for what takes this scope at `now`, in Unix seconds.
 ///
 /// # Errors
-/// `admin_token` or `admin_scope`.
+/// `admin_token` or `admin_scope` for a token that is not good for it; `missing`, `malformed` or `ambiguous` where none was
+/// shown: any web page makes a browser ask without one, and that must not look like somebody who guesses.
 pub(super) fn asks<'a>(
     admin: &'a Admin,
     headers: &HeaderMap,
@@ -46,8 +47,8 @@ pub(super) fn asks<'a>(
         return Ok(Who::Local);
     }
     let refused = |cause: &str| Err(Failure::new(Reason::AdminToken, cause));
-    let Ok(Some(shown)) = bearer::authorization(headers) else {
-        return refused("no bearer token came with the request");
+    let Some(shown) = bearer::authorization(headers)? else {
+        return Err(Failure::new(Reason::TokenMissing, "no bearer token came with the request"));
     };
     let Some(token) = known(&admin.tokens, shown) else {
         return refused("the bearer token is none of [[admin.token]]");
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!(asked("old", AdminScope::Read), Err(Reason::AdminToken));
         assert_eq!(asked("none", AdminScope::Read), Err(Reason::AdminToken));
         let nobody = asks(&admin, &HeaderMap::new(), AdminScope::Read, false, NOW).unwrap_err();
-        assert_eq!(nobody.reason, Reason::AdminToken);
+        assert_eq!(nobody.reason, Reason::TokenMissing, "nothing was guessed");
     }
 
     #[test]

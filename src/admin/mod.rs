@@ -1,7 +1,9 @@
 //! The admin face: metrics, health, sessions, revocations and the drain, on a listener of its own.
 //!
-//! Routes and nothing else. Without a certificate and tokens the configuration keeps it on loopback. No answer holds anything that opens a session (A04). Every answer is the work of the
-//! generation that holds when it is asked for, and comes or is given up within a deadline.
+//! Routes and nothing else. Without a certificate and tokens the configuration keeps it on loopback. No answer holds anything
+//! that opens a session (A04). Every answer is the work of the generation that holds when it is asked for, and comes or is
+//! given up within a deadline. Whoever is silent keeps nobody out: the connection that has waited longest without showing a
+//! good token makes room for the next.
 
 mod authority;
 mod figures;
@@ -9,62 +11,66 @@ mod listed;
 mod routes;
 
 use crate::console::Generation;
-use crate::listen::{Accept, Patience};
+use crate::listen::{Accept, Admissions, Patience, Peer};
 use arc_swap::ArcSwap;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// Connections at once: a few scrapers and a balancer, never a crowd.
-const CONNECTIONS: usize = 64;
+/// Connections at once that have shown no good token: a few scrapers and a balancer, and room for an operator to shake
+/// hands and ask while others only connect.
+const UNAUTHENTICATED: usize = 256;
 
 /// Serves the admin face until `stop`.
 pub async fn serve(listener: TcpListener, generations: Arc<ArcSwap<Generation>>, stop: CancellationToken) {
-    let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Semaphore::new(CONNECTIONS)));
+    let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Admissions::new(UNAUTHENTICATED)));
     loop {
-        let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (accept.next().await, place)
-        };
-        let ((stream, from), place) = tokio::select! {
-            accepted = accepted => accepted,
+        let (stream, from) = tokio::select! {
+            accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
         };
-        let generations = Arc::clone(&generations);
+        // No share for each address: an operator's own, loopback above all, is that of others too.
+        let Some(peer) = Peer::admitted(&places, from, Some(usize::MAX)) else { continue };
+        let (generations, peer) = (Arc::clone(&generations), Arc::new(peer));
         tokio::spawn(async move {
-            let (timeouts, tls) = {
-                let generation = generations.load();
-                (generation.config.timeouts.clone(), generation.admin_tls.clone())
-            };
-            let service = service_fn(|request| {
-                let generation = generations.load_full();
-                async move { Ok::<_, Infallible>(routes::answer(generation, from, request).await) }
-            });
-            let mut http = http1::Builder::new();
-            http.timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_headers(64);
-            // A scraper that hangs up is not an error, nor is one that cannot shake hands. One that asks and never reads
-            // must not keep its place.
-            match tls {
-                None => {
-                    let stream = Patience::new(stream, timeouts.stall);
-                    let _ = http.serve_connection(TokioIo::new(stream), service).await;
-                }
-                Some(tls) => match tls.accept(stream, timeouts.tls).await {
-                    Ok(stream) => {
-                        let stream = Patience::new(stream, timeouts.stall);
-                        let _ = http.serve_connection(TokioIo::new(stream), service).await;
-                    }
-                    Err(error) => {
-                        tracing::debug!(target: "consolegate::admin", src = %from, %error, "no TLS handshake")
-                    }
-                },
+            tokio::select! {
+                () = connection(stream, generations, &peer) => {}
+                () = peer.evicted() => {}
             }
-            drop(place);
         });
     }
+}
+
+/// A scraper that hangs up is not an error, nor is one that cannot shake hands.
+async fn connection(stream: TcpStream, generations: Arc<ArcSwap<Generation>>, peer: &Arc<Peer>) {
+    let (within, tls) = {
+        let generation = generations.load();
+        (generation.config.timeouts.tls, generation.admin_tls.clone())
+    };
+    let Some(tls) = tls else { return conversation(stream, generations, peer).await };
+    match tls.accept(stream, within).await {
+        Ok(stream) => conversation(stream, generations, peer).await,
+        Err(error) => tracing::debug!(target: "consolegate::admin", src = %peer.ip(), %error, "no TLS handshake"),
+    }
+}
+
+async fn conversation<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    generations: Arc<ArcSwap<Generation>>,
+    peer: &Arc<Peer>,
+) {
+    let timeouts = generations.load().config.timeouts.clone();
+    let service = service_fn(|request| {
+        let (generation, peer) = (generations.load_full(), Arc::clone(peer));
+        async move { Ok::<_, Infallible>(routes::answer(generation, &peer, request).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(timeouts.header).max_headers(64);
+    // One that asks and never reads must not keep its place.
+    let _ = http.serve_connection(TokioIo::new(Patience::new(stream, timeouts.stall)), service).await;
 }

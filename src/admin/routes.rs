@@ -1,6 +1,6 @@
 //! From a request to the admin side to its answer.
 
-use super::authority;
+use super::authority::{self, Who};
 use super::{figures, listed};
 use crate::api::answer::{json, whole};
 use crate::api::health::Probe;
@@ -10,6 +10,7 @@ use crate::clock::unix_now;
 use crate::config::AdminScope;
 use crate::console::Generation;
 use crate::id::{ClusterName, SessionId, Vmid};
+use crate::listen::Peer;
 use crate::log;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
@@ -80,16 +81,16 @@ impl<'p> Route<'p> {
 }
 
 /// Answers a request. Every refusal leaves here, once.
-pub(super) async fn answer(generation: Arc<Generation>, from: IpAddr, request: Request<Incoming>) -> Answer {
+pub(super) async fn answer(generation: Arc<Generation>, peer: &Peer, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
     let late = || Failure::new(Reason::Internal, format!("no answer within {} s", DEADLINE.as_secs()));
-    let answered = timeout(DEADLINE, serve(&generation, from, &parts, body)).await;
+    let answered = timeout(DEADLINE, serve(&generation, peer, &parts, body)).await;
     let refused = match answered.unwrap_or_else(|_| Err(late().into())) {
         Ok(answer) => return answer,
         Err(refused) => refused,
     };
     let reference = problem::reference();
-    problem::note(&generation.shared.metrics, &refused.failure, &reference, &About::default().of_client(from));
+    problem::note(&generation.shared.metrics, &refused.failure, &reference, &About::default().of_client(peer.ip()));
     let mut answer = problem::for_operator(&refused, &reference);
     if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allow = Route::of(parts.uri.path()).map_or("GET, HEAD", Route::allow);
@@ -98,7 +99,7 @@ pub(super) async fn answer(generation: Arc<Generation>, from: IpAddr, request: R
     answer
 }
 
-async fn serve(generation: &Arc<Generation>, from: IpAddr, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
+async fn serve(generation: &Arc<Generation>, peer: &Peer, parts: &Parts, body: Incoming) -> Result<Answer, Refused> {
     let Some(route) = Route::of(parts.uri.path()) else { return Ok(nothing()) };
     if !route.allow().split(", ").any(|allowed| parts.method == allowed) {
         return Err(Reason::MethodNotAllowed.into());
@@ -113,7 +114,10 @@ async fn serve(generation: &Arc<Generation>, from: IpAddr, parts: &Parts, body: 
     authority::no_browser(admin, &parts.headers)?;
     let is_figures = matches!(route, Route::Metrics | Route::SessionMetrics);
     let who = authority::asks(admin, &parts.headers, route.scope(&parts.method), is_figures, unix_now())?;
-    let action = Action { generation: Arc::clone(generation), who: who.name().to_owned(), from };
+    if matches!(who, Who::Token(_)) {
+        peer.authenticated();
+    }
+    let action = Action { generation: Arc::clone(generation), who: who.name().to_owned(), from: peer.ip() };
     match route {
         Route::Probe(probe) => Ok(probe.answer(generation.shared.lifecycle.phase())),
         Route::Metrics => Ok(metrics(generation)?),

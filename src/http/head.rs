@@ -8,7 +8,7 @@ use super::control::MOST_BODY;
 use super::cors;
 use crate::config::{Config, Origin};
 use crate::reason::{Failure, Reason};
-use hyper::header::{CONTENT_LENGTH, EXPECT, HOST, HeaderMap, ORIGIN, TRANSFER_ENCODING};
+use hyper::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, ORIGIN, TRANSFER_ENCODING};
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
 
@@ -91,4 +91,11 @@ pub(super) fn origin<'c>(headers: &HeaderMap, config: &'c Config) -> Result<Opti
         return Ok(None);
     };
     Origin::named(cors::known(config), origin).map(Some).ok_or_else(|| refuse("no issuer lists the page's origin"))
+}
+
+/// Whether another site's page made a browser ask, as by a picture of its own: no token came, and the person there knows
+/// of nothing (Fetch Metadata, section 2.3: only a browser's page cannot choose this header).
+pub(super) fn is_unknowing(headers: &HeaderMap) -> bool {
+    let is_cross_site = headers.get("sec-fetch-site").is_some_and(|site| site.as_bytes() == b"cross-site");
+    is_cross_site && !headers.contains_key(ORIGIN) && !headers.contains_key(AUTHORIZATION)
 }

@@ -27,6 +27,7 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
     let client = client_address(peer.ip(), &parts.headers, &generation.config.listen.trusted_proxies);
     let src = client.as_ref().copied().unwrap_or(peer.ip());
     let page = origin.as_ref().ok().and_then(Clone::clone);
+    let unknowing = head::is_unknowing(&parts.headers);
     let person =
         parts.headers.get_all(ACCEPT).iter().any(|value| value.as_bytes().windows(9).any(|w| w == b"text/html"));
 
@@ -35,12 +36,13 @@ pub(super) async fn answer<S: Stream>(service: Service, peer: Arc<Peer>, request
         Ok(answer) => answer,
         Err(refused) => {
             let reference = problem::reference();
-            service.note(
-                &generation.shared.metrics,
-                &refused.failure,
-                &reference,
-                &refused.about.clone().of_client(src),
-            );
+            let (metrics, about) = (&generation.shared.metrics, refused.about.clone().of_client(src));
+            let reason = refused.failure.reason;
+            if unknowing && matches!(reason, Reason::TokenMissing | Reason::UpgradeRequired) {
+                problem::count(metrics, reason);
+            } else {
+                service.note(metrics, &refused.failure, &reference, &about);
+            }
             let write = if person { problem::in_words } else { problem::answer };
             let mut answer = write(&refused, &reference);
             if answer.status() == StatusCode::METHOD_NOT_ALLOWED {

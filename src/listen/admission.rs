@@ -1,9 +1,11 @@
 //! Who may wait at the door: connections that have not shown a good token yet, counted per client and in all.
 //!
 //! Owns the counts; an [`Admission`] is one place in them and gives it back when dropped. Both counts are bounds: a
-//! client beyond its share is refused, and when the door is full the one that waited longest makes room.
+//! client beyond its share is refused, and when the door is full the client that holds most loses the place it has held
+//! longest.
 
 use super::block::Block;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,8 +22,14 @@ pub struct Admissions {
 struct Places {
     of_block: HashMap<Block, usize>,
     /// In order of arrival.
-    waiting: BTreeMap<u64, CancellationToken>,
+    waiting: BTreeMap<u64, Waiting>,
     next: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    block: Block,
+    evicted: CancellationToken,
 }
 
 impl Admissions {
@@ -39,7 +47,7 @@ impl Admissions {
         Some(Admission { of: Arc::clone(this), block, waiting: None })
     }
 
-    /// As [`Self::admit`]; `evicted` is cancelled when this place is the oldest and a newer client needs it.
+    /// As [`Self::admit`]; `evicted` is cancelled when a newer client needs this place.
     #[must_use]
     pub fn admit_evictable(
         this: &Arc<Self>,
@@ -50,14 +58,12 @@ impl Admissions {
         let block = Block::from(client);
         let mut places = this.lock();
         places.take(block, per_client)?;
-        if places.waiting.len() >= this.in_all
-            && let Some((_, oldest)) = places.waiting.pop_first()
-        {
-            oldest.cancel();
+        if places.waiting.len() >= this.in_all {
+            places.make_room();
         }
         let id = places.next;
         places.next = id.wrapping_add(1);
-        places.waiting.insert(id, evicted.clone());
+        places.waiting.insert(id, Waiting { block, evicted: evicted.clone() });
         Some(Admission { of: Arc::clone(this), block, waiting: Some(id) })
     }
 
@@ -74,6 +80,14 @@ impl Places {
         }
         *held += 1;
         Some(())
+    }
+
+    fn make_room(&mut self) {
+        let held = |waiting: &Waiting| self.of_block.get(&waiting.block).copied().unwrap_or_default();
+        let loses = self.waiting.iter().max_by_key(|(id, waiting)| (held(waiting), Reverse(**id))).map(|(id, _)| *id);
+        if let Some(waiting) = loses.and_then(|id| self.waiting.remove(&id)) {
+            waiting.evicted.cancel();
+        }
     }
 
     fn give_back(&mut self, block: Block) {
@@ -142,7 +156,18 @@ mod tests {
         assert_eq!(evicted, [true, false, false]);
     }
 
+    #[test]
+    fn e02_whoever_holds_most_makes_room_for_everybody_else() {
+        let door = Arc::new(Admissions::new(3));
+        let tokens: Vec<_> = (0..8).map(|_| CancellationToken::new()).collect();
+        let held: Vec<_> =
+            [1, 2, 2, 2, 2, 2, 3, 2].iter().zip(&tokens).map(|(client, token)| place(&door, *client, token)).collect();
+        assert!(held.iter().all(Option::is_some));
+        let evicted: Vec<_> = tokens.iter().map(CancellationToken::is_cancelled).collect();
+        assert_eq!(evicted, [false, true, true, true, true, true, false, false], "its own, oldest first");
+    }
+
     fn place(door: &Arc<Admissions>, last: u8, evicted: &CancellationToken) -> Option<Admission> {
-        Admissions::admit_evictable(door, IpAddr::from([192, 0, 2, last]), 1, evicted)
+        Admissions::admit_evictable(door, IpAddr::from([192, 0, 2, last]), 9, evicted)
     }
 }

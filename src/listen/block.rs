@@ -11,6 +11,18 @@ pub enum Block {
     V6([u16; 4]),
 }
 
+impl Block {
+    /// What one network has: the /24 of an IPv4 address, or the /48 of an IPv6 address, which one site can be expected to
+    /// own.
+    #[must_use]
+    pub const fn network(self) -> Self {
+        match self {
+            Self::V4([a, b, c, _]) => Self::V4([a, b, c, 0]),
+            Self::V6([a, b, c, _]) => Self::V6([a, b, c, 0]),
+        }
+    }
+}
+
 impl From<IpAddr> for Block {
     fn from(ip: IpAddr) -> Self {
         match ip.to_canonical() {

@@ -99,6 +99,17 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// One that takes a place, or the oldest one's, unless its address block holds `per_client` already. None: it takes none.
+    #[must_use]
+    pub fn admitted(admissions: &Arc<Admissions>, ip: IpAddr, per_client: Option<usize>) -> Option<Self> {
+        let evicted = CancellationToken::new();
+        let admission = match per_client {
+            None => None,
+            Some(most) => Some(Admissions::admit_evictable(admissions, ip, most, &evicted)?),
+        };
+        Some(Self { ip, admission: Mutex::new(admission), admissions: Arc::clone(admissions), evicted })
+    }
+
     /// The address of the TCP connection, or the client's that its PROXY header names; an IPv4 address is never written
     /// as IPv6.
     #[must_use]
@@ -176,20 +187,11 @@ impl<H: Handler> Arrival<H> {
     /// Takes its place and goes on in a task of its own.
     fn admitted(self, rules: Rules, tasks: &TaskTracker, stop: &CancellationToken) {
         let Self { stream, ip, handler, admissions } = self;
-        match admit(&admissions, ip, &rules) {
+        match Peer::admitted(&admissions, ip, rules.per_client) {
             Some(peer) => drop(tasks.spawn(connection(stream, rules, handler, Arc::new(peer), stop.clone()))),
             None => handler.turned_away(ip, Reason::ClientLimit.into()),
         }
     }
-}
-
-fn admit(admissions: &Arc<Admissions>, ip: IpAddr, rules: &Rules) -> Option<Peer> {
-    let evicted = CancellationToken::new();
-    let admission = match rules.per_client {
-        None => None,
-        Some(most) => Some(Admissions::admit_evictable(admissions, ip, most, &evicted)?),
-    };
-    Some(Peer { ip, admission: Mutex::new(admission), admissions: Arc::clone(admissions), evicted })
 }
 
 async fn connection<H: Handler>(stream: TcpStream, rules: Rules, handler: H, peer: Arc<Peer>, stop: CancellationToken) {

@@ -62,7 +62,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    TokenMissing "missing" TOKEN_REJECTED Info "no token came with the request; the panel must pass it in the fragment, the Authorization header or the subprotocol";
+    TokenMissing "missing" TOKEN_REJECTED Info "no token came with the request; the panel must pass it in the fragment, the Authorization header or the subprotocol, an operator an [[admin.token]] in the Authorization header";
     TokenMalformed "malformed" TOKEN_REJECTED Info "sign a compact JWT: three base64url parts without padding, at most 4 KiB, no key twice";
     TokenAmbiguous "ambiguous" TOKEN_AMBIGUOUS Info "the token came twice or in two places; send it once";
     TokenAlgorithm "alg" TOKEN_REJECTED Info "sign with the algorithm of the issuer's key, or configure the key with the one the panel uses";

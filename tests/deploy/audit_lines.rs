@@ -7,6 +7,7 @@ use super::{file, replaced, text};
 use consolegate::reason::Reason;
 use consolegate::sim::{GuestConfig, Sim, SimConfig};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -43,6 +44,15 @@ impl Scene {
             post(&gateway, from, &bearer).await;
         }
         // Customers: late, out of scope, off, twice, and with a lie in what their panel signed.
+        // An operator's token is guessed; and any web page makes its visitors' browsers ask, without a token, here and there.
+        ask(gateway.place.admin, "127.0.0.13", "GET /v1/sessions", "Authorization: Bearer guessed\r\n").await;
+        for _ in 0..25 {
+            let public = gateway.place.address;
+            ask(public, "127.0.0.31", "GET /v1/sessions/x1", "Sec-Fetch-Site: cross-site\r\n").await;
+            ask(public, "127.0.0.31", "GET /v1/ws", "Sec-Fetch-Site: cross-site\r\n").await;
+            ask(public, "127.0.0.32", "GET /v1/sessions/x1", "").await;
+            ask(gateway.place.admin, "127.0.0.33", "GET /v1/sessions", "Sec-Fetch-Site: cross-site\r\n").await;
+        }
         let late = token(100, |claims| {
             claims["exp"] = (claims["iat"].as_u64().unwrap() - 100).into();
             claims["iat"] = (claims["iat"].as_u64().unwrap() - 160).into();
@@ -70,12 +80,17 @@ impl Scene {
 
 /// Tries to spend a bearer token, from an address of this machine.
 async fn post(gateway: &Process, from: &str, bearer: &str) {
+    let more = format!("Authorization: Bearer {bearer}\r\nContent-Length: 0\r\n");
+    ask(gateway.place.address, from, "POST /v1/sessions", &more).await;
+}
+
+async fn ask(to: SocketAddr, from: &str, line: &str, more: &str) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
-    let mut stream = socket.connect(gateway.place.address).await.unwrap();
-    let text = format!(
-        "POST /v1/sessions HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {bearer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
+    let mut stream = socket.connect(to).await.unwrap();
+    // The operators' list is asked for on the admin side, which has no name.
+    let host = if line == "GET /v1/sessions" { "localhost" } else { HOST };
+    let text = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{more}\r\n");
     stream.write_all(text.as_bytes()).await.unwrap();
     timeout(PATIENCE, stream.read_to_end(&mut Vec::new())).await.expect("an answer").unwrap();
 }
@@ -94,17 +109,20 @@ async fn fail2ban_takes_the_addresses_of_those_who_guess_and_of_nobody_else() {
     let scene = Scene::play().await;
     let lines = std::fs::read_to_string(&scene.audit).unwrap();
     assert!(lines.lines().count() >= 7, "{lines}");
-    assert_eq!(banned(&scene.audit), ["127.0.0.11", "127.0.0.12"], "{lines}");
+    assert_eq!(banned(&scene.audit), ["127.0.0.11", "127.0.0.12", "127.0.0.13"], "{lines}");
+    assert!(lines.contains("127.0.0.32") && lines.contains("127.0.0.33"), "{lines}");
+    assert!(!lines.contains("127.0.0.31"), "a picture of another site is not worth a line: {lines}");
 
-    // The same line with every reason there is: those that show the one uniform answer, and no other.
+    // The same line with every reason there is: those of a wrong token that get the one uniform answer, and no other.
     let refusal = lines.lines().find(|line| line.contains("\"reason\":\"signature\"")).unwrap();
     let (mut log, mut expected) = (String::new(), Vec::new());
     for (number, reason) in Reason::ALL.iter().enumerate() {
         let src = format!("198.51.100.{number}");
         log += &replaced(refusal.to_owned(), &[("\"signature\"", &format!("\"{reason}\"")), ("127.0.0.12", &src)]);
         log.push('\n');
-        // While the panel's keys are out of date, good links are refused too.
-        if reason.public().code == "token_rejected" && *reason != Reason::KeysStale {
+        // While the panel's keys are out of date, good links are refused too; and whoever shows no token guesses none.
+        let is_nobodys_guess = matches!(reason, Reason::KeysStale | Reason::TokenMissing);
+        if reason.public().code == "token_rejected" && !is_nobodys_guess {
             expected.push(src);
         }
     }

@@ -1,12 +1,16 @@
 //! The balancers' configurations of `deploy/`, run by the balancers, in front of two gateways.
 
-use super::fleet::{CLIENT, Fleet, STILL, free_port, idle, open, request, ticket};
+use super::fleet::{CLIENT, Fleet, HOST, STILL, connect, free_port, idle, open, request, ticket};
 use super::gateway::PATIENCE;
 use super::{replaced, text};
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -111,9 +115,12 @@ impl Kind for Caddy {
 }
 
 async fn start<K: Kind>(fleet: &Fleet) -> Balancer {
+    start_before::<K>(fleet.addresses()).await
+}
+
+async fn start_before<K: Kind>([one, two]: [String; 2]) -> Balancer {
     let folder = tempfile::tempdir().unwrap();
     let port = free_port().await;
-    let [one, two] = fleet.addresses();
     let mut command = K::prepare(folder.path(), [&one, &two], port);
     let log = fs::File::create(folder.path().join("log")).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null()).kill_on_drop(true);
@@ -185,6 +192,67 @@ async fn f28_an_idle_console_outlives_the_idle_limit_by_pings_alone<K: Kind>() {
     assert!(cut.as_ref().is_err_and(|why| why.starts_with("after 0 pings")), "{cut:?}");
 }
 
+/// What says yes to every GET, and counts the presses that reach it: it does them and then its connection breaks, or it
+/// answers.
+async fn stand_in(presses: Arc<AtomicUsize>, answers: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let presses = Arc::clone(&presses);
+            tokio::spawn(async move {
+                let (mut asked, mut piece) = (Vec::new(), [0; 4096]);
+                // The PROXY header of version 2 begins with empty lines.
+                while !asked.windows(5).any(|end| end[0] != b'\n' && end[1..] == *b"\r\n\r\n") {
+                    match stream.read(&mut piece).await {
+                        Ok(count) if count > 0 => asked.extend_from_slice(&piece[..count]),
+                        _ => return,
+                    }
+                }
+                let is_press = asked.windows(5).any(|word| word == b"POST ");
+                if is_press {
+                    presses.fetch_add(1, Ordering::SeqCst);
+                }
+                if !is_press || answers {
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+                    let _ = stream.write_all(answer).await;
+                }
+            });
+        }
+    });
+    address
+}
+
+async fn press(balancer: &Balancer) -> String {
+    let mut stream = connect(balancer.address).await;
+    let text = format!(
+        "POST /v1/sessions/1f3c9a02/power HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nContent-Length: 18\r\n\r\n\
+         {{\"action\":\"reset\"}}"
+    );
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
+    answer
+}
+
+/// L09: a press that reached a gateway is not repeated at the other one, whatever came of it; one that reached none is.
+async fn l09_a_machine_is_switched_once<K: Kind>() {
+    let presses = Arc::new(AtomicUsize::new(0));
+    let broken = [stand_in(Arc::clone(&presses), false).await, stand_in(Arc::clone(&presses), false).await];
+    let answer = press(&start_before::<K>(broken).await).await;
+    assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+    assert_eq!(presses.load(Ordering::SeqCst), 1);
+
+    let presses = Arc::new(AtomicUsize::new(0));
+    let dead = format!("127.0.0.1:{}", free_port().await);
+    let balancer = start_before::<K>([dead, stand_in(Arc::clone(&presses), true).await]).await;
+    for count in 1..=4 {
+        let answer = press(&balancer).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert_eq!(presses.load(Ordering::SeqCst), count);
+    }
+}
+
 macro_rules! balancers {
     ($($name:ident $kind:ty;)+) => {
         $(mod $name {
@@ -198,6 +266,11 @@ macro_rules! balancers {
             #[tokio::test]
             async fn f28_an_idle_console_outlives_the_idle_limit_by_pings_alone() {
                 super::f28_an_idle_console_outlives_the_idle_limit_by_pings_alone::<$kind>().await;
+            }
+
+            #[tokio::test]
+            async fn l09_a_machine_is_switched_once() {
+                super::l09_a_machine_is_switched_once::<$kind>().await;
             }
         })+
     };

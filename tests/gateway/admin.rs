@@ -5,6 +5,7 @@ use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::Sim;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -47,6 +48,64 @@ async fn each_question_has_its_answer_and_what_is_none_is_refused() {
         let mut answer = String::new();
         timeout(PATIENCE, stream.read_to_string(&mut answer)).await.expect("an answer").unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.contains(said), "{request}: {answer}");
+    }
+}
+
+/// A connection to the admin side from an address of this machine.
+async fn from(address: &str, gateway: &Place) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+    socket.connect(gateway.admin).await.unwrap()
+}
+
+async fn answers_within_a_second(gateway: &Place) {
+    let asked = tokio::time::Instant::now();
+    let answer = gateway.ops("GET /v1/sessions", "").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn e02_silent_connections_keep_no_operator_out() {
+    let (_sim, gateway) = watched("").await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(from("127.0.0.1", &gateway).await);
+    }
+    answers_within_a_second(&gateway).await;
+    drop(silent);
+
+    // Those who come back as soon as they are sent away, from an address that is not the operator's.
+    let mut returning = tokio::task::JoinSet::new();
+    for _ in 0..400 {
+        let place = gateway.place.clone();
+        returning.spawn(async move {
+            loop {
+                let mut stream = from("127.0.0.9", &place).await;
+                let _ = stream.read(&mut [0; 1]).await;
+            }
+        });
+    }
+    for _ in 0..20 {
+        answers_within_a_second(&gateway).await;
+    }
+}
+
+#[tokio::test]
+async fn e02_whoever_has_shown_a_token_makes_room_for_nobody() {
+    let (_sim, gateway) = watched("").await;
+    let mut operator = from("127.0.0.1", &gateway).await;
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let request = "GET /v1/sessions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ops-secret\r\n\r\n";
+        operator.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let count = timeout(PATIENCE, operator.read(&mut answer)).await.expect("an answer").unwrap();
+        assert!(answer[..count].starts_with(b"HTTP/1.1 200 "), "{}", String::from_utf8_lossy(&answer[..count]));
+        for _ in 0..300 {
+            held.push(from("127.0.0.1", &gateway).await);
+        }
+        held.clear();
     }
 }
 

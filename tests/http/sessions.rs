@@ -183,10 +183,12 @@ async fn all_shown(face: &Face, opened: &Answer) -> [Answer; 4] {
     ]
 }
 
+/// What a reload narrows, how, and what it is called outside.
+type Narrower = (&'static str, fn(&mut Config), &'static str);
+
 #[tokio::test]
 async fn t26_a_reload_that_narrows_an_issuer_counts_for_what_was_handed_out_before() {
-    type Change = fn(&mut Config);
-    let narrower: [(&str, Change, &str); 4] = [
+    let narrower: [Narrower; 4] = [
         ("no such issuer", |config| drop(config.issuers.remove(0)), "token_out_of_scope"),
         ("other guests", |config| config.issuers[0].vmids = vec![101..=200], "token_out_of_scope"),
         ("other kinds", |config| config.issuers[0].kinds = vec![Kind::Lxc], "token_out_of_scope"),
