@@ -63,6 +63,7 @@ check: setup page
 
 test: check
 	$(CARGO) test --locked --no-fail-fast
+	$(CARGO) test --locked --features otel --test otel
 	$(COUNT)
 	cd web && npm test
 

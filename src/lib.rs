@@ -37,7 +37,7 @@
 //! | [`listen`] | accepting, TLS, client addresses |
 //! | [`store`] | what was used already, and what is withdrawn |
 //! | [`sim`] | the simulated Proxmox node of demo, tests and benches |
-//! | [`net`], [`metrics`], [`audit`], [`log`] | dialling nodes; counters; audit lines; where lines go |
+//! | [`net`], [`metrics`], [`trace`], [`audit`], [`log`] | dialling nodes; counters; spans; audit lines; where lines go |
 //! | [`record`] | TLS: records opened and sealed where they lie |
 //! | [`config`] | the file as written and as meant |
 //! | [`wire`] | frame headers, RFB, PROXY: bytes in, values out |
@@ -81,6 +81,7 @@ pub mod sim;
 pub mod splice;
 pub mod store;
 pub mod token;
+pub mod trace;
 pub mod traffic;
 pub mod turns;
 pub mod upstream;

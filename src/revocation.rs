@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 const AHEAD_SECONDS: u64 = 5;
 
 /// Whatever fits every part that is given, and was signed by its panel no later than the revocation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocation {
     /// The panel.

@@ -1,7 +1,7 @@
 //! Autobahn's WebSocket cases against the splice in front of an echo server.
 //!
 //! The cases that fail because of what the splice does on purpose are listed with their reasons in
-//! `tests/conformance/deviations.toml`; any other failure, and any listed case that passes, fails here. The echo server
+//! `tests/conformance/deviations.toml`; any other failure, and any such case that passes, fails here. The echo server
 //! alone has to pass everything, so that no deviation is its fault.
 
 #![allow(

@@ -16,7 +16,7 @@ const RANKS: [&[&str]; 21] = [
     &["wire"],
     &["config"],
     &["record"],
-    &["net", "metrics", "audit", "log"],
+    &["net", "metrics", "trace", "audit", "log"],
     &["sim"],
     &["store"],
     &["listen"],

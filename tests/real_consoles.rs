@@ -1,5 +1,5 @@
-//! All the consoles of one real guest at once: its serial port as a terminal, its screen in several tabs, and people who
-//! may only watch.
+//! All the consoles of one real guest at once, in a real browser through the real binary: its serial port as a terminal, its
+//! screen in several tabs, and people who may only watch.
 //!
 //! What arrived is told by the guest on its own screen, never by the console under test.
 
@@ -12,6 +12,8 @@ mod browser;
 mod client;
 #[path = "support/gateway.rs"]
 mod gateway;
+#[path = "support/process.rs"]
+mod process;
 #[path = "support/qemu.rs"]
 mod qemu;
 #[path = "support/text_mode.rs"]
@@ -20,18 +22,21 @@ mod text_mode;
 use aws_lc_rs::digest::{SHA256, digest};
 use browser::Browser;
 use consolegate::sim::{Backend, GuestConfig, NodeConfig, Sim, SimConfig};
-use gateway::{TestGateway, token};
+use gateway::{configuration, keys, token};
+use process::Process;
 use qemu::QemuGuest;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 /// A text cursor of 9 by 16 pixels may blink between two pictures.
 const CURSOR: u64 = 9 * 16;
 
 struct Scene {
     guest: QemuGuest,
-    _sim: Sim,
-    gateway: TestGateway,
+    gateway: Process,
     browser: Browser,
+    _sim: Sim,
+    _folder: tempfile::TempDir,
 }
 
 impl Scene {
@@ -43,9 +48,9 @@ impl Scene {
         config.serial_socket = Some(guest.serial_socket());
         let cluster = SimConfig { nodes: vec![NodeConfig::new("pve1")], guests: vec![config], ..SimConfig::quick() };
         let sim = Sim::start(cluster).await.unwrap();
-        let gateway = TestGateway::start(&sim, &["pve1"], "[limits]\nper_guest = 8\n").await;
+        let (gateway, folder) = serve(&sim).await;
         let browser = Browser::open("about:blank").await;
-        Self { guest, _sim: sim, gateway, browser }
+        Self { guest, gateway, browser, _sim: sim, _folder: folder }
     }
 
     /// Opens a console in a tab of its own.
@@ -54,7 +59,7 @@ impl Scene {
             claims["console"]["protocol"] = json!(protocol);
             claims["console"]["rights"] = json!(rights);
         });
-        let url = format!("http://{}/console#{token}", self.gateway.address);
+        let url = format!("http://{}/console#{token}", self.gateway.place.address);
         self.ask(tab, json!({ "cmd": "open", "url": url })).await;
         self.ask(tab, json!({ "cmd": "waitState", "state": "connected" })).await;
     }
@@ -77,12 +82,19 @@ impl Scene {
         self.terminal("console\n", "~ #").await;
     }
 
-    /// Starts a program that reads this many raw bytes from the terminal, and tells their SHA-256 on the screen.
+    /// Starts a program that wants pastes marked, reads this many raw bytes, and tells their SHA-256 on the screen.
     async fn reads(&mut self, count: usize) {
+        let marked = r"printf '\033[?2004h'";
         let command = format!(
-            "stty raw -echo; echo rea''dy{count}; head -c {count} | sha256sum > /dev/tty1; stty sane; echo do''ne{count}\n"
+            "stty raw -echo; {marked}; echo rea''dy{count}; head -c {count} | sha256sum > /dev/tty1; stty sane; echo do''ne{count}\n"
         );
         self.terminal(&command, &format!("ready{count}")).await;
+    }
+
+    /// How many consoles of this protocol the gateway has open.
+    async fn active(&self, protocol: &str) -> f64 {
+        let metric = format!("consolegate_sessions_active{{protocol=\"{protocol}\"}}");
+        self.gateway.place.metric(&metric).await.unwrap()
     }
 
     /// Waits until a tab shows exactly what the guest's screen shows.
@@ -90,6 +102,20 @@ impl Scene {
         let path = self.guest.picture().await;
         self.ask(tab, json!({ "cmd": "waitPicture", "path": path, "different": CURSOR })).await;
     }
+}
+
+/// The binary in front of the cluster, and the folder with its keys.
+async fn serve(sim: &Sim) -> (Process, tempfile::TempDir) {
+    // The page's address must be known before there is a page.
+    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let folder = keys(sim);
+    let extra = "[limits]\nper_guest = 8\n[drain]\nlame_duck = 1\ndeadline = 1\nspread = 1\n[log]\nformat = \"json\"\n";
+    let text = configuration(&address.to_string(), sim, &["pve1"], extra);
+    let file = folder.path().join("consolegate.toml");
+    std::fs::write(&file, text.replacen("127.0.0.1:0", &address.to_string(), 1)).unwrap();
+    let gateway = Process::start(&file, &address.to_string()).await;
+    gateway.ready().await;
+    (gateway, folder)
 }
 
 fn sha256(text: &str) -> String {
@@ -104,23 +130,36 @@ async fn x10_x07_a_serial_terminal_takes_every_byte_beside_four_screens() {
     let few = "é€😀";
     scene.reads(few.len()).await;
     scene.ask("terminal", json!({ "cmd": "typeTerminal", "text": few })).await;
+    scene.terminal("", &format!("done{}", few.len())).await;
     scene.guest.says(&sha256(few)).await;
-    scene.ask("terminal", json!({ "cmd": "waitTerminal", "text": format!("done{}", few.len()) })).await;
 
-    for tab in ["one", "two", "three", "four"] {
+    let screens = ["one", "two", "three", "four"];
+    for tab in screens {
         scene.open(tab, "vnc", &["input", "clipboard"]).await;
     }
     let (line, times) = ("é€😀 one line of a large paste, and then the next one follows it at once\n", 14_000);
     let pasted = line.repeat(times).replace('\n', "\r");
     assert!(pasted.len() > 1024 * 1024);
-    scene.reads(pasted.len()).await;
+    // What is typed after it proves that nothing came twice; until then the screen shows no sum.
+    let arrives = format!("\x1b[200~{pasted}\x1b[201~!");
+    scene.reads(arrives.len()).await;
     scene.ask("terminal", json!({ "cmd": "paste", "text": line, "times": times })).await;
-    scene.guest.says(&sha256(&pasted)).await;
 
-    for tab in ["one", "two", "three", "four"] {
+    assert_eq!([scene.active("vnc").await, scene.active("term").await], [4.0, 1.0]);
+    // The first place tells the guest's PS/2 mouse nothing: it goes from there.
+    for (x, y) in [(300, 200), (340, 220)] {
+        scene.ask("one", json!({ "cmd": "move", "x": x, "y": y })).await;
+    }
+    scene.guest.says(" mouse 0 40,20|").await;
+    for tab in screens {
         scene.shows(tab).await;
     }
-    scene.terminal("", &format!("done{}", pasted.len())).await;
+    scene.ask("terminal", json!({ "cmd": "typeTerminal", "text": "!" })).await;
+    scene.guest.says(&sha256(&arrives)).await;
+    for tab in screens {
+        scene.shows(tab).await;
+    }
+    scene.terminal("", &format!("done{}", arrives.len())).await;
     scene.browser.ask(json!({ "cmd": "screenshot", "tab": "terminal", "path": artifact("guest-terminal.png") })).await;
     assert_eq!(scene.browser.ask(json!({ "cmd": "problems" })).await, json!([]));
     scene.gateway.stop().await;
@@ -136,7 +175,7 @@ async fn r12_who_may_only_watch_sees_the_screen_and_reaches_nothing_in_the_guest
     scene.ask("watcher", json!({ "cmd": "click", "x": 310, "y": 210 })).await;
 
     let token = token(100, |claims| claims["console"]["rights"] = json!([]));
-    let mut client = scene.gateway.open_with(&token).await;
+    let mut client = scene.gateway.place.open_with(&token).await;
     let (width, height, _) = client.log_in().await.unwrap();
     let messages = forbidden();
     for cut in 0..=messages.len() {

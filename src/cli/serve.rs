@@ -4,6 +4,7 @@ use super::exit::Stop;
 use super::{Configuration, check};
 use crate::app::{self, Inherited};
 use crate::log;
+use crate::trace::Traces;
 
 /// Arguments of `serve`.
 #[derive(Debug, clap::Args)]
@@ -19,7 +20,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let inherited = Inherited::take().map_err(Stop::Failed)?;
     let config = check::loaded(&arguments.configuration.config)?;
     let log = log::start(config.log, config.audit_file.as_deref()).map_err(Stop::Failed)?;
+    let runtime = app::runtime()?;
+    let _traces = Traces::start(runtime.handle()).map_err(Stop::Failed)?;
     // Absolute, so that a reload finds it whatever the working directory.
     let file = std::path::absolute(&arguments.configuration.config)?;
-    app::runtime()?.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)
+    runtime.block_on(app::serve(config, file, log.audit().cloned(), inherited)).map_err(Stop::Failed)
 }

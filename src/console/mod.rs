@@ -104,7 +104,7 @@ where
         return Err(refuse(record, client, &failure));
     }
     let opens = async {
-        let opened = opening::open(&generation, &opening.pass, &guard, &mut client).await?;
+        let opened = opening::open(&generation, &opening.pass, &guard, &record, &mut client).await?;
         connected.opened().await.map(|()| opened)
     };
     let opened = tokio::select! {

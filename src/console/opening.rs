@@ -4,6 +4,7 @@
 //! has none, and is only watched. Opens of one console take turns, because QEMU has one VNC password a VM and each open
 //! sets a new one (protocol reference 6.1).
 
+use super::record::Record;
 use super::{Generation, term, vnc};
 use crate::id::Protocol;
 use crate::reason::{Failure, Reason};
@@ -36,13 +37,14 @@ pub(super) async fn open<S>(
     generation: &Generation,
     pass: &Pass,
     guard: &SessionGuard,
+    record: &Record,
     client: &mut Leg<S>,
 ) -> Result<Opened, Failure>
 where
     S: IntoTransport,
 {
     let stage = Stage::default();
-    let node = open_node(generation, pass, guard, &stage);
+    let node = open_node(generation, pass, guard, record, &stage);
     let both = async {
         match pass.grant().console().protocol {
             Protocol::Vnc => open_screen(node, client, &stage).await,
@@ -144,6 +146,7 @@ async fn open_node(
     generation: &Generation,
     pass: &Pass,
     guard: &SessionGuard,
+    record: &Record,
     stage: &Stage,
 ) -> Result<Opened, Failure> {
     let grant = pass.grant();
@@ -160,20 +163,26 @@ async fn open_node(
             return Err(failure);
         }
     };
-    generation.shared.metrics.connect_stage("resolve", began.elapsed());
+    record.took("resolve", began);
     guard.place(place.node(), generation.config.limits.per_node)?;
     // Beside the rest of the open, which shows nothing before both are done.
-    let (node, ()) = tokio::try_join!(reach(generation, &place, stage), generation.meet(pass.session(), grant))?;
+    let (node, ()) =
+        tokio::try_join!(reach(generation, &place, record, stage), generation.meet(pass.session(), grant))?;
     Ok(Opened { node, place })
 }
 
 /// The console of a place, when it is its turn.
-async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
+async fn reach(
+    generation: &Generation,
+    place: &Place,
+    record: &Record,
+    stage: &Stage,
+) -> Result<Leg<NodeStream>, Failure> {
     stage.node_waits_for(2);
     let (turns, per_node) = (&generation.shared.turns, generation.config.limits.per_node_opening);
     let _turn = turns.take(place.console(), place.node(), per_node, place.asked()).await?;
     let asked = Instant::now();
-    match attempt(generation, place, stage).await {
+    match attempt(generation, place, record, stage).await {
         Ok(node) => Ok(node),
         Err(failure) => {
             let failure = explain(generation, place, failure).await;
@@ -182,14 +191,18 @@ async fn reach(generation: &Generation, place: &Place, stage: &Stage) -> Result<
             }
             tracing::info!(reason = failure.reason.word(), cause = failure.cause, "asking for a second ticket");
             sleep_until(asked + BETWEEN_TICKETS).await;
-            attempt(generation, place, stage).await
+            attempt(generation, place, record, stage).await
         }
     }
 }
 
 /// One ticket, one dial, one login.
-async fn attempt(generation: &Generation, place: &Place, stage: &Stage) -> Result<Leg<NodeStream>, Failure> {
-    let metrics = &generation.shared.metrics;
+async fn attempt(
+    generation: &Generation,
+    place: &Place,
+    record: &Record,
+    stage: &Stage,
+) -> Result<Leg<NodeStream>, Failure> {
     stage.node_waits_for(3);
     let began = Instant::now();
     let target = generation.resolver.open(place).await.inspect_err(|failure| {
@@ -197,18 +210,18 @@ async fn attempt(generation: &Generation, place: &Place, stage: &Stage) -> Resul
             place.asked().store(false, Relaxed);
         }
     })?;
-    metrics.connect_stage("ticket", began.elapsed());
+    record.took("ticket", began);
     stage.node_waits_for(4);
     let began = Instant::now();
     let mut upstream = upstream::connect(target, &generation.config.timeouts).await?;
     place.asked().store(false, Relaxed);
-    metrics.connect_stage("dial", began.elapsed());
+    record.took("dial", began);
     let began = Instant::now();
     match place.console().protocol {
         Protocol::Vnc => vnc::log_in(&mut upstream.leg, &upstream.password).await?,
         Protocol::Term => term::log_in(&mut upstream.leg, &upstream.login).await?,
     }
-    metrics.connect_stage("handshake", began.elapsed());
+    record.took("handshake", began);
     Ok(upstream.leg)
 }
 
@@ -242,9 +255,9 @@ mod tests {
         for _ in 0..8 {
             generation.shared.turns.pace(pass.grant().console()).await.unwrap();
         }
-        let stage = Stage::default();
+        let (record, stage) = (Record::new(&generation.shared.metrics, &opening), Stage::default());
         stage.client_is_ready();
-        let mut opening = pin!(open_node(&generation, pass, &guard, &stage));
+        let mut opening = pin!(open_node(&generation, pass, &guard, &record, &stage));
         assert!(poll!(&mut opening).is_pending());
         let failure = stage.too_late();
         assert_eq!(failure.reason, Reason::GuestPace);

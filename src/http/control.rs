@@ -14,6 +14,7 @@ use crate::id::{Guest, Right};
 use crate::reason::{Failure, Reason};
 use crate::resolve::{Action, GuestState};
 use crate::token::{Envelope, Purpose};
+use crate::turns::BETWEEN_PRESSES;
 use hyper::StatusCode;
 use hyper::body::Incoming;
 use hyper::header::HeaderMap;
@@ -82,6 +83,7 @@ async fn press(generation: &Generation, envelope: &Envelope, action: Action) -> 
     // A guest that cannot be found was not switched.
     let press = generation.shared.turns.press(grant.console())?;
     generation.meet(envelope.session(), grant).await?;
+    generation.shared.store.press(grant.console(), BETWEEN_PRESSES).await?;
     press.counts();
     generation.resolver.power(grant.console(), grant.node(), action).await
 }

@@ -84,13 +84,14 @@ async fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
     }
 }
 
-/// What is inside a sealed text, brought by a page that may bring it. Uses nothing up.
+/// What is inside a sealed text that its issuer may still open, brought by a page that may bring it. Uses nothing up.
 ///
 /// # Errors
-/// `ticket`, or what is wrong with the page.
+/// `ticket`, or what is wrong with what is inside or with the page.
 pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
-    let envelope = call.generation.shared.sealer.open(purpose, text, now)?;
-    match call.generation.verifier.origin_allowed_for(envelope.grant(), call.origin()) {
+    let generation = &call.generation;
+    let envelope = generation.shared.sealer.open(purpose, text, now)?;
+    match generation.verifier.check_sealed(&envelope, call.origin(), &generation.config.session, now) {
         Ok(()) => Ok(envelope),
         Err(failure) => Err(Refused::about(failure, envelope.about())),
     }

@@ -4,6 +4,7 @@
 //! needs. Protocol reference 2; hostile inputs U03, U07, U15.
 
 use super::answer::{Answer, Answered, error_text, read, root_cause, skew};
+use super::breaker::Breaker;
 use super::heard::{Ear, Heard};
 use crate::config::{Node, Timeouts};
 use crate::id::NodeName;
@@ -29,9 +30,6 @@ const IDLE: Duration = Duration::from_millis(3500);
 const KEPT: usize = 2;
 /// Questions to one node at once; more wait their turn. Consoles are counted by `limits.per_node_opening` instead.
 const QUESTIONS: usize = 8;
-/// How long a node that could not be reached is not dialled again: a dead one must not cost each of its sessions the
-/// whole time to connect.
-const DOWN: Duration = Duration::from_secs(1);
 /// Room for an answer's head.
 const HEAD: usize = 32 * 1024;
 
@@ -74,8 +72,7 @@ pub(super) struct NodeApi {
     pub(super) skewed: AtomicBool,
     kept: Mutex<Vec<Connection>>,
     questions: Semaphore,
-    /// When and how it could not be reached.
-    down: Mutex<Option<(Instant, Failure)>>,
+    breaker: Mutex<Breaker>,
 }
 
 #[derive(Debug)]
@@ -99,7 +96,7 @@ impl NodeApi {
             skewed: AtomicBool::new(false),
             kept: Mutex::default(),
             questions: Semaphore::new(QUESTIONS),
-            down: Mutex::default(),
+            breaker: Mutex::default(),
         }
     }
 
@@ -209,14 +206,13 @@ impl NodeApi {
 
     async fn connect(&self) -> Result<Connection, Failure> {
         let named = |failure: Failure| Failure::new(failure.reason, format!("node {}: {}", self.name, failure.cause));
-        if let Some((_, failure)) = self.down().as_ref().filter(|(when, _)| when.elapsed() < DOWN) {
-            return Err(failure.clone());
-        }
+        self.breaker().admits(Instant::now())?;
         let dialled = self.endpoint.dial(&self.tls, self.connect).await.map_err(named);
-        if let Err(failure) = &dialled
-            && matches!(failure.reason, Reason::NodeRefused | Reason::NodeUnreachable)
-        {
-            *self.down() = Some((Instant::now(), failure.clone()));
+        match &dialled {
+            Err(failure) if matches!(failure.reason, Reason::NodeRefused | Reason::NodeUnreachable) => {
+                self.breaker().failed(failure.clone(), Instant::now());
+            }
+            Ok(_) | Err(_) => self.breaker().answered(),
         }
         let (dialled, address) = dialled?;
         let ear = Ear::default();
@@ -232,8 +228,8 @@ impl NodeApi {
         Ok(Connection { sender, from, idle_since: Instant::now(), used: false, ear, _driver })
     }
 
-    fn down(&self) -> MutexGuard<'_, Option<(Instant, Failure)>> {
-        self.down.lock().unwrap_or_else(PoisonError::into_inner)
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_kept(&self) -> Option<Connection> {

@@ -11,6 +11,7 @@
 //! second call of a console go anywhere but to the address that answered the first. Protocol reference 4 to 9.
 
 mod answer;
+mod breaker;
 mod cluster;
 mod console;
 mod counted;

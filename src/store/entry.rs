@@ -4,7 +4,8 @@
 //! token resumes, so each opens once and costs no memory of its own. A session that is over stays known until its
 //! longest end, so that no ticket in a pocket undoes a kill or a limit. Nor does a ticket outlive its machine: Proxmox gives
 //! a number again, so a session is of the machine that it met first, and one whose machine nobody could name is not kept
-//! alive by opens that fail. Pure, and the same whoever keeps the entry: the clock is an argument.
+//! alive by opens that fail. A connection is its gateway's to end; one whose gateway is gone without a word ended with the last
+//! one. Pure, and the same whoever keeps the entry: the clock is an argument.
 
 use crate::id::Machine;
 use crate::reason::{Failure, Reason};
@@ -15,16 +16,17 @@ use serde::{Deserialize, Serialize};
 const BURST: u64 = 4;
 const REFILL: u64 = 8;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
-    Live,
+    /// Connected at this gateway; none: there is only one.
+    Live(Option<String>),
     /// Not connected since then, in Unix seconds, and remembered for so many seconds from then.
     Away(u64, u64),
     Over,
 }
 
 /// What is known of a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Entry {
     /// The newest generation that was handed out, and the newest that connected.
     issued: u32,
@@ -89,27 +91,30 @@ impl Entry {
         Self { issued: generation, connected: generation, state, ends, paid: 0, machine: None }
     }
 
-    /// The step, from what is known of the session so far.
-    pub(super) fn take(known: Option<Self>, step: Step) -> Outcome {
+    /// The step, from what is known of the session so far. `here`: the gateway that takes it, where there are several.
+    pub(super) fn take(known: Option<Self>, step: Step, here: Option<&str>) -> Outcome {
         match step {
             Step::Begin { ends, keep, now } => {
                 Outcome::now(Self { paid: now, ..Self::new(0, State::Away(now, keep), ends) })
             }
             Step::OpenTicket { generation } => Outcome::of(Self::may_open(known, generation)),
             Step::Resume { generation, within, now } => match Self::resumed(known, generation, within, now) {
-                Ok(entry) => Outcome { entry: Some(entry), answer: Ok(entry.issued) },
+                Ok(entry) => Outcome { answer: Ok(entry.issued), entry: Some(entry) },
                 Err(failure) => Outcome { entry: None, answer: Err(failure) },
             },
             Step::MayReturn { within, now } => Outcome::of(Self::may_return(known, within, now)),
             Step::Connecting { generation, ends, keep, now } => match known {
                 None => Outcome::now(Self::new(generation, State::Away(now, keep), ends)),
-                Some(entry) => entry.connects(generation, entry.state),
+                Some(entry) => entry.connects(generation, None),
             },
             Step::Meets { machine } => known.map_or(Outcome::unchanged(), |entry| entry.meets(machine)),
-            Step::Live { generation, ends } => match known {
-                None => Outcome::now(Self::new(generation, State::Live, ends)),
-                Some(entry) => entry.connects(generation, State::Live),
-            },
+            Step::Live { generation, ends } => {
+                let live = State::Live(here.map(str::to_owned));
+                match known {
+                    None => Outcome::now(Self::new(generation, live, ends)),
+                    Some(entry) => entry.connects(generation, Some(live)),
+                }
+            }
             Step::Ended { generation, keep, now } => {
                 known.map_or(Outcome::unchanged(), |entry| entry.ended(generation, keep, now))
             }
@@ -124,7 +129,7 @@ impl Entry {
     /// When nobody need know it any more, in Unix seconds; none while it is live.
     pub(super) const fn leaves(&self) -> Option<u64> {
         match self.state {
-            State::Live => None,
+            State::Live(_) => None,
             State::Away(since, keep) => Some(since.saturating_add(keep)),
             State::Over => Some(self.ends),
         }
@@ -133,6 +138,22 @@ impl Entry {
     /// When it ends whatever happens, in Unix seconds.
     pub(super) const fn ends(&self) -> u64 {
         self.ends
+    }
+
+    /// The gateway at which it is connected, where there are several.
+    pub(super) fn gateway(&self) -> Option<&str> {
+        match &self.state {
+            State::Live(gateway) => gateway.as_deref(),
+            State::Away(..) | State::Over => None,
+        }
+    }
+
+    /// The same once that gateway is gone: not connected since its last word.
+    pub(super) fn left_behind(self, since: u64) -> Self {
+        match self.state {
+            State::Live(_) => Self { state: State::Away(since, self.ends.saturating_sub(since)), ..self },
+            State::Away(..) | State::Over => self,
+        }
     }
 
     /// The next generation of a session, for the holder of the newest one.
@@ -157,7 +178,7 @@ impl Entry {
                 let ago = now.saturating_sub(since);
                 return refused(format!("the session ended {ago} s ago; session.resume_seconds is {within}"));
             }
-            State::Away(..) | State::Live => {}
+            State::Away(..) | State::Live(_) => {}
         }
         // Further ahead than any burst: the clock was set back.
         let paid = if entry.paid > now + BURST * REFILL { now } else { entry.paid.max(now) };
@@ -199,19 +220,21 @@ impl Entry {
             Some(State::Away(since, _)) if now.saturating_sub(since) > within => {
                 refused("the session was not connected for longer than session.resume_seconds")
             }
-            Some(State::Away(..) | State::Live) => Ok(()),
+            Some(State::Away(..) | State::Live(_)) => Ok(()),
         }
     }
 
-    /// A connection comes about, unless the session was ended or came back elsewhere meanwhile.
-    fn connects(self, generation: u32, state: State) -> Outcome {
+    /// A connection comes about, or is about to, unless the session was ended or came back elsewhere meanwhile.
+    fn connects(self, generation: u32, state: Option<State>) -> Outcome {
         if self.state == State::Over {
             return Outcome::of(Err(Failure::new(Reason::TicketRefused, "the session is over")));
         }
         if generation < self.connected {
             return Outcome::of(Err(Reason::TakenOver.into()));
         }
-        Outcome::now(Self { connected: generation, state, ..self })
+        // What connects was issued, whatever a store that lost some of its memory knows of that.
+        let issued = self.issued.max(generation);
+        Outcome::now(Self { issued, connected: generation, state: state.unwrap_or(self.state), ..self })
     }
 
     fn meets(self, machine: Option<Machine>) -> Outcome {
@@ -232,7 +255,63 @@ impl Entry {
             State::Over => Outcome::unchanged(),
             // It never came to a connection: were that to count, the next owner of the number could be waited for.
             State::Away(..) if self.machine.is_none() => Outcome::unchanged(),
-            State::Away(..) | State::Live => Outcome::now(Self { state: State::Away(now, keep), ..self }),
+            State::Away(..) | State::Live(_) => {
+                let issued = self.issued.max(generation);
+                Outcome::now(Self { issued, connected: generation, state: State::Away(now, keep), ..self })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_795_300_000;
+    const ENDS: u64 = NOW + 8 * 3600;
+    const WITHIN: u64 = 120;
+
+    /// A session that was connected at `gateway`.
+    fn live_at(gateway: &str) -> Entry {
+        let begun = Entry::take(None, Step::Begin { ends: ENDS, keep: WITHIN, now: NOW }, Some(gateway)).entry;
+        Entry::take(begun, Step::Live { generation: 0, ends: ENDS }, Some(gateway)).entry.unwrap()
+    }
+
+    fn resume(entry: Entry, now: u64) -> Outcome {
+        Entry::take(Some(entry), Step::Resume { generation: 0, within: WITHIN, now }, Some("other"))
+    }
+
+    fn may_return(entry: Entry, now: u64) -> bool {
+        Entry::take(Some(entry), Step::MayReturn { within: WITHIN, now }, Some("other")).answer.is_ok()
+    }
+
+    #[test]
+    fn f20_a_session_whose_gateway_is_gone_comes_back_as_long_as_any_other_and_no_longer() {
+        let (killed, hours) = (NOW + 600, NOW + 3 * 3600);
+        assert_eq!(live_at("one").gateway(), Some("one"));
+        assert!(resume(live_at("one"), hours).answer.is_ok(), "its gateway is there");
+        let left = live_at("one").left_behind(killed);
+        assert_eq!(left.gateway(), None);
+        assert!(may_return(left.clone(), killed + WITHIN) && !may_return(left.clone(), killed + WITHIN + 1));
+        assert_eq!(resume(left.clone(), hours).answer.unwrap_err().reason, Reason::ResumeExpired);
+        assert_eq!(resume(left, killed + WITHIN).answer, Ok(1));
+    }
+
+    #[test]
+    fn f20_it_is_not_forgotten_before_its_end_and_resumes_that_lead_nowhere_lengthen_nothing() {
+        let killed = NOW + 600;
+        let left = live_at("one").left_behind(killed);
+        assert_eq!(left.leaves(), Some(ENDS), "a generation that was issued is not issued again");
+        let resumed = resume(left, killed + 100).entry.unwrap();
+        assert!(!may_return(resumed, killed + WITHIN + 1));
+    }
+
+    #[test]
+    fn a_gateway_that_is_gone_takes_nothing_along_that_was_away_or_over() {
+        let away = Entry::take(Some(live_at("one")), Step::Ended { generation: 0, keep: WITHIN, now: NOW + 9 }, None);
+        let over = Entry::take(Some(live_at("one")), Step::Over { generation: 0 }, None);
+        for entry in [away.entry.unwrap(), over.entry.unwrap()] {
+            assert_eq!(entry.clone().left_behind(NOW + 500), entry);
         }
     }
 }

@@ -26,7 +26,7 @@ impl Ledger {
 
     /// What is known of a session.
     pub(super) fn get(&self, session: SessionId) -> Option<Entry> {
-        self.sessions.get(&session).copied()
+        self.sessions.get(&session).cloned()
     }
 
     /// Puts an entry and its place among the leaving in step. Without room the one that leaves first is forgotten.

@@ -24,7 +24,7 @@ impl Memory {
     pub(super) fn take(&self, session: SessionId, step: Step, once: Option<Once<'_>>) -> Result<u32, Failure> {
         // Held until the name is used up, so that nothing comes between.
         let mut ledger = lock(&self.ledger);
-        let Outcome { entry, answer } = Entry::take(ledger.get(session), step);
+        let Outcome { entry, answer } = Entry::take(ledger.get(session), step, None);
         if let (Some(once), Ok(_)) = (once, &answer) {
             lock(&self.spent).spend(once.name, once.until, once.now)?;
         }

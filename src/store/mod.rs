@@ -7,6 +7,7 @@
 
 mod connection;
 mod entry;
+mod follow;
 mod ledger;
 mod memory;
 mod news;
@@ -19,7 +20,6 @@ mod withdrawn;
 
 pub use news::News;
 
-use crate::clock::unix_now;
 use crate::config::{self, Limits};
 use crate::id::{Console, Machine, SessionId};
 use crate::reason::{Failure, Reason};
@@ -31,13 +31,11 @@ use redis::{Counted, Redis};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::timeout;
 use withdrawn::Withdrawn;
 
 /// The longest that any call takes.
 pub const DEADLINE: Duration = Duration::from_secs(3);
-/// How often a fleet's gateways hear of each other.
-const BEAT: Duration = Duration::from_secs(1);
 /// News that wait to be heard; whoever has more of it waits.
 const UNHEARD: usize = 1024;
 
@@ -245,7 +243,7 @@ impl Store {
         self.heard(News::Killed(session)).await;
         let over = self.over(session, u32::MAX).await;
         let told = match &self.backend {
-            Backend::Redis(redis) => in_time(redis.tell(&News::Killed(session))).await,
+            Backend::Redis(redis) => in_time(redis.kill(session)).await,
             Backend::Memory(_) => Ok(()),
             #[cfg(test)]
             Backend::Stuck => Ok(()),
@@ -281,6 +279,16 @@ impl Store {
         }
     }
 
+    /// A guest is switched at any gateway of the fleet, and not again within this time. Where gateways share nothing, each
+    /// has its own word.
+    ///
+    /// # Errors
+    /// `power_pace` or `store_down`.
+    pub async fn press(&self, console: &Console, again: Duration) -> Result<(), Failure> {
+        let Backend::Redis(redis) = &self.backend else { return Ok(()) };
+        in_time(redis.press(&format!("press:{}/{}", console.cluster, console.guest), again)).await
+    }
+
     /// What the other gateways of the fleet have live: each a gateway's name and what its list says.
     ///
     /// # Errors
@@ -300,59 +308,6 @@ impl Store {
             Backend::Memory(_) => None,
             #[cfg(test)]
             Backend::Stuck => None,
-        }
-    }
-
-    /// Makes itself known to the others and hears what holds, before the first console opens. A store that does not answer
-    /// now is asked again by [`Self::follow`].
-    pub async fn join(&self) {
-        drop(self.beat(&mut false).await);
-    }
-
-    /// Hears news, for as long as it is polled.
-    pub async fn follow(&self, mut heard: impl FnMut(News)) {
-        let mut news = self.news.lock().await;
-        let mut beat = interval(BEAT);
-        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_down = false;
-        loop {
-            tokio::select! {
-                Some(each) = news.recv() => heard(each),
-                _ = beat.tick() => for each in self.beat(&mut is_down).await { heard(each) },
-            }
-        }
-    }
-
-    /// The news of the fleet since the last call. That it cannot be heard is said once, and once that it can be again.
-    async fn beat(&self, is_down: &mut bool) -> Vec<News> {
-        let Backend::Redis(redis) = &self.backend else { return Vec::new() };
-        let now = unix_now();
-        match in_time(redis.beat(now, || self.withdrawn.all())).await {
-            Ok(news) => {
-                if let Err(failure) = in_time(redis.tell_late()).await {
-                    tracing::warn!(cause = failure.cause, "the store is told later what ended");
-                }
-                if std::mem::take(is_down) {
-                    tracing::info!("the store answers again; consoles open");
-                }
-                let add = |revocation| {
-                    self.withdrawn.add(revocation, now).inspect_err(|failure| {
-                        tracing::error!(cause = failure.cause, "a revocation cannot be remembered");
-                    })
-                };
-                news.iter().filter_map(News::revocation).for_each(|revocation| drop(add(revocation)));
-                news
-            }
-            Err(failure) => {
-                redis.missed();
-                if !std::mem::replace(is_down, true) {
-                    tracing::error!(
-                        cause = failure.cause,
-                        "the store does not answer; what is live goes on, nothing opens"
-                    );
-                }
-                Vec::new()
-            }
         }
     }
 

@@ -5,17 +5,22 @@
 //! than Redis has, nothing opens; a Redis that may have lost some of its memory is noticed by its run, and takes nothing that
 //! may have been used before (F13, F17, F27). What Redis could not be told is told when it answers again.
 
+mod beat;
+mod counts;
+
+pub(super) use counts::Counted;
+
 use super::connection::{Connection, Place, down};
 use super::entry::{Entry, Outcome, Step};
-use super::scripts::{ENTER, LEAVE, SINCE, STEP};
+use super::scripts::{READ, REVOKE, STEP};
 use super::{News, Once};
 use crate::clock::unix_now;
-use crate::config::Limits;
 use crate::id::SessionId;
 use crate::reason::{Failure, Reason};
 use crate::revocation::Revocation;
 use crate::{hex, sha256};
-use redis::{Cmd, cmd, pipe};
+use redis::{Cmd, cmd};
+use serde::Serialize;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -29,26 +34,14 @@ const TRIES: usize = 8;
 const KEEP_SECONDS: u64 = 3600;
 /// A panel's clock may be ahead of Redis's by its leeway and this gateway's, and a second has no parts.
 const AMBIGUOUS_SECONDS: u64 = 8;
-/// A gateway's clock may differ from Redis's by this.
-const SKEW_SECONDS: u64 = 2;
 /// How long a gateway counts that says nothing any more.
 const LEASE_SECONDS: u64 = 20;
+/// What [`READ`] says of an entry that this run of Redis has written.
+const WHOLE: &str = "whole";
 /// News that are kept for gateways that were away for a moment.
 const NEWS: usize = 10_000;
 /// The longest that a session may live, and so a list of some.
 const LONGEST_SECONDS: u64 = 200_000;
-
-/// A connection that counts, as the fleet knows it.
-#[derive(Debug, Clone)]
-pub(super) struct Counted {
-    pub(super) session: SessionId,
-    pub(super) generation: u32,
-    /// Names of its guest and its subject.
-    pub(super) guest: String,
-    pub(super) subject: String,
-    /// What a list says of it: a JSON object.
-    pub(super) facts: String,
-}
 
 /// A store in Redis.
 #[derive(Debug)]
@@ -61,16 +54,18 @@ pub(super) struct Redis {
 /// What this gateway knows of the fleet, and the fleet of it.
 #[derive(Debug, Default)]
 struct Follows {
-    /// When news were heard last.
+    /// When news were heard last, and since when without a break.
     fresh: Option<Instant>,
+    steady: Option<Instant>,
     /// When the store's memory began, and the last news heard.
     born: String,
     last: Option<String>,
     /// Connections that count, and those of which Redis did not hear that they ended.
     counted: HashMap<SessionId, Counted>,
     left: Vec<Counted>,
-    /// Ends of which Redis did not hear.
+    /// Ends of which Redis did not hear, and kills of which the others did not.
     ends: Vec<(SessionId, Step)>,
+    kills: Vec<SessionId>,
 }
 
 impl Redis {
@@ -89,20 +84,29 @@ impl Redis {
 
     /// One step of a session, which uses a name up where it needs one.
     pub(super) async fn take(&self, session: SessionId, step: Step, once: Option<Once<'_>>) -> Result<u32, Failure> {
-        if once.is_some() || matches!(step, Step::Resume { .. }) {
+        if once.is_some() || matches!(step, Step::Resume { .. } | Step::MayReturn { .. }) {
             self.is_fresh()?;
         }
         let key = self.key(&format!("session:{session}"));
         for _ in 0..TRIES {
-            let written: Option<String> = self.connection.ask(cmd("GET").arg(&key)).await?;
-            let known =
-                written.as_deref().map(serde_json::from_str::<Entry>).transpose().map_err(|error| down(&error))?;
-            let Outcome { entry, answer } = Entry::take(known, step);
+            let (written, memory): (String, String) = self.connection.ask(&self.reading(&key)).await?;
+            let known = match (entry_in(&written)?, step) {
+                (Some(entry), Step::Resume { now, .. }) => {
+                    remembered(&memory, Reason::ResumeExpired)?;
+                    Some(self.as_it_stands(entry, now).await?)
+                }
+                (Some(entry), Step::MayReturn { now, .. }) => {
+                    remembered(&memory, Reason::TicketRefused)?;
+                    Some(self.as_it_stands(entry, now).await?)
+                }
+                (known, _) => known,
+            };
+            let Outcome { entry, answer } = Entry::take(known, step, Some(&self.gateway));
             let once = once.filter(|_| answer.is_ok());
             if entry.is_none() && once.is_none() {
                 return answer;
             }
-            match self.write(&key, written.as_deref().unwrap_or_default(), entry, once).await?.as_str() {
+            match self.connection.ask::<String>(&self.writing(&key, &written, entry, once)?).await?.as_str() {
                 "done" => {
                     if answer.is_ok() {
                         self.tell_of_return(session, step).await?;
@@ -123,23 +127,40 @@ impl Redis {
         ))
     }
 
-    async fn write(
-        &self,
-        key: &str,
-        before: &str,
-        entry: Option<Entry>,
-        once: Option<Once<'_>>,
-    ) -> Result<String, Failure> {
+    /// A session is where its gateway wrote it down last, and that gateway may be gone.
+    async fn as_it_stands(&self, entry: Entry, now: u64) -> Result<Entry, Failure> {
+        let Some(gateway) = entry.gateway().filter(|gateway| *gateway != self.gateway) else { return Ok(entry) };
+        let mut score = cmd("ZSCORE");
+        score.arg(self.key("gateways")).arg(gateway);
+        let lease: u64 = self.connection.ask::<Option<u64>>(&score).await?.unwrap_or_default();
+        if lease > now {
+            return Ok(entry);
+        }
+        if self.follows().steady.is_none_or(|steady| steady.elapsed() < STALE) {
+            // What kept this gateway from the store may have kept that one too.
+            let cause = format!("gateway {gateway} of the session says nothing; it is waited for a moment longer");
+            return Err(Failure::new(Reason::StoreDown, cause));
+        }
+        Ok(entry.left_behind(lease.saturating_sub(LEASE_SECONDS)))
+    }
+
+    fn reading(&self, key: &str) -> Cmd {
+        let mut read = cmd("EVAL");
+        read.arg(READ).arg(2).arg(self.key("born")).arg(key).arg(AMBIGUOUS_SECONDS);
+        read
+    }
+
+    fn writing(&self, key: &str, before: &str, entry: Option<Entry>, once: Option<Once<'_>>) -> Result<Cmd, Failure> {
         let now = once.map_or_else(unix_now, |once| once.now);
-        let text = entry.map(|entry| serde_json::to_string(&entry)).transpose().map_err(|error| down(&error))?;
+        let text = entry.as_ref().map(text).transpose()?;
         let leaves = entry.map_or(0, |entry| entry.leaves().unwrap_or_else(|| entry.ends()));
         let name = once.map(|once| self.key(&format!("once:{}", hex::lower(&sha256::of(once.name.as_bytes())))));
         let keep = once.map(|once| (once.until.saturating_sub(once.now) + KEEP_SECONDS).to_string());
         let mut step = cmd("EVAL");
-        step.arg(STEP).arg(3).arg(key).arg(name.as_deref().unwrap_or(key)).arg(self.key("born"));
+        step.arg(STEP).arg(3).arg(self.key("born")).arg(key).arg(name.as_deref().unwrap_or(key));
         step.arg(before).arg(text.unwrap_or_default()).arg(leaves.saturating_sub(now) + KEEP_SECONDS);
         step.arg(keep.unwrap_or_default()).arg(once.map_or(0, |once| once.made)).arg(AMBIGUOUS_SECONDS);
-        self.connection.ask(&step).await
+        Ok(step)
     }
 
     /// The end of a connection. Where Redis cannot be told now, it is told later: an end for good must not be undone by a
@@ -164,195 +185,41 @@ impl Redis {
         Ok(())
     }
 
-    /// Counts a connection against the limits of the whole fleet.
-    pub(super) async fn enter(&self, counted: Counted, limits: &Limits) -> Result<(), Failure> {
-        let mut enter = cmd("EVAL");
-        enter.arg(ENTER).arg(3).arg(self.key(&counted.guest)).arg(self.key(&counted.subject));
-        enter.arg(self.key(&format!("live:{}", self.gateway))).arg(counted.session.to_string());
-        enter.arg(self.member(&counted)).arg(limits.per_guest).arg(limits.per_subject).arg(self.key("lease:"));
-        enter.arg(&counted.facts).arg(LONGEST_SECONDS).arg(LEASE_SECONDS);
-        // Whether it happened is not known without an answer, so it is undone.
-        let lost = |_: &Failure| self.follows().left.push(counted.clone());
-        let said: String = self.connection.ask(&enter).await.inspect_err(lost)?;
-        let over = |reason, limit| Err(Failure::new(reason, format!("{limit} sessions are live in the fleet already")));
-        match said.as_str() {
-            "in" => {
-                self.follows().counted.insert(counted.session, counted);
-                Ok(())
-            }
-            "guest" => over(Reason::LimitGuest, limits.per_guest),
-            _ => over(Reason::LimitSubject, limits.per_subject),
-        }
-    }
-
-    /// The connection is over. Where Redis cannot be told now, it is told later.
-    pub(super) async fn leave(&self, session: SessionId, generation: u32) {
-        let counted = {
-            let mut follows = self.follows();
-            match follows.counted.get(&session) {
-                Some(counted) if counted.generation == generation => follows.counted.remove(&session),
-                _ => None,
-            }
-        };
-        let Some(counted) = counted else { return };
-        // It stays among those to be told until Redis has heard it, whoever stops waiting.
-        self.follows().left.push(counted.clone());
-        match self.left(&counted).await {
-            Ok(()) => self.follows().left.retain(|each| each.session != session || each.generation != generation),
-            Err(failure) => {
-                tracing::warn!(%session, cause = failure.cause, "the store is told later that a connection ended");
-            }
-        }
-    }
-
-    async fn left(&self, counted: &Counted) -> Result<(), Failure> {
-        let mut leave = cmd("EVAL");
-        leave.arg(LEAVE).arg(3).arg(self.key(&counted.guest)).arg(self.key(&counted.subject));
-        leave.arg(self.key(&format!("live:{}", self.gateway))).arg(counted.session.to_string());
-        leave.arg(self.member(counted));
-        self.connection.ask::<String>(&leave).await.map(drop)
-    }
-
     /// Remembers a revocation for every gateway, those that start later too.
     pub(super) async fn revoke(&self, revocation: &Revocation, now: u64) -> Result<(), Failure> {
-        let text = serde_json::to_string(revocation).map_err(|error| down(&error))?;
-        let key = self.key("revoked");
-        let mut both = pipe();
-        both.cmd("ZADD").arg(&key).arg(revocation.until).arg(text).ignore();
-        both.cmd("ZREMRANGEBYSCORE").arg(&key).arg("-inf").arg(now).ignore();
-        // Both or neither: gateways that run hear the news, those that start read the list.
-        both.add_command(self.telling(&News::Revoked(revocation.clone()))?).ignore().atomic();
-        self.connection.ask_all::<()>(&both).await
+        // Without an answer nobody knows, so all is told again.
+        self.connection.ask::<String>(&self.revoking(revocation, now)?).await.map(drop).inspect_err(|_| self.missed())
     }
 
-    /// Tells every gateway.
-    pub(super) async fn tell(&self, news: &News) -> Result<(), Failure> {
-        self.connection.ask::<String>(&self.telling(news)?).await.map(drop)
+    fn revoking(&self, revocation: &Revocation, now: u64) -> Result<Cmd, Failure> {
+        let mut revoke = cmd("EVAL");
+        revoke.arg(REVOKE).arg(2).arg(self.key("revoked")).arg(self.key("news")).arg(text(revocation)?);
+        revoke.arg(revocation.until).arg(now).arg(text(&News::Revoked(revocation.clone()))?).arg(NEWS);
+        Ok(revoke)
     }
 
-    fn telling(&self, news: &News) -> Result<Cmd, Failure> {
-        let text = serde_json::to_string(news).map_err(|error| down(&error))?;
-        let mut add = cmd("XADD");
-        add.arg(self.key("news")).arg("MAXLEN").arg("~").arg(NEWS).arg("*").arg("n").arg(text);
-        Ok(add)
-    }
-
-    /// Says that this gateway is there, and hears what is new. `withdrawn`: what it knows to be revoked, which a Redis that
-    /// forgot hears again.
-    pub(super) async fn beat(
-        &self,
-        now: u64,
-        withdrawn: impl FnOnce() -> Vec<Revocation>,
-    ) -> Result<Vec<News>, Failure> {
-        let (last, before) = {
-            let follows = self.follows();
-            (follows.last.clone(), follows.born.clone())
-        };
-        let (lease, live) = (self.key(&format!("lease:{}", self.gateway)), self.key(&format!("live:{}", self.gateway)));
-        let asked = Instant::now();
-        let mut beat = pipe();
-        beat.cmd("EXISTS").arg(&lease);
-        beat.cmd("SET").arg(&lease).arg(1).arg("EX").arg(LEASE_SECONDS).ignore();
-        beat.cmd("ZADD").arg(self.key("gateways")).arg(now + LEASE_SECONDS).arg(&self.gateway).ignore();
-        beat.cmd("ZREMRANGEBYSCORE").arg(self.key("gateways")).arg("-inf").arg(now.saturating_sub(3600)).ignore();
-        beat.cmd("EXPIRE").arg(live).arg(LEASE_SECONDS).ignore();
-        beat.cmd("EVAL").arg(SINCE).arg(1).arg(self.key("born"));
-        beat.cmd("TIME");
-        let (was_there, born, (time, _)): (bool, String, (u64, u64)) = self.connection.ask_all(&beat).await?;
-        if now.abs_diff(time) > SKEW_SECONDS {
-            let cause = format!("this clock and the store's are {} s apart; set both by NTP", now.abs_diff(time));
-            return Err(Failure::new(Reason::StoreDown, cause));
-        }
-        let (news, heard) = match last {
-            Some(last) if born == before && was_there => self.since(&last).await?,
-            // It was away, or Redis forgot: everything is told again, and heard again. Twice is once.
-            _ => {
-                self.tell_all(&withdrawn()).await?;
-                let mut all = self.revocations(now).await?;
-                let (news, heard) = self.since("0-0").await?;
-                all.extend(news);
-                (all, heard)
-            }
-        };
-        let mut follows = self.follows();
-        (follows.born, follows.fresh, follows.last) = (born, Some(asked), Some(heard));
-        Ok(news)
-    }
-
-    /// Whoever did not hear for a while hears everything anew.
-    pub(super) fn missed(&self) {
-        self.follows().last = None;
-    }
-
-    /// The news since one of them, and the last of these.
-    async fn since(&self, last: &str) -> Result<(Vec<News>, String), Failure> {
-        let mut range = cmd("XRANGE");
-        range.arg(self.key("news")).arg(format!("({last}")).arg("+").arg("COUNT").arg(NEWS);
-        let heard: Vec<(String, HashMap<String, String>)> = self.connection.ask(&range).await?;
-        let last = heard.last().map_or_else(|| last.to_owned(), |(id, _)| id.clone());
-        let mut news = Vec::new();
-        for text in heard.iter().filter_map(|(_, fields)| fields.get("n")) {
-            match serde_json::from_str(text) {
-                Ok(each) => news.push(each),
-                Err(error) => tracing::warn!(cause = %error, "news of a gateway of another version are not understood"),
-            }
-        }
-        Ok((news, last))
-    }
-
-    /// Every revocation. One that cannot be read may mean anybody, so then nothing opens.
-    async fn revocations(&self, now: u64) -> Result<Vec<News>, Failure> {
-        let mut range = cmd("ZRANGEBYSCORE");
-        range.arg(self.key("revoked")).arg(now).arg("+inf");
-        let texts: Vec<String> = self.connection.ask(&range).await?;
-        let read = |text: &String| serde_json::from_str(text).map(News::Revoked);
-        let unread = |error| Failure::new(Reason::StoreDown, format!("a revocation cannot be read: {error}"));
-        texts.iter().map(read).collect::<Result<_, _>>().map_err(unread)
-    }
-
-    async fn tell_all(&self, withdrawn: &[Revocation]) -> Result<(), Failure> {
-        let counted: Vec<Counted> = self.follows().counted.values().cloned().collect();
-        let live = self.key(&format!("live:{}", self.gateway));
-        let mut all = pipe();
-        for each in &counted {
-            let (session, member) = (each.session.to_string(), self.member(each));
-            for key in [self.key(&each.guest), self.key(&each.subject)] {
-                all.cmd("HSET").arg(&key).arg(&session).arg(&member).ignore();
-                all.cmd("EXPIRE").arg(&key).arg(LONGEST_SECONDS).ignore();
-            }
-            all.cmd("HSET").arg(&live).arg(&session).arg(&each.facts).ignore();
-        }
-        for each in withdrawn {
-            let text = serde_json::to_string(each).map_err(|error| down(&error))?;
-            all.cmd("ZADD").arg(self.key("revoked")).arg(each.until).arg(text).ignore();
-        }
-        all.cmd("EXPIRE").arg(&live).arg(LEASE_SECONDS).ignore();
-        self.connection.ask_all::<()>(&all).await?;
-        // Those that ended meanwhile were written down again.
-        let mut follows = self.follows();
-        let is_over = |each: &Counted| {
-            follows.counted.get(&each.session).is_none_or(|counted| counted.generation != each.generation)
-        };
-        let over: Vec<Counted> = counted.into_iter().filter(is_over).collect();
-        follows.left.extend(over);
+    /// Tells every gateway that the session is killed: now, or later.
+    pub(super) async fn kill(&self, session: SessionId) -> Result<(), Failure> {
+        // It stays among those to be told until Redis has heard it, whoever stops waiting.
+        self.follows().kills.push(session);
+        self.tell(&News::Killed(session)).await?;
+        self.follows().kills.retain(|each| *each != session);
         Ok(())
     }
 
-    /// Tells what could not be told when it happened. Each stays until Redis has heard it.
-    pub(super) async fn tell_late(&self) -> Result<(), Failure> {
-        loop {
-            let Some(counted) = self.follows().left.last().cloned() else { break };
-            self.left(&counted).await?;
-            let is_told = |each: &Counted| each.session == counted.session && each.generation == counted.generation;
-            self.follows().left.retain(|each| !is_told(each));
-        }
-        loop {
-            let Some((session, step)) = self.follows().ends.first().copied() else { return Ok(()) };
-            match self.take(session, step, None).await {
-                Err(failure) if failure.reason == Reason::StoreDown => return Err(failure),
-                // What it says by now is no longer this gateway's to know.
-                Ok(_) | Err(_) => self.follows().ends.retain(|each| *each != (session, step)),
-            }
+    async fn tell(&self, news: &News) -> Result<(), Failure> {
+        let mut add = cmd("XADD");
+        add.arg(self.key("news")).arg("MAXLEN").arg("~").arg(NEWS).arg("*").arg("n").arg(text(news)?);
+        self.connection.ask::<String>(&add).await.map(drop)
+    }
+
+    /// The guest of this name is switched now, and not again within this time.
+    pub(super) async fn press(&self, guest: &str, again: Duration) -> Result<(), Failure> {
+        let mut press = cmd("SET");
+        press.arg(self.key(guest)).arg(1).arg("NX").arg("PX").arg(u64::try_from(again.as_millis()).unwrap_or(u64::MAX));
+        match self.connection.ask::<Option<String>>(&press).await? {
+            Some(_) => Ok(()),
+            None => Err(Reason::PowerPace.into()),
         }
     }
 
@@ -379,15 +246,32 @@ impl Redis {
         Err(Failure::new(Reason::StoreDown, cause))
     }
 
-    fn member(&self, counted: &Counted) -> String {
-        format!("{} {}", self.gateway, counted.generation)
-    }
-
     fn key(&self, name: &str) -> String {
         format!("{{consolegate}}:{name}")
     }
 
     fn follows(&self) -> std::sync::MutexGuard<'_, Follows> {
         self.follows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn text(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| down(&error))
+}
+
+/// The entry in what lies in Redis, which begins with the run that wrote it.
+fn entry_in(written: &str) -> Result<Option<Entry>, Failure> {
+    let text = written.split_once(' ').map(|(_, text)| text);
+    text.map(serde_json::from_str).transpose().map_err(|error| down(&error))
+}
+
+/// Whether nothing of a session was lost. A young run is still told what lives, and takes no ticket of its first seconds.
+fn remembered(memory: &str, otherwise: Reason) -> Result<(), Failure> {
+    match memory {
+        WHOLE => Ok(()),
+        "young" => {
+            Err(Failure::new(Reason::StoreDown, "the store began anew a moment ago, and is still told what lives"))
+        }
+        _ => Err(Failure::new(otherwise, "the store lost some of its memory, and nobody has said since that it lives")),
     }
 }

@@ -5,6 +5,7 @@
 use super::memory::lock;
 use crate::reason::{Failure, Reason};
 use crate::revocation::{Facts, Revocation};
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 /// More than a panel withdraws within the life of a session.
@@ -14,7 +15,7 @@ const MOST: usize = 100_000;
 #[derive(Debug)]
 pub(super) struct Withdrawn {
     most: usize,
-    list: Mutex<Vec<Revocation>>,
+    list: Mutex<HashSet<Revocation>>,
 }
 
 impl Default for Withdrawn {
@@ -39,13 +40,13 @@ impl Withdrawn {
         if list.len() >= self.most {
             return Err(Failure::new(Reason::StoreFull, format!("{} revocations are remembered already", self.most)));
         }
-        list.push(revocation.clone());
+        list.insert(revocation.clone());
         Ok(true)
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<Revocation> {
-        lock(&self.list).clone()
+        lock(&self.list).iter().cloned().collect()
     }
 
     /// Whether none of them means this console.

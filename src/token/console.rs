@@ -4,9 +4,10 @@
 //! them up in the configuration, and nothing else ever turns them into names.
 
 use super::claims::{Fields, is_line};
+use super::grant::Grant;
 use super::json::{Json, Object};
 use super::shown;
-use crate::id::{Kind, Protocol, Right, Vmid};
+use crate::id::{Guest, Kind, Protocol, Right, Vmid};
 use crate::reason::{Failure, Reason};
 
 const KEYS: [&str; 11] =
@@ -56,6 +57,30 @@ impl Wish {
             lang: fields.shaped("lang", is_language, "a language tag such as de or pt-BR")?.map(str::to_owned),
             theme: fields.shaped("theme", is_theme, "auto, light or dark")?.map(str::to_owned),
         })
+    }
+}
+
+impl Wish {
+    /// What a token would ask for to be granted this.
+    pub(super) fn of(grant: &Grant) -> Self {
+        let console = &grant.console;
+        let vmid = match console.guest {
+            Guest::Qemu(vmid) | Guest::Lxc(vmid) => Some(vmid),
+            Guest::Node(_) => None,
+        };
+        Self {
+            cluster: Some(console.cluster.as_str().to_owned()),
+            kind: console.guest.kind(),
+            vmid,
+            node: grant.node.as_ref().map(|node| node.as_str().to_owned()),
+            protocol: console.protocol,
+            rights: grant.rights.clone(),
+            max_seconds: grant.max_seconds,
+            idle_seconds: grant.idle_seconds,
+            title: grant.title.clone(),
+            lang: grant.lang.clone(),
+            theme: grant.theme.clone(),
+        }
     }
 }
 

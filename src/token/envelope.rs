@@ -3,7 +3,7 @@
 //! Owns what each is good for once its seal held: a ticket and a resume token become a [`Pass`] when the store has used
 //! them up, a control token stays what it is. Only a seal that held makes one.
 
-use super::{Grant, Pass, Purpose, TICKET_SECONDS};
+use super::{Grant, LEEWAY_SECONDS, Pass, Purpose, TICKET_SECONDS};
 use crate::audit::About;
 use crate::config::Session;
 use crate::id::SessionId;
@@ -44,6 +44,27 @@ impl Envelope {
     #[must_use]
     pub fn about(&self) -> About {
         About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
+    }
+
+    /// That its times are such as a gateway with these rules writes. The one that sealed it may be as far ahead of the
+    /// panel's clock as this one is behind.
+    ///
+    /// # Errors
+    /// `lifetime`.
+    pub(super) fn check_times(&self, rules: &Session, now: u64) -> Result<(), Failure> {
+        let latest = now.saturating_add(2 * LEEWAY_SECONDS);
+        let longest = self.grant.longest(rules.max);
+        if self.grant.issued > latest {
+            return Err(Failure::new(Reason::TokenLifetime, "it is of a connect token that was made later than now"));
+        }
+        if self.ends > latest.saturating_add(longest) {
+            let cause = format!("its session ends in {} s, session.max_seconds allows {longest}", self.ends - now);
+            return Err(Failure::new(Reason::TokenLifetime, cause));
+        }
+        if self.expires > latest.saturating_add(longest.max(TICKET_SECONDS)) {
+            return Err(Failure::new(Reason::TokenLifetime, "it is good for longer than any that a gateway makes"));
+        }
+        Ok(())
     }
 
     /// Uses a session ticket up. `since`: where the store's memory begins, in Unix seconds.

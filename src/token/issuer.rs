@@ -5,6 +5,7 @@
 
 use super::claims::Claims;
 use super::console::Wish;
+use super::grant::Grant;
 use super::jwks::KeySet;
 use super::jwks_file::JwksFile;
 use super::jwks_url::{JwksUrl, KeySets};
@@ -193,6 +194,15 @@ impl Issuer {
             }
         };
         Ok((Console { cluster: cluster.clone(), guest, protocol: wish.protocol }, node))
+    }
+
+    /// Whether the issuer may open, now, what was granted before.
+    pub(super) fn check_grant(&self, grant: &Grant) -> Result<(), Failure> {
+        let (console, _) = self.place(&Wish::of(grant))?;
+        if console != grant.console {
+            return scope("the grant's node is not that of its console".to_owned());
+        }
+        self.bound_origin(grant.origin()).map(drop)
     }
 
     fn cluster(&self, claim: Option<&str>) -> Result<(&ClusterName, &[NodeName]), Failure> {

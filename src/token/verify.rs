@@ -9,7 +9,7 @@ use super::grant::Grant;
 use super::header::{self, Parts};
 use super::issuer::Issuer;
 use super::json::{Json, Object};
-use super::{KeySets, Pass, fingerprint, origin, plaintext, shown};
+use super::{Envelope, KeySets, Pass, fingerprint, origin, plaintext, shown};
 use crate::audit::About;
 use crate::config::{self, Cluster, Origin};
 use crate::id::SessionId;
@@ -24,7 +24,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct Verifier {
     issuers: HashMap<String, Issuer>,
-    own: [Origin; 1],
     started: Option<u64>,
 }
 
@@ -54,7 +53,7 @@ impl Verifier {
                 return Err(format!("issuer {:?} comes twice", rules.name));
             }
         }
-        Ok(Self { issuers: known, own: [own_origin.clone()], started })
+        Ok(Self { issuers: known, started })
     }
 
     /// Keeps the sets of every `jwks_url` fresh from now on, for as long as this or a later verifier uses them.
@@ -90,14 +89,25 @@ impl Verifier {
         })
     }
 
-    /// Checks the page that brings a session ticket or a resume token, as [`Verified::check_origin`] did for the token
-    /// they came from. An issuer that is configured no more keeps the gateway's own page only.
+    /// Checks an opened ticket, resume token or control token, and the page that brings it, as the connect token that it
+    /// came from was checked: a seal alone, whoever made it and when, opens nothing that its issuer may not open now.
     ///
     /// # Errors
-    /// `origin`, `origin_missing` or `binding`.
-    pub fn origin_allowed_for(&self, grant: &Grant, origin: Option<&str>) -> Result<(), Failure> {
-        let allowed = self.issuers.get(grant.issuer()).map_or(&self.own[..], |issuer| issuer.origins());
-        origin::check(allowed, grant.origin(), origin)
+    /// Those of the scope of connect tokens, `lifetime`, `origin`, `origin_missing` or `binding`.
+    pub fn check_sealed(
+        &self,
+        envelope: &Envelope,
+        origin: Option<&str>,
+        rules: &config::Session,
+        now: u64,
+    ) -> Result<(), Failure> {
+        let grant = &envelope.grant;
+        let issuer = self.issuers.get(grant.issuer()).ok_or_else(|| {
+            Failure::new(Reason::TokenScope, format!("issuer {} is configured no more", shown(grant.issuer())))
+        })?;
+        issuer.check_grant(grant)?;
+        envelope.check_times(rules, now)?;
+        origin::check(issuer.origins(), grant.origin(), origin)
     }
 
     /// The issuer is read before the signature holds, to choose the key and for nothing else.

@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-const BETWEEN: Duration = Duration::from_secs(2);
+/// Between two switches of a guest.
+pub const BETWEEN: Duration = Duration::from_secs(2);
 
 /// The guests that were switched a moment ago.
 #[derive(Debug, Default)]

@@ -32,8 +32,9 @@ await context.addInitScript(() => {
     return kind === 'webgl2' ? null : original.call(this, kind, ...rest);
   };
 });
-// No other way tells how a WebSocket ended.
 await context.addInitScript(() => {
+  globalThis.rows = () => [...document.querySelectorAll('.xterm-rows > div')].map((row) => row.textContent.replaceAll('\xa0', ' ').trimEnd()).filter(Boolean);
+  // No other way tells how a WebSocket ended.
   globalThis.closes = [];
   // Not a subclass: noVNC wants to see WebSocket's own prototype.
   globalThis.WebSocket = new Proxy(WebSocket, {
@@ -64,6 +65,7 @@ function look() {
     words: overlay && !overlay.hidden ? overlay.innerText : '',
     address: location.href,
     closes: globalThis.closes,
+    rows: rows(),
   };
 }
 
@@ -73,6 +75,16 @@ async function place(page, { x, y }) {
   const box = await screen.boundingBox();
   const size = await screen.evaluate((canvas) => ({ width: canvas.width, height: canvas.height }));
   return [box.x + (x * box.width) / size.width, box.y + (y * box.height) / size.height];
+}
+
+/** As a keyboard types it that has the letter; what no keyboard has comes from an input method. */
+async function press(page, letter) {
+  if (letter.length > 1) return page.keyboard.insertText(letter);
+  if (letter <= '~') return page.keyboard.press(letter === '\n' ? 'Enter' : letter);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Input.dispatchKeyEvent', { type: 'keyDown', key: letter, text: letter });
+  await cdp.send('Input.dispatchKeyEvent', { type: 'keyUp', key: letter });
+  return cdp.detach();
 }
 
 const commands = {
@@ -92,9 +104,7 @@ const commands = {
     return page.waitForFunction(samePicture, { ...wanted, different, screen: SCREEN }, { polling: 'raf' }).then((same) => same.jsonValue());
   },
   async waitTerminal(page, { text }) {
-    const shows = (wanted) =>
-      [...document.querySelectorAll('.xterm-rows > div')].some((row) => row.textContent.replaceAll('\xa0', ' ').includes(wanted));
-    await page.waitForFunction(shows, text, { polling: 'raf' });
+    await page.waitForFunction((wanted) => rows().some((row) => row.includes(wanted)), text, { polling: 'raf' });
   },
   async type(page, { text }) {
     await page.locator(SCREEN).focus();
@@ -103,10 +113,7 @@ const commands = {
   },
   async typeTerminal(page, { text }) {
     await page.locator(TERMINAL).focus();
-    for (const letter of text) {
-      if (letter === '\n') await page.keyboard.press('Enter');
-      else await page.keyboard.insertText(letter);
-    }
+    for (const letter of text) await press(page, letter);
   },
   /** What the browser tells a page of a paste. */
   async paste(page, { text, times = 1 }) {

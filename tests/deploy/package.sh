@@ -35,8 +35,12 @@ start() {
     chroot /mnt/root setpriv --reuid consolegate --regid consolegate --clear-groups $command &
     gateway=$!
 }
-stop() { kill "$gateway"; wait "$gateway" || true; gateway=; }
-trap '[ -z "$gateway" ] || kill -KILL "$gateway"' EXIT
+stop() {
+    kill "$gateway"
+    wait "$gateway" || { echo "the gateway that was asked to stop left with $?" >&2; exit 1; }
+    gateway=
+}
+trap '[ -z "$gateway" ] || kill -KILL "$gateway" 2> /dev/null || true' EXIT
 
 # A copy of a machine on which it was installed is none.
 ! inside dpkg-query -W consolegate > /dev/null 2>&1 || package --purge consolegate

@@ -8,13 +8,20 @@ mod client;
 mod fleet;
 #[path = "../support/gateway.rs"]
 mod gateway;
+#[path = "../support/process.rs"]
+mod process;
 #[path = "../support/raw.rs"]
 mod raw;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod documented;
+mod forgets;
+mod killed;
+mod moves;
 mod operator;
 mod shared;
+mod way;
 mod without;
 
 use consolegate::sim::{GuestConfig, NodeConfig, Sim, SimConfig};

@@ -3,16 +3,14 @@
 use super::client::Client;
 use super::gateway::{PATIENCE, TestGateway, token};
 use super::redis::{self, Redis};
+use super::way::Way;
 use super::{NODES, cluster, toml, two};
 use consolegate::clock::unix_now;
 use serde_json::json;
-use std::net::SocketAddr;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// Opens a console as soon as it can be: refused for the store's sake and nothing else until then.
-async fn opens(gateway: &TestGateway) -> Client {
+pub async fn opens(gateway: &TestGateway) -> Client {
     let opened = async {
         loop {
             let opened = gateway.session(&token(101, |claims| claims["iat"] = json!(unix_now()))).await;
@@ -28,7 +26,7 @@ async fn opens(gateway: &TestGateway) -> Client {
 }
 
 /// Waits until nothing opens.
-async fn refuses(gateway: &TestGateway) {
+pub async fn refuses(gateway: &TestGateway) {
     let refused = async {
         loop {
             let answer = gateway.session(&token(101, |_| {})).await;
@@ -128,41 +126,10 @@ async fn later(vmid: u32) -> String {
     })
 }
 
-/// A way to the store that can be cut.
-struct Way {
-    address: SocketAddr,
-    task: JoinHandle<()>,
-}
-
-impl Way {
-    async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(async move {
-            let mut ways = tokio::task::JoinSet::new();
-            loop {
-                let (mut from, _) = listener.accept().await.unwrap();
-                ways.spawn(async move {
-                    let mut to = TcpStream::connect(target).await.unwrap();
-                    // Either side may leave.
-                    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
-                });
-            }
-        });
-        Self { address, task }
-    }
-
-    /// Every connection ends and no other comes.
-    async fn cut(self) {
-        self.task.abort();
-        let _ = self.task.await;
-    }
-}
-
 #[tokio::test]
 async fn f27_a_gateway_that_is_cut_off_from_the_store_opens_nothing_while_the_other_does() {
     let (sim, redis) = (cluster().await, Redis::start().await);
-    let way = Way::to(redis.address).await;
+    let mut way = Way::to(redis.address).await;
     let one = TestGateway::start(&sim, NODES, &toml(&redis.toml(), "")).await;
     let alone = TestGateway::start(&sim, NODES, &toml(&redis::toml(way.address), "")).await;
     let mut client = alone.open(100).await;

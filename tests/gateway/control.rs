@@ -22,7 +22,12 @@ impl<'g> Control<'g> {
             claims["console"]["rights"] = json!(["input", "power"]);
             change(claims);
         });
-        let opened = place.session(&token).await;
+        Self::with(place, &token).await
+    }
+
+    /// The same with a token at hand.
+    pub async fn with(place: &'g Place, token: &str) -> Self {
+        let opened = place.session(token).await;
         let text = |key: &str| opened[key].as_str().unwrap_or_else(|| panic!("{opened}")).to_owned();
         Self { place, path: format!("/v1/sessions/{}", text("session")), token: text("control"), opened }
     }

@@ -21,6 +21,7 @@ mod owner;
 mod protect;
 mod rights;
 mod secrets;
+mod series;
 mod term;
 mod term_framing;
 mod tokens;

@@ -33,6 +33,54 @@ async fn u01_a_node_that_refuses_is_4503() {
     assert_eq!(end.code, 4503, "{end:?}");
 }
 
+fn every_node(sim: &Sim, health: Health) {
+    for node in NODES {
+        sim.set_health(node, health);
+    }
+}
+
+/// Time passes for the gateway in this process.
+async fn later(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn f09_f10_while_the_whole_cluster_is_down_opens_fail_at_once_and_the_gateway_stays_ready() {
+    let sim = cluster(|_| {}).await;
+    let gateway = gateway(&sim).await;
+    gateway.open(100).await.log_in().await.unwrap();
+    every_node(&sim, Health::Down);
+    for _ in 0..3 {
+        let began = Instant::now();
+        let end = gateway.open(100).await.ended().await;
+        assert!(end.code == 4503 && began.elapsed() < Duration::from_secs(1), "{end:?} {:?}", began.elapsed());
+        // The gateway is well, so its balancer must not take it away.
+        assert!(gateway.ask_admin("/readyz").await.starts_with("HTTP/1.1 200"));
+    }
+    every_node(&sim, Health::Up);
+    later(10).await;
+    gateway.open(100).await.log_in().await.expect("within ten seconds of its return");
+}
+
+#[tokio::test]
+async fn f03_nodes_that_take_connections_and_say_nothing_cost_a_few_their_time_and_then_nobody() {
+    let sim = cluster(|_| {}).await;
+    let gateway = TestGateway::start(&sim, NODES, "[timeouts]\nnode_connect = 1\n").await;
+    every_node(&sim, Health::Silent);
+    for _ in 0..6 {
+        assert_eq!(gateway.open(100).await.ended().await.code, 4503);
+        later(2).await;
+    }
+    let began = Instant::now();
+    assert_eq!(gateway.open(100).await.ended().await.code, 4503);
+    assert!(began.elapsed() < Duration::from_millis(500), "nobody waits for them now: {:?}", began.elapsed());
+    every_node(&sim, Health::Up);
+    later(10).await;
+    gateway.open(100).await.log_in().await.expect("within ten seconds of its return");
+}
+
 #[tokio::test]
 async fn u04_a_node_with_another_certificate_is_4502() {
     for certificate in [Certificate::OtherCa, Certificate::Expired, Certificate::OtherName] {

@@ -9,6 +9,7 @@ use super::{NODES, cluster};
 use consolegate::sim::{Sim, Style};
 use consolegate::wire::websocket::{Opcode, frame};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::json;
 
 #[tokio::test]
 async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_browser_a_log_or_a_metric() {
@@ -20,6 +21,7 @@ async fn i2_no_ticket_password_token_or_address_of_the_cluster_reaches_the_brows
         binary.says("consolegate is ready").await;
         let mut tokens: Vec<String> = [100, 101, 102, 999, 100].map(|vmid| token(vmid, |_| {})).to_vec();
         tokens.push(terminal("qemu", 100, |_| {}));
+        tokens.push(token(101, |claims| claims["console"]["rights"] = json!(["input", "power"])));
         let received = everything_received(&binary.place, &sim, &tokens).await;
         let metrics = binary.place.metrics().await;
         let logged = binary.logged();
@@ -65,7 +67,7 @@ async fn everything_received(place: &Place, sim: &Sim, tokens: &[String]) -> Str
         received.extend(place.refused(&tokens[4]).await.into_bytes());
     }
     // A session of the page: what it is given, and how its machine is and is switched.
-    let control = Control::of(place, 101, |_| ()).await;
+    let control = Control::with(place, &tokens[6]).await;
     received.extend(control.opened.to_string().into_bytes());
     for (status, answer) in [control.ask("GET", &control.path, "").await, control.press("reset").await] {
         assert!(status < 300, "{answer}");

@@ -2,7 +2,10 @@
 
 use super::client::Answer;
 use super::face::{Face, PANEL, now, token, token_with};
+use consolegate::config::Config;
+use consolegate::id::Kind;
 use consolegate::secret::Secret;
+use std::time::Duration;
 
 async fn post(face: &Face, token: &str) -> Answer {
     face.request("POST /v1/sessions", &[&format!("Authorization: Bearer {token}"), &format!("Origin: {PANEL}")]).await
@@ -164,4 +167,57 @@ async fn i10_each_refusal_is_counted_once_as_a_token_or_as_a_request() {
             "consolegate_tokens_rejected_total{reason=\"origin\"} 1",
         ]
     );
+}
+
+/// Everything that was handed out with a session, shown again by a client that is no browser.
+async fn all_shown(face: &Face, opened: &Answer) -> [Answer; 4] {
+    let bearer = |key: &str| format!("Authorization: Bearer {}", text(opened, key));
+    let control = format!("/v1/sessions/{}", text(opened, "session"));
+    let press =
+        super::client::head(&format!("POST {control}/power"), "close", &["Content-Length: 18", &bearer("control")]);
+    [
+        face.request(&format!("GET {control}"), &[&bearer("control")]).await,
+        face.raw(press + r#"{"action":"start"}"#).await,
+        face.upgrade(&[&bearer("ticket")]).await,
+        face.request("POST /v1/sessions", &[&bearer("resume")]).await,
+    ]
+}
+
+#[tokio::test]
+async fn t26_a_reload_that_narrows_an_issuer_counts_for_what_was_handed_out_before() {
+    let narrower: [(&str, fn(&mut Config), &str); 4] = [
+        ("no such issuer", |config| drop(config.issuers.remove(0)), "token_out_of_scope"),
+        ("other guests", |config| config.issuers[0].vmids = vec![101..=200], "token_out_of_scope"),
+        ("other kinds", |config| config.issuers[0].kinds = vec![Kind::Lxc], "token_out_of_scope"),
+        ("shorter sessions", |config| config.session.max = Duration::from_secs(60), "token_invalid"),
+    ];
+    for (what, change, code) in narrower {
+        let face = Face::start().await;
+        let opened =
+            post(&face, &token_with(|claims| claims["console"]["rights"] = serde_json::json!(["power"]))).await;
+        face.reload(change);
+        for answer in all_shown(&face, &opened).await {
+            assert_eq!((answer.status, answer.code().as_str()), (401, code), "{what}");
+        }
+        assert_eq!(face.asked(), 0, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn t26_the_session_key_alone_opens_nothing_that_no_issuer_may() {
+    let keyed = |config: &mut Config| config.session.key = Some(Secret::new([9; 32]));
+    let maker = Face::with(|config| {
+        keyed(config);
+        config.issuers[0].kinds.push(Kind::Node);
+    })
+    .await;
+    let shell = token_with(|claims| {
+        claims["console"] =
+            serde_json::json!({"kind": "node", "node": "pve1", "protocol": "term", "rights": ["power"]});
+    });
+    let opened = post(&maker, &shell).await;
+    let face = Face::with(keyed).await;
+    for answer in all_shown(&face, &opened).await {
+        assert_eq!((answer.status, answer.code().as_str()), (401, "token_invalid"), "no host of this one's");
+    }
 }

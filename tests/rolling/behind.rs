@@ -100,7 +100,7 @@ async fn balance(file: PathBuf, gateways: &[Process]) -> (Child, SocketAddr) {
 }
 
 impl Place {
-    async fn healthy(&self) -> bool {
+    pub async fn healthy(&self) -> bool {
         tokio::task::yield_now().await;
         TcpStream::connect(self.address).await.is_ok() && self.asked_for("/healthz").await
     }

@@ -18,6 +18,7 @@ mod client;
 mod fleet;
 #[path = "../support/gateway.rs"]
 mod gateway;
+mod killed;
 #[path = "../support/process.rs"]
 mod process;
 #[path = "../support/raw.rs"]
@@ -167,9 +168,9 @@ impl Client {
     /// The whole screen's pixels.
     async fn picture(&mut self) -> Result<Vec<u8>, String> {
         let [high, low] = SIDE.to_be_bytes();
-        self.try_send(&[3, 0, 0, 0, 0, 0, high, low, high, low]).await?;
-        let mut pixels = Vec::new();
         let told = |closed| format!("{closed:?}");
+        self.try_send(&[3, 0, 0, 0, 0, 0, high, low, high, low]).await.map_err(told)?;
+        let mut pixels = Vec::new();
         let head = self.read(4).await.map_err(told)?;
         for _ in 0..u16::from_be_bytes([head[2], head[3]]) {
             let rectangle = self.read(12).await.map_err(told)?;

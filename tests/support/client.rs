@@ -81,13 +81,13 @@ impl Client {
     }
 
     /// The same, where the console may have ended.
-    pub async fn try_send(&mut self, bytes: &[u8]) -> Result<(), String> {
+    pub async fn try_send(&mut self, bytes: &[u8]) -> Result<(), Closed> {
         match timeout(PATIENCE, self.socket.send(Message::binary(bytes.to_vec()))).await.expect("room") {
             Ok(()) => Ok(()),
             // What it ended with may still be there to be read.
             Err(error) => match self.read(1).await {
-                Err(closed) => Err(format!("{closed:?}")),
-                Ok(_) => Err(error.to_string()),
+                Err(closed) => Err(closed),
+                Ok(_) => Err(Closed { code: 1006, reason: error.to_string() }),
             },
         }
     }
@@ -104,12 +104,11 @@ impl Client {
     /// The same up to ClientInit, for backends that send no ServerInit.
     pub async fn log_in_without_init(&mut self) -> Result<(), Closed> {
         assert_eq!(self.read(12).await?, b"RFB 003.008\n");
-        self.send(b"RFB 003.008\n").await;
+        self.try_send(b"RFB 003.008\n").await?;
         assert_eq!(self.read(2).await?, [1, 1], "security type None alone");
-        self.send(&[1]).await;
+        self.try_send(&[1]).await?;
         assert_eq!(self.read(4).await?, [0, 0, 0, 0]);
-        self.send(&[1]).await;
-        Ok(())
+        self.try_send(&[1]).await
     }
 
     /// Asks for a full picture and reads the update whole, as a browser does; returns the pixels' bytes.

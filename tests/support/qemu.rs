@@ -13,8 +13,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// Emulation on a busy machine with two cores is slow; a boot takes eleven seconds on an idle one.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// Emulation on a busy machine with two cores is slow: there a mebibyte takes two minutes through a serial port. A boot takes
+/// eleven seconds on an idle one.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A running guest that asks for a login on its screen; root's password is `console`.
 pub(crate) struct QemuGuest {

@@ -36,7 +36,8 @@ impl Redis {
         redis
     }
 
-    async fn told(&self, command: &[&str]) {
+    /// Does what a command asks that is answered with a plain word.
+    pub async fn told(&self, command: &[&str]) {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let words = command.iter().map(|word| format!("${}\r\n{word}\r\n", word.len()));
         let text = format!("*{}\r\n{}", command.len(), words.collect::<String>());

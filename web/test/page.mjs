@@ -1,26 +1,23 @@
-// The pages in a real browser against a mock of the gateway. Run with `npm run page`, after `npm run build`.
+// The pages in a real browser against a mock of the gateway. Run with `npm run page`, after `npm run build`; names of files
+// (`node test/page.mjs terminal idle`) choose among them.
+//
+// Each file has a process and a browser of its own. Much of a test is waiting, so several files at a time cost little more
+// than one; those that take longest begin first.
 
-import './page/stamp.test.mjs';
-import './page/console.test.mjs';
-import './page/endings.test.mjs';
-import './page/fleet.test.mjs';
-import './page/looks.test.mjs';
-import './page/access.test.mjs';
-import './page/frames.test.mjs';
-import './page/embed.test.mjs';
-import './page/embed_harm.test.mjs';
-import './page/across.test.mjs';
-import './page/embed_focus.test.mjs';
-import './page/embed_token.test.mjs';
-import './page/load.test.mjs';
-import './page/terminal.test.mjs';
-import './page/terminal-screen.test.mjs';
-import './page/waiting.test.mjs';
-import './page/idle.test.mjs';
-import './page/brand.test.mjs';
-import './page/toolbar.test.mjs';
-import './page/typing.test.mjs';
-import './page/clipboard.test.mjs';
-import './page/tools.test.mjs';
-import './page/states.test.mjs';
-import './page/languages.test.mjs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const FOLDER = fileURLToPath(new URL('page', import.meta.url));
+const LONGEST = ['states-phone', 'states-desktop', 'languages', 'terminal', 'endings', 'embed', 'frames', 'tools', 'toolbar'];
+
+const wanted = process.argv.slice(2);
+const names = readdirSync(FOLDER).filter((name) => name.endsWith('.test.mjs')).map((name) => name.replace('.test.mjs', ''));
+const chosen = wanted.length > 0 ? names.filter((name) => wanted.includes(name)) : names;
+const rank = (name) => (LONGEST.includes(name) ? LONGEST.indexOf(name) : LONGEST.length);
+const files = chosen.sort((a, b) => rank(a) - rank(b)).map((name) => join(FOLDER, `${name}.test.mjs`));
+if (files.length === 0) throw new Error(`no tests: ${wanted}`);
+const { status } = spawnSync(process.execPath, ['--test', `--test-concurrency=${Math.max(availableParallelism(), 2)}`, ...files], { stdio: 'inherit' });
+process.exit(status ?? 1);

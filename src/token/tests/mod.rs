@@ -9,6 +9,7 @@ mod origins;
 mod pairs;
 mod rotation;
 mod scope;
+mod sealed;
 mod seals;
 mod used;
 

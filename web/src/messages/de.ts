@@ -4,7 +4,7 @@ import type { Catalogue } from './catalogue.ts';
 import { tools } from './tools/de.ts';
 
 const again = 'Öffnen Sie die Konsole in Ihrem Kundenbereich erneut.';
-const tellProvider = 'Es wird von selbst weiter versucht. Bleibt es dabei, nennen Sie Ihrem Anbieter die Referenz unten.';
+const tellProvider = 'Es wird automatisch erneut versucht. Bleibt es dabei, nennen Sie Ihrem Anbieter die Referenz unten.';
 const tellAgain = 'Kommt das wieder vor, nennen Sie Ihrem Anbieter die Referenz unten.';
 const misunderstood = 'Browser und Konsolendienst haben sich missverstanden';
 const strayed = 'Vielleicht verändert etwas zwischen Ihnen und dem Konsolendienst die Daten.';
@@ -14,10 +14,10 @@ export const de: Catalogue = {
     untitled: 'Konsole',
     controls: 'Bedienelemente der Konsole',
     screen: 'Bildschirm von {title}',
-    leaveHint: 'Tasten gehen an die Maschine. Drücken und lösen Sie Strg, Alt und Umschalt gemeinsam, um sie zu verlassen.',
-    enterHint: 'Drücken Sie die Eingabetaste, um in die Maschine zu tippen. Tab geht weiter.',
+    leaveHint: 'Tasten gehen an die Maschine. Drücken und lösen Sie Strg, Alt und Umschalt gemeinsam, um die Maschine zu verlassen.',
+    enterHint: 'Drücken Sie die Eingabetaste, um in die Maschine zu tippen. Mit Tab geht es weiter.',
     wakeHint: 'Die Textkonsole ist still. Drücken Sie die Eingabetaste, um sie zu wecken.',
-    released: 'Die Tastatur hat die Maschine verlassen.',
+    released: 'Die Tastatur steuert die Maschine nicht mehr.',
     leaveShort: 'Strg+Alt+Umschalt gibt die Tastatur frei',
     viewOnly: 'Nur ansehen',
     viewOnlyHint: 'Sie können dieser Konsole zusehen, aber darin nicht tippen oder klicken.',
@@ -34,8 +34,8 @@ export const de: Catalogue = {
     waiting: 'Wartet',
     ended: 'Geschlossen',
     stageSession: 'Der Link wird geprüft',
-    stageSocket: 'Der Konsolendienst wird gerufen',
-    stageScreen: 'Das erste Bild wird erwartet',
+    stageSocket: 'Der Konsolendienst wird kontaktiert',
+    stageScreen: 'Warten auf das erste Bild',
     openTitle: 'Die Konsole wird geöffnet',
     attempt: 'Versuch {n}',
     nextIn: 'Nächster Versuch in {seconds} s',
@@ -61,7 +61,7 @@ export const de: Catalogue = {
     tooMuchOutput: 'Zu viel Ausgabe zum Vorlesen. Gehen Sie die Zeilen einzeln durch.',
     connectedNow: 'Verbunden mit {title}.',
     idleTitle: 'Sind Sie noch da?',
-    idleDetail: 'Die Konsole schließt in {time}, weil sie niemand benutzt. Die Maschine läuft weiter.',
+    idleDetail: 'Die Konsole wird in {time} geschlossen, weil niemand sie benutzt. Die Maschine läuft weiter.',
     stay: 'Verbunden bleiben',
     stayed: 'Sie bleiben verbunden.',
     endsTitle: 'Diese Sitzung endet in {time}',
@@ -88,9 +88,9 @@ export const de: Catalogue = {
       detail: 'Melden Sie sich im Kundenbereich mit einem zweiten Faktor an und öffnen Sie die Konsole dann erneut.',
     },
     token_bound_elsewhere: { title: 'Dieser Konsolen-Link gehört zu einer anderen Seite', detail: `Er gilt nur dort, wo der Kundenbereich ihn zeigt. ${again}` },
-    revoked: { title: 'Der Zugang wurde zurückgezogen', detail: 'Ihr Kundenbereich oder Ihr Anbieter hat diesen Zugang zurückgenommen. Melden Sie sich im Kundenbereich an und öffnen Sie die Konsole erneut.' },
+    revoked: { title: 'Der Zugang wurde entzogen', detail: 'Ihr Kundenbereich oder Ihr Anbieter hat diesen Zugang entzogen. Melden Sie sich im Kundenbereich an und öffnen Sie die Konsole erneut.' },
     resume_expired: { title: 'Diese Konsole braucht einen neuen Link', detail: `Die Verbindung war zu lange unterbrochen, oder der Konsolendienst wurde neu gestartet. ${again}` },
-    origin_refused: { title: 'Diese Seite darf keine Konsolen öffnen', detail: `Der Konsolendienst kennt die Seite nicht, in der diese Konsole liegt. ${again}` },
+    origin_refused: { title: 'Diese Seite darf keine Konsolen öffnen', detail: `Der Konsolendienst kennt die Seite nicht, in die diese Konsole eingebettet ist. ${again}` },
 
     bad_request: { title: 'Die Anfrage wurde nicht verstanden', detail: `${strayed} ${again}` },
     not_found: { title: 'Der Konsolendienst wurde hier nicht gefunden', detail: 'Die Adresse ist vielleicht falsch. Bitte melden Sie es Ihrem Anbieter.' },
@@ -101,8 +101,8 @@ export const de: Catalogue = {
     expectation_failed: { title: 'Die Anfrage wurde nicht verstanden', detail: `${strayed} ${again}` },
     request_timeout: { title: 'Die Anfrage hat zu lange gedauert', detail: 'Ihre Verbindung ist vielleicht sehr langsam. Versuchen Sie es noch einmal.' },
 
-    overloaded: { title: 'Der Konsolendienst ist ausgelastet', detail: 'Gerade werden viele Konsolen geöffnet. Die Verbindung kommt gleich von selbst.' },
-    restarting: { title: 'Der Konsolendienst wird aktualisiert', detail: 'Die Verbindung kommt gleich von selbst wieder. Die Maschine läuft weiter.' },
+    overloaded: { title: 'Der Konsolendienst ist ausgelastet', detail: 'Gerade werden viele Konsolen geöffnet. Die Verbindung wird gleich automatisch hergestellt.' },
+    restarting: { title: 'Der Konsolendienst wird aktualisiert', detail: 'Die Verbindung wird gleich automatisch wiederhergestellt. Die Maschine läuft weiter.' },
     going_away: { title: 'Der Konsolendienst wird beendet', detail: 'Versuchen Sie es in einer Minute noch einmal. Die Maschine läuft weiter.' },
     internal: { title: 'Bei uns ist etwas schiefgegangen', detail: `${again} ${tellAgain}` },
 
@@ -111,17 +111,17 @@ export const de: Catalogue = {
     limit_node: { title: 'Auf diesem Host sind zu viele Konsolen offen', detail: 'Auch andere Kunden nutzen ihn. Versuchen Sie es in einer Minute noch einmal.' },
     limit_client: { title: 'Zu viele Verbindungen von Ihrer Adresse', detail: 'Vielleicht verbinden sich auch andere hinter derselben Adresse. Versuchen Sie es in einer Minute noch einmal.' },
 
-    power_refused: { title: 'Diese Konsole kann die Maschine nicht schalten', detail: 'Starten oder stoppen Sie sie im Kundenbereich, oder setzen Sie sie dort zurück.' },
-    power_pace: { title: 'Die Maschine wurde gerade eben geschaltet', detail: 'Warten Sie zwei Sekunden und versuchen Sie es dann erneut.' },
+    power_refused: { title: 'Diese Konsole kann die Maschine nicht ein- oder ausschalten', detail: 'Starten oder stoppen Sie sie im Kundenbereich, oder setzen Sie sie dort zurück.' },
+    power_pace: { title: 'Die Maschine hat gerade erst einen Befehl erhalten', detail: 'Warten Sie zwei Sekunden und versuchen Sie es dann erneut.' },
 
     closed: { title: 'Die Konsole wurde geschlossen', detail: 'Die Maschine läuft weiter.' },
     guest_ended: { title: 'Die Maschine hat die Konsole beendet', detail: 'Vielleicht wurde sie neu gestartet oder auf einen anderen Host verschoben. Verbinden Sie sich erneut, um sie wieder zu sehen.' },
     no_terminal: { title: 'Diese Maschine hat keine Textkonsole', detail: 'Öffnen Sie im Kundenbereich ihre grafische Konsole. Für eine Textkonsole braucht die Maschine eine serielle Schnittstelle: Fragen Sie Ihren Anbieter.' },
     idle: { title: 'Die Konsole wurde wegen Untätigkeit geschlossen', detail: `Sie wurde eine Weile nicht benutzt. Die Maschine läuft weiter. ${again}` },
-    session_over: { title: 'Die längste Sitzungsdauer ist erreicht', detail: `Die Maschine läuft weiter. ${again}` },
+    session_over: { title: 'Die maximale Sitzungsdauer ist erreicht', detail: `Die Maschine läuft weiter. ${again}` },
     killed: { title: 'Ihr Anbieter hat diese Konsole geschlossen', detail: 'Fragen Sie Ihren Anbieter nach dem Grund, oder öffnen Sie die Konsole im Kundenbereich erneut.' },
     taken_over: { title: 'Diese Konsole wurde anderswo geöffnet', detail: 'Sie läuft im anderen Fenster oder Tab weiter.' },
-    too_slow: { title: 'Die Verbindung war zu lange zu langsam', detail: 'Ihr Netz ist vielleicht ausgelastet. Die Verbindung kommt gleich von selbst wieder.' },
+    too_slow: { title: 'Die Verbindung war zu lange zu langsam', detail: 'Ihr Netz ist vielleicht ausgelastet. Die Verbindung wird gleich automatisch wiederhergestellt.' },
 
     protocol_error: { title: misunderstood, detail: `${strayed} ${again}` },
     unsupported_data: { title: misunderstood, detail: `${strayed} ${again}` },
@@ -130,27 +130,27 @@ export const de: Catalogue = {
     message_too_big: { title: 'Eine Nachricht war zu groß', detail: `Es wurde mehr auf einmal gesendet, als eine Konsole annimmt, vielleicht ein sehr langer Text. ${again}` },
 
     guest_not_found: { title: 'Die Maschine wurde nicht gefunden', detail: 'Vielleicht zieht sie gerade auf einen anderen Host um, oder sie wurde gelöscht. Zeigt der Kundenbereich sie noch, nennen Sie Ihrem Anbieter die Referenz unten.' },
-    guest_stopped: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie im Kundenbereich. Die Konsole verbindet sich dann von selbst.' },
-    guest_locked: { title: 'Die Maschine ist mit einer Aufgabe beschäftigt', detail: 'Gerade läuft ein Backup, ein Snapshot oder ein Klonvorgang. Die Konsole verbindet sich danach von selbst.' },
-    guest_migrating: { title: 'Die Maschine zieht auf einen anderen Host um', detail: 'Das kann einige Minuten dauern. Die Konsole verbindet sich von selbst, sobald sie angekommen ist.' },
+    guest_stopped: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie im Kundenbereich. Die Konsole verbindet sich dann automatisch.' },
+    guest_locked: { title: 'Die Maschine ist mit einer Aufgabe beschäftigt', detail: 'Gerade läuft ein Backup, ein Snapshot oder ein Klonvorgang. Die Konsole verbindet sich danach automatisch.' },
+    guest_migrating: { title: 'Die Maschine zieht auf einen anderen Host um', detail: 'Das kann einige Minuten dauern. Die Konsole verbindet sich automatisch, sobald die Maschine angekommen ist.' },
 
     host_refused: { title: 'Der Host der Maschine hat die Konsole abgelehnt', detail: tellProvider },
     host_unreachable: { title: 'Der Host der Maschine ist nicht erreichbar', detail: tellProvider },
     host_too_slow: { title: 'Der Host der Maschine antwortet zu langsam', detail: tellProvider },
 
-    no_token: { title: 'Diese Konsole braucht einen neuen Link', detail: `Ein Link öffnet genau einmal eine Konsole; neu laden wiederholt ihn nicht. ${again}` },
-    unreachable: { title: 'Der Konsolendienst antwortet nicht', detail: 'Prüfen Sie Ihr Netz. Es wird von selbst weiter versucht.' },
-    connection_lost: { title: 'Die Verbindung ist abgebrochen', detail: 'Sie wird von selbst wiederhergestellt. Die Maschine läuft weiter.' },
-    timed_out: { title: 'Das Öffnen der Konsole hat zu lange gedauert', detail: 'Es wird von selbst noch einmal versucht.' },
-    bad_answer: { title: 'Der Konsolendienst hat seltsam geantwortet', detail: `${strayed} Bitte melden Sie es Ihrem Anbieter.` },
+    no_token: { title: 'Diese Konsole braucht einen neuen Link', detail: `Ein Link öffnet genau einmal eine Konsole; beim Neuladen gilt er nicht noch einmal. ${again}` },
+    unreachable: { title: 'Der Konsolendienst antwortet nicht', detail: 'Prüfen Sie Ihr Netz. Es wird automatisch erneut versucht.' },
+    connection_lost: { title: 'Die Verbindung ist abgebrochen', detail: 'Sie wird automatisch wiederhergestellt. Die Maschine läuft weiter.' },
+    timed_out: { title: 'Das Öffnen der Konsole hat zu lange gedauert', detail: 'Es wird automatisch erneut versucht.' },
+    bad_answer: { title: 'Der Konsolendienst hat unerwartet geantwortet', detail: `${strayed} Bitte melden Sie es Ihrem Anbieter.` },
     load_failed: { title: 'Ein Teil dieser Seite konnte nicht geladen werden', detail: 'Prüfen Sie Ihr Netz und versuchen Sie es dann noch einmal.' },
     display_failed: { title: 'Das Bild konnte nicht gezeigt werden', detail: 'Der Browser hat nicht verstanden, was der Bildschirm der Maschine gesendet hat. Versuchen Sie es noch einmal oder nehmen Sie einen anderen Browser.' },
     unsupported_console: { title: 'Diese Art von Konsole gibt es hier nicht', detail: 'Öffnen Sie im Kundenbereich die grafische Konsole.' },
-    cancelled: { title: 'Nicht verbunden', detail: 'Sie haben das Verbinden abgebrochen.' },
+    cancelled: { title: 'Nicht verbunden', detail: 'Sie haben den Verbindungsaufbau abgebrochen.' },
     disconnected: { title: 'Getrennt', detail: 'Sie haben diese Konsole geschlossen. Die Maschine läuft weiter.' },
   },
   special: {
-    startHere: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie hier. Die Konsole verbindet sich dann von selbst.' },
+    startHere: { title: 'Die Maschine ist ausgeschaltet', detail: 'Starten Sie sie hier. Die Konsole verbindet sich dann automatisch.' },
     shellEnded: { title: 'Die Shell wurde beendet', detail: 'Sie wurde verlassen, vielleicht mit „exit“ oder Strg+D. Verbinden Sie sich erneut, um eine neue zu beginnen.' },
     shellGone: { title: 'Die Shell wurde beendet', detail: `Sie endete, kaum dass sie begonnen hatte. ${again} ${tellAgain}` },
   },

@@ -4,8 +4,8 @@ import type { Catalogue } from './catalogue.ts';
 import { tools } from './tools/es.ts';
 
 const again = 'Vuelva a abrir la consola desde su panel.';
-const tellProvider = 'Se sigue intentando automáticamente. Si no mejora, dé a su proveedor la referencia de abajo.';
-const tellAgain = 'Si vuelve a ocurrir, dé a su proveedor la referencia de abajo.';
+const tellProvider = 'Se sigue intentando automáticamente. Si el problema continúa, indique a su proveedor la referencia de abajo.';
+const tellAgain = 'Si vuelve a ocurrir, indique a su proveedor la referencia de abajo.';
 const misunderstood = 'El navegador y el servicio de consola no se entendieron';
 const strayed = 'Puede que algo entre usted y el servicio de consola altere los datos.';
 
@@ -14,13 +14,13 @@ export const es: Catalogue = {
     untitled: 'Consola',
     controls: 'Controles de la consola',
     screen: 'Pantalla de {title}',
-    leaveHint: 'Las teclas van a la máquina. Pulse y suelte Ctrl, Alt y Mayús a la vez para salir de ella.',
-    enterHint: 'Pulse Intro para escribir en la máquina. Tab pasa a lo siguiente.',
-    wakeHint: 'La consola de texto está en silencio. Pulse Intro para despertarla.',
-    released: 'El teclado ha salido de la máquina.',
+    leaveHint: 'Las teclas se envían a la máquina. Pulse y suelte Ctrl, Alt y Mayús a la vez para salir de ella.',
+    enterHint: 'Pulse Intro para escribir en la máquina. Tab pasa al siguiente elemento.',
+    wakeHint: 'La consola de texto no muestra nada. Pulse Intro para activarla.',
+    released: 'El teclado ya no controla la máquina.',
     leaveShort: 'Ctrl+Alt+Mayús libera el teclado',
     viewOnly: 'Solo lectura',
-    viewOnlyHint: 'Puede mirar esta consola, pero no escribir ni hacer clic en ella.',
+    viewOnlyHint: 'Puede ver esta consola, pero no escribir ni hacer clic en ella.',
     ctrlAltDel: 'Ctrl+Alt+Supr',
     ctrlAltDelHint: 'Enviar Ctrl+Alt+Supr a la máquina',
     fullScreen: 'Pantalla completa',
@@ -34,7 +34,7 @@ export const es: Catalogue = {
     waiting: 'En espera',
     ended: 'Cerrada',
     stageSession: 'Comprobando el enlace',
-    stageSocket: 'Llamando al servicio de consola',
+    stageSocket: 'Contactando con el servicio de consola',
     stageScreen: 'Esperando la primera imagen',
     openTitle: 'Abriendo la consola',
     attempt: 'Intento {n}',
@@ -47,7 +47,7 @@ export const es: Catalogue = {
     cancel: 'Cancelar',
     again: 'Reconectar',
     fromPanel: again,
-    gaveUp: 'No se recuperó después de muchos intentos.',
+    gaveUp: 'La conexión no se recuperó después de muchos intentos.',
     reference: 'Referencia',
     search: 'Búsqueda',
     searchField: 'Buscar en el terminal',
@@ -59,10 +59,10 @@ export const es: Catalogue = {
     searchNone: 'Sin resultados',
     linkHint: 'Ctrl o ⌘ y clic para abrir el enlace',
     tooMuchOutput: 'Hay demasiado texto para leerlo en voz alta. Recorra las líneas una a una.',
-    connectedNow: 'Conectada a {title}.',
+    connectedNow: 'Conexión con {title} establecida.',
     idleTitle: '¿Sigue ahí?',
-    idleDetail: 'La consola se cierra en {time}, porque nadie la usa. La máquina sigue funcionando.',
-    stay: 'Seguir conectado',
+    idleDetail: 'La consola se cerrará en {time} porque nadie la usa. La máquina sigue funcionando.',
+    stay: 'Mantener la conexión',
     stayed: 'La conexión se mantiene.',
     endsTitle: 'Esta sesión termina en {time}',
     endsDetail: 'La máquina sigue funcionando. Para continuar, abra una consola nueva desde su panel.',
@@ -70,27 +70,27 @@ export const es: Catalogue = {
   },
   tools,
   reasons: {
-    token_rejected: { title: 'Este enlace de consola no se aceptó', detail: `${again} ${tellAgain}` },
-    ambiguous_token: { title: 'Este enlace de consola no se aceptó', detail: `Llegó dos veces en la misma petición. ${again}` },
+    token_rejected: { title: 'Este enlace de consola no fue aceptado', detail: `${again} ${tellAgain}` },
+    ambiguous_token: { title: 'Este enlace de consola no fue aceptado', detail: `Llegó dos veces en la misma petición. ${again}` },
     token_expired: { title: 'Este enlace de consola ha caducado', detail: `Un enlace vale alrededor de un minuto. ${again}` },
     token_not_yet_valid: {
       title: 'Este enlace de consola aún no es válido',
       detail: 'Los relojes del panel y del servicio de consola no coinciden. Su proveedor puede ponerlos en hora.',
     },
-    token_invalid: { title: 'Este enlace de consola no se aceptó', detail: `El panel creó un enlace que el servicio de consola no puede aceptar. ${tellAgain}` },
+    token_invalid: { title: 'Este enlace de consola no fue aceptado', detail: `El panel creó un enlace que el servicio de consola no puede aceptar. ${tellAgain}` },
     token_out_of_scope: {
       title: 'Este enlace de consola es para otra máquina',
       detail: 'Su panel no puede abrir esta máquina aquí. Avise a su proveedor.',
     },
     token_used: { title: 'Este enlace de consola ya se usó', detail: `Cada enlace abre una consola, una sola vez. ${again}` },
     stronger_login_needed: {
-      title: 'Hace falta un inicio de sesión más seguro',
+      title: 'Se necesita un inicio de sesión más seguro',
       detail: 'Inicie sesión en su panel con un segundo factor y vuelva a abrir la consola.',
     },
     token_bound_elsewhere: { title: 'Este enlace de consola es para otra página', detail: `Solo funciona donde lo muestra el panel. ${again}` },
-    revoked: { title: 'Se retiró el acceso', detail: 'Su panel o su proveedor ha retirado este acceso. Inicie sesión en su panel y vuelva a abrir la consola.' },
+    revoked: { title: 'El acceso ha sido revocado', detail: 'Su panel o su proveedor ha revocado este acceso. Inicie sesión en su panel y vuelva a abrir la consola.' },
     resume_expired: { title: 'Esta consola necesita un enlace nuevo', detail: `La conexión estuvo cortada demasiado tiempo o el servicio de consola se reinició. ${again}` },
-    origin_refused: { title: 'Esta página no puede abrir consolas', detail: `El servicio de consola no conoce la página que rodea a esta consola. ${again}` },
+    origin_refused: { title: 'Esta página no puede abrir consolas', detail: `El servicio de consola no conoce la página en la que está incrustada esta consola. ${again}` },
 
     bad_request: { title: 'No se entendió la petición', detail: `${strayed} ${again}` },
     not_found: { title: 'El servicio de consola no se encontró aquí', detail: 'Puede que la dirección sea incorrecta. Avise a su proveedor.' },
@@ -115,10 +115,10 @@ export const es: Catalogue = {
     power_pace: { title: 'La máquina acaba de recibir una orden', detail: 'Espere dos segundos e inténtelo de nuevo.' },
 
     closed: { title: 'La consola se cerró', detail: 'La máquina sigue funcionando.' },
-    guest_ended: { title: 'La máquina terminó la consola', detail: 'Puede que se haya reiniciado o trasladado a otro servidor. Reconecte para verla de nuevo.' },
-    no_terminal: { title: 'Esta máquina no tiene consola de texto', detail: 'Abra su consola gráfica desde su panel. Para una consola de texto la máquina necesita un puerto serie: pregunte a su proveedor.' },
+    guest_ended: { title: 'La máquina cerró la consola', detail: 'Puede que se haya reiniciado o trasladado a otro servidor. Vuelva a conectar para verla de nuevo.' },
+    no_terminal: { title: 'Esta máquina no tiene consola de texto', detail: 'Abra su consola gráfica desde su panel. Para una consola de texto la máquina necesita un puerto serie: consulte a su proveedor.' },
     idle: { title: 'La consola se cerró por inactividad', detail: `Nadie la usó durante un rato. La máquina sigue funcionando. ${again}` },
-    session_over: { title: 'Se alcanzó la duración máxima de la sesión', detail: `La máquina sigue funcionando. ${again}` },
+    session_over: { title: 'Se ha alcanzado la duración máxima de la sesión', detail: `La máquina sigue funcionando. ${again}` },
     killed: { title: 'Su proveedor cerró esta consola', detail: 'Pregúntele el motivo o vuelva a abrir la consola desde su panel.' },
     taken_over: { title: 'Esta consola se abrió en otro lugar', detail: 'Continúa en la otra ventana o pestaña.' },
     too_slow: { title: 'La conexión fue demasiado lenta durante demasiado tiempo', detail: 'Puede que su red esté saturada. Se reconectará automáticamente en un momento.' },
@@ -129,30 +129,30 @@ export const es: Catalogue = {
     policy: { title: 'La consola se usó de una forma no permitida', detail: `Se envió más de lo permitido, o algo que aquí no está permitido. ${again}` },
     message_too_big: { title: 'Un mensaje era demasiado grande', detail: `Se envió de una vez más de lo que admite una consola, quizá un texto muy largo. ${again}` },
 
-    guest_not_found: { title: 'No se encontró la máquina', detail: 'Puede que esté en camino a otro servidor o que se haya eliminado. Si su panel aún la muestra, dé a su proveedor la referencia de abajo.' },
+    guest_not_found: { title: 'No se encontró la máquina', detail: 'Puede que se esté trasladando a otro servidor o que se haya eliminado. Si su panel aún la muestra, indique a su proveedor la referencia de abajo.' },
     guest_stopped: { title: 'La máquina está apagada', detail: 'Enciéndala en su panel. La consola se conectará automáticamente.' },
     guest_locked: { title: 'La máquina está ocupada con una tarea', detail: 'Hay una copia de seguridad, una instantánea o una clonación en curso. La consola se conectará automáticamente cuando termine.' },
     guest_migrating: { title: 'La máquina se está trasladando a otro servidor', detail: 'Puede tardar unos minutos. La consola se conectará automáticamente cuando llegue.' },
 
     host_refused: { title: 'El servidor de la máquina rechazó la consola', detail: tellProvider },
-    host_unreachable: { title: 'No se puede llegar al servidor de la máquina', detail: tellProvider },
+    host_unreachable: { title: 'No se puede contactar con el servidor de la máquina', detail: tellProvider },
     host_too_slow: { title: 'El servidor de la máquina tarda demasiado en responder', detail: tellProvider },
 
-    no_token: { title: 'Esta consola necesita un enlace nuevo', detail: `Un enlace abre una consola, una sola vez; recargar la página no lo repite. ${again}` },
+    no_token: { title: 'Esta consola necesita un enlace nuevo', detail: `Un enlace abre una consola, una sola vez; al recargar la página ya no sirve. ${again}` },
     unreachable: { title: 'El servicio de consola no responde', detail: 'Compruebe su red. Se sigue intentando automáticamente.' },
     connection_lost: { title: 'Se perdió la conexión', detail: 'Se reconecta automáticamente. La máquina sigue funcionando.' },
     timed_out: { title: 'La consola tardó demasiado en abrirse', detail: 'Se intenta de nuevo automáticamente.' },
-    bad_answer: { title: 'El servicio de consola dio una respuesta extraña', detail: `${strayed} Avise a su proveedor.` },
+    bad_answer: { title: 'El servicio de consola dio una respuesta inesperada', detail: `${strayed} Avise a su proveedor.` },
     load_failed: { title: 'No se pudo cargar una parte de esta página', detail: 'Compruebe su red e inténtelo de nuevo.' },
     display_failed: { title: 'No se pudo mostrar la imagen', detail: 'El navegador no entendió lo que envió la pantalla de la máquina. Inténtelo de nuevo o use otro navegador.' },
     unsupported_console: { title: 'Este tipo de consola no está disponible aquí', detail: 'Abra la consola gráfica desde su panel.' },
     cancelled: { title: 'Sin conexión', detail: 'Usted canceló la conexión.' },
-    disconnected: { title: 'Desconectada', detail: 'Usted cerró esta consola. La máquina sigue funcionando.' },
+    disconnected: { title: 'Consola desconectada', detail: 'Usted cerró esta consola. La máquina sigue funcionando.' },
   },
   special: {
     startHere: { title: 'La máquina está apagada', detail: 'Enciéndala aquí. La consola se conectará después automáticamente.' },
-    shellEnded: { title: 'La shell ha terminado', detail: 'Se salió de ella, quizá con «exit» o Ctrl+D. Reconecte para empezar una nueva.' },
-    shellGone: { title: 'La shell ha terminado', detail: `Terminó nada más empezar. ${again} ${tellAgain}` },
+    shellEnded: { title: 'El shell ha terminado', detail: 'Se salió de él, quizá con «exit» o Ctrl+D. Vuelva a conectar para empezar uno nuevo.' },
+    shellGone: { title: 'El shell ha terminado', detail: `Terminó nada más empezar. ${again} ${tellAgain}` },
   },
-  unknown: { title: 'La consola terminó', detail: again },
+  unknown: { title: 'La consola se cerró', detail: again },
 };

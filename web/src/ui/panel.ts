@@ -53,7 +53,8 @@ export class Panel {
   show(): void {
     this.root.hidden = false;
     this.#content.opened?.();
-    this.#content.first().focus();
+    // A panel that is taller than the window begins with its head.
+    this.#content.first().focus({ preventScroll: true });
   }
 
   forget(): void {

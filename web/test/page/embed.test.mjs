@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask, CONNECTED, connected, element, embedded, frameOf, hears, STRICT, told } from './panels.mjs';
-import { keys, TOKEN, until } from './scene.mjs';
+import { cut, keys, TOKEN, until } from './scene.mjs';
 import { launchWith, watch } from './browser.mjs';
 import { desktopSize } from './rfb.mjs';
 import { startGateway } from './gateway.mjs';
@@ -23,8 +23,9 @@ test('the iframe of EMBED.md works across sites, with cookies and storage forbid
   });
   const frame = await (await page.waitForSelector('iframe')).contentFrame();
   await frame.waitForSelector(CONNECTED, { timeout: 15_000 });
-  gateway.sockets.at(-1).terminate();
-  await frame.waitForSelector('main.console[data-state="reconnecting"]');
+  await cut(gateway);
+  await frame.waitForSelector('main.console[data-state="connecting"]');
+  gateway.release();
   await frame.waitForSelector(CONNECTED, { timeout: 15_000 });
   await page.evaluate((link) => {
     document.querySelector('iframe').src = link;
@@ -55,9 +56,9 @@ test('the SDK example of EMBED.md works across sites, under the strict policy, w
   await page.getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
   await until(() => keys(gateway).some(({ key, down }) => key === 0xffff && down));
   assert.deepEqual(keys(gateway).filter(({ down }) => down).map(({ key }) => key), [0x78, 0xffe3, 0xffe9, 0xffff]);
-  gateway.steps = [{ drop: true }, {}];
-  gateway.sockets.at(-1).terminate();
-  await (await frameOf(page)).waitForSelector('main.console[data-state="reconnecting"]');
+  await cut(gateway, { before: [{ drop: true }] });
+  await (await frameOf(page)).waitForSelector('main.console[data-state="connecting"]');
+  gateway.release();
   await page.getByText('Session s-2').waitFor({ timeout: 15_000 });
   gateway.steps = [{ problem: { status: 401, code: 'resume_expired', title: 't', detail: 'd' } }, {}];
   gateway.sockets.at(-1).terminate();
@@ -139,16 +140,16 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
 });
 
 embedded('a cut, a size and an end are told', { body: element }, async ({ gateway, page }) => {
-  gateway.steps = [{ drop: true }, {}];
   await hears(page, 'connected');
+  gateway.steps = [{ drop: true }, {}];
   gateway.sockets.at(-1).send(desktopSize(800, 600));
   await hears(page, 'resize');
   assert.deepEqual(await told(page, 'resize'), [{ type: 'resize', width: 800, height: 600 }]);
   gateway.sockets.at(-1).terminate();
   await hears(page, 'reconnecting');
-  const [cut] = await told(page, 'reconnecting');
-  assert.deepEqual([cut.code, cut.attempt], ['connection_lost', 1]);
-  assert.ok(cut.delayMs >= 0 && cut.delayMs <= 1000, `${cut.delayMs}`);
+  const [lost] = await told(page, 'reconnecting');
+  assert.deepEqual([lost.code, lost.attempt], ['connection_lost', 1]);
+  assert.ok(lost.delayMs >= 0 && lost.delayMs <= 1000, `${lost.delayMs}`);
   await hears(page, 'connected', 2);
   gateway.steps = [{ close: [4423, '{"code":"guest_stopped","ref":"r1"}'] }];
   gateway.sockets.at(-1).terminate();

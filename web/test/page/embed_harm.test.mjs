@@ -87,9 +87,11 @@ embedded('p08_a_stranger_that_took_over_the_frame_is_not_believed_and_hears_noth
 
 embedded('p08_a_panel_that_the_gateway_does_not_list_gets_no_answer', { body: element, allowed: false }, async ({ gateway, panel, page }) => {
   gateway.steps = [{ embed: [panel.origin] }];
+  await page.clock.install();
   await page.reload();
   await connected(page);
   const answers = page.evaluate(() => document.querySelector('console-gate').sendKeys(['Delete']).then(() => 'done', ({ code }) => code));
+  await page.clock.fastForward(10_000);
   await hears(page, 'error');
   assert.deepEqual((await told(page, 'error')).map(({ code }) => code), ['no_answer']);
   assert.deepEqual((await page.evaluate(() => globalThis.told)).map(({ type }) => type), ['error']);

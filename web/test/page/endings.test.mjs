@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startGateway } from './gateway.mjs';
-import { accessible, browse, card, drawn, inState, paged, picture, TOKEN } from './scene.mjs';
+import { accessible, browse, card, cut, drawn, inState, paged, picture, ranUntil, stopClock, TOKEN } from './scene.mjs';
 
 /** Close code, what the gateway says, the title, and the state the page goes to. */
 const ENDINGS = [
@@ -55,20 +55,23 @@ test('every close code says its words and does what the design says', { timeout:
 paged('a cut is mended with the resume token, over the last picture', { colorScheme: 'dark' }, async ({ gateway, page, open }) => {
   await open();
   await drawn(page);
-  gateway.steps = [{ drop: true }, { drop: true }, { drop: true }, {}];
+  const busy = { status: 503, code: 'overloaded', title: 't', detail: 'd', retryable: true };
+  gateway.steps = [{ drop: true }, { drop: true }, { problem: busy, headers: { 'retry-after': '300' } }, {}];
   gateway.sockets.at(-1).terminate();
-  await page.locator('.card').waitFor();
+  await page.getByText('The console service is busy').first().waitFor();
   await inState(page, 'reconnecting');
   assert.equal((await card(page)).reference, 'Reference s-1');
   assert.match((await card(page)).progress, /^Attempt \d · Next attempt in \d+ s$/);
   assert.ok(await page.locator('canvas.frozen').isVisible());
   await accessible(page);
   await picture(page, 'reconnecting-dark-1280');
+  await page.getByRole('button', { name: 'Connect now' }).click();
   await drawn(page);
   assert.equal(await page.locator('canvas.frozen').count(), 0);
   assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN, 'resume-1', 'resume-1', 'resume-1', 'resume-1']);
-  gateway.sockets.at(-1).terminate();
-  await inState(page, 'reconnecting');
+  await cut(gateway);
+  assert.ok(await page.locator('canvas.frozen').isVisible());
+  gateway.release();
   await drawn(page);
   assert.equal(gateway.calls.at(-1).token, 'resume-2');
 });
@@ -76,16 +79,21 @@ paged('a cut is mended with the resume token, over the last picture', { colorSch
 paged('a machine that is off is waited for', { colorScheme: 'light' }, async ({ gateway, page, open }) => {
   const off = { close: [4423, '{"code":"guest_stopped","ref":"7f3a"}'] };
   gateway.steps = [off, off, {}];
+  await page.clock.install();
   await open();
   await inState(page, 'waiting');
   assert.equal((await card(page)).title, 'The machine is powered off');
   assert.match((await card(page)).progress, /^Checking again in \d+ s$/);
   await accessible(page);
   await picture(page, 'waiting-light-1280');
+  await stopClock(page);
+  await ranUntil(page, () => gateway.sockets.length === 2);
+  await inState(page, 'waiting');
+  const gap = await ranUntil(page, () => gateway.calls.length === 3);
+  assert.ok(gap > 1900 && gap < 8000, `checked after ${gap} ms`);
+  await page.clock.resume();
   await drawn(page);
   assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN, 'resume-1', 'resume-2']);
-  const gaps = gateway.calls.slice(1).map((call, n) => call.at - gateway.calls[n].at);
-  for (const gap of gaps) assert.ok(gap > 1900 && gap < 8000, `checked after ${gap} ms`);
 });
 
 paged('waiting can be cancelled, and taken up again', {}, async ({ gateway, page, open }) => {
@@ -117,7 +125,6 @@ paged('a refusal of the token is said and ends it', {}, async ({ gateway, page, 
 paged('an overloaded gateway is asked again with the same token', {}, async ({ gateway, page, open }) => {
   gateway.steps = [{ problem: { status: 503, code: 'overloaded', title: 't', detail: 'd', retryable: true } }, { drop: true }, {}];
   await open();
-  await inState(page, 'reconnecting');
   await drawn(page);
   assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN, TOKEN, TOKEN]);
 });
@@ -149,11 +156,15 @@ paged('p04_settings_of_other_clients_in_the_address_have_no_effect', {}, async (
 
 paged('p10_a_held_reconnect_key_makes_no_storm', {}, async ({ gateway, page, open }) => {
   gateway.steps = [{ close: [4429, '{"code":"limit_subject","ref":"r"}'] }];
+  await page.clock.install();
   await open();
   await inState(page, 'ended');
   await page.getByRole('button', { name: 'Reconnect' }).focus();
-  const until = Date.now() + 6000;
-  while (Date.now() < until) await page.keyboard.down('Enter');
+  await stopClock(page);
+  for (let ms = 0; ms < 6000; ms += 50) {
+    await page.keyboard.down('Enter');
+    await page.clock.runFor(50);
+  }
   await page.keyboard.up('Enter');
   assert.ok(gateway.calls.length <= 4, `${gateway.calls.length} attempts in six seconds`);
   assert.ok(gateway.calls.length >= 2);

@@ -4,26 +4,36 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBalancer } from './fleet.mjs';
 import { startGateway } from './gateway.mjs';
-import { browse, drawn, inState, picture, TOKEN, until } from './scene.mjs';
+import { browse, drawn, picture, ranUntil, stopClock, TOKEN } from './scene.mjs';
 
-/** From the moment another gateway has the address, to the attempt that reaches it, and to the picture. */
-const ASKED_MS = 1700;
+/** From the loss of the connection to the picture, as the page has it. */
 const BACK_MS = 2000;
-/** What a busy machine may take longer to draw the picture in a browser. */
-const SLOW_MS = 2000;
+/** Of that, what the page waits on purpose: the longest it may stay away before the attempt that reaches the next gateway. */
+const AWAY_MS = 1500;
+/** A machine that has much else to do may be slow now and then; one that is slow every time would be the page's own doing. */
+const ROUNDS = 4;
 
-/** Everything that was shown over the screen, and when the picture came back. */
-const watchTheCard = (page) =>
-  page.evaluate(() => {
-    globalThis.shown = new Set();
-    const look = () => {
-      const { overlay, state } = { overlay: document.querySelector('.overlay'), state: document.querySelector('main').dataset.state };
-      for (const part of overlay.children) if (part.checkVisibility()) shown.add(part.className);
-      if (state !== 'connected') globalThis.left = true;
-      else if (globalThis.left) globalThis.back ??= Date.now();
-    };
-    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+/** The longest pauses that chance can give; when the connection went; when its successor's picture came; what stood over it. */
+const WATCHED = `
+  Math.random = () => 0.999;
+  globalThis.shown = new Set();
+  globalThis.WebSocket = new Proxy(WebSocket, {
+    construct(target, args) {
+      const socket = new target(...args);
+      socket.addEventListener('close', () => (globalThis.wentAt ??= performance.now()));
+      return socket;
+    },
   });
+  const look = () => {
+    const canvas = document.querySelector('.screen canvas:not(.frozen)');
+    if (!globalThis.wentAt) return requestAnimationFrame(look);
+    for (const part of document.querySelector('.overlay').children) if (part.checkVisibility()) shown.add(part.className);
+    const connected = document.querySelector('main').dataset.state === 'connected';
+    globalThis.left ||= !connected;
+    if (globalThis.left && connected && canvas?.width > 0 && canvas.getContext('2d').getImageData(1, 1, 1, 1).data[2] > 0) globalThis.backAt = performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);`;
 
 const ENDS = {
   'drains (1012)': async ({ one, balancer, two }) => {
@@ -38,26 +48,32 @@ const ENDS = {
   },
 };
 
+/** A console whose gateway goes; how long it had no picture, and what was seen in its place. */
+async function leaves(t, end) {
+  const [one, two] = [await startGateway(), await startGateway()];
+  for (const gateway of [one, two]) t.after(() => gateway.stop());
+  const balancer = await startBalancer(t, one);
+  const { page, complaints } = await browse(t);
+  await page.addInitScript(WATCHED);
+  await page.goto(`${balancer.origin}/console#${TOKEN}`);
+  await drawn(page);
+  await end({ one, two, balancer });
+  await page.waitForFunction(() => globalThis.backAt);
+  const away = await page.evaluate(() => ({ ms: Math.round(globalThis.backAt - globalThis.wentAt), shown: [...globalThis.shown] }));
+  assert.deepEqual(two.calls.map(({ token }) => token), ['resume-1'], 'by the way back alone, once');
+  assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'and one types on');
+  assert.deepEqual(complaints, []);
+  await page.context().close();
+  return away;
+}
+
 for (const [what, end] of Object.entries(ENDS)) {
   test(`a gateway of several ${what}: the next one has the picture within two seconds, with no click and no card`, { timeout: 60_000 }, async (t) => {
-    const [one, two] = [await startGateway(), await startGateway()];
-    for (const gateway of [one, two]) t.after(() => gateway.stop());
-    const balancer = await startBalancer(t, one);
-    const { page, complaints } = await browse(t);
-    await page.goto(`${balancer.origin}/console#${TOKEN}`);
-    await drawn(page);
-    await watchTheCard(page);
-    const began = Date.now();
-    await end({ one, two, balancer });
-    await page.waitForFunction(() => globalThis.back);
-    const took = (await page.evaluate(() => globalThis.back)) - began;
-    assert.ok(two.calls[0].at - began <= ASKED_MS, `asked after ${two.calls[0].at - began} ms`);
-    assert.ok(took <= BACK_MS + SLOW_MS, `${took} ms`);
-    await drawn(page);
-    assert.deepEqual(two.calls.map(({ token }) => token), ['resume-1'], 'by the way back alone, once');
-    assert.deepEqual(await page.evaluate(() => [...globalThis.shown]), ['word'], 'a word, no card');
-    assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'and one types on');
-    assert.deepEqual(complaints, []);
+    const rounds = [];
+    while (rounds.length < ROUNDS && !(rounds.at(-1)?.ms <= BACK_MS)) rounds.push(await leaves(t, end));
+    const { ms, shown } = rounds.at(-1);
+    assert.ok(ms <= BACK_MS, `${rounds.map((round) => round.ms).join(', ')} ms`);
+    assert.deepEqual(shown, ['word'], 'a word, no card');
   });
 }
 
@@ -66,18 +82,21 @@ test('a gateway that was away for a moment is found again within two seconds', {
   t.after(() => gateway.stop());
   const balancer = await startBalancer(t, gateway);
   const { page } = await browse(t, { colorScheme: 'dark' });
+  await page.addInitScript('Math.random = () => 0.999');
+  await page.clock.install();
   await page.goto(`${balancer.origin}/console#${TOKEN}`);
   await drawn(page);
+  await stopClock(page);
   balancer.target = undefined;
   gateway.sockets.at(-1).terminate();
   await page.locator('.word').waitFor();
   await picture(page, 'reconnecting-word-dark-1280');
   assert.equal(await page.locator('.word').textContent(), 'Reconnecting');
   assert.equal(await page.getByRole('status').textContent(), 'Reconnecting');
-  await until(() => balancer.refused > 0);
-  const began = Date.now();
+  const first = await ranUntil(page, () => balancer.refused > 0);
   balancer.target = gateway;
-  await inState(page, 'connected');
-  assert.ok(gateway.calls.at(-1).at - began <= ASKED_MS, `asked after ${gateway.calls.at(-1).at - began} ms`);
-  assert.ok(Date.now() - began <= BACK_MS + SLOW_MS, `${Date.now() - began} ms`);
+  const second = await ranUntil(page, () => gateway.calls.length === 2);
+  assert.ok(first + second <= AWAY_MS + 200, `asked after ${first} and ${second} ms`);
+  await page.clock.resume();
+  await drawn(page);
 });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { accessible, browse, keys, picture, TOKEN, until } from './scene.mjs';
+import { accessible, browse, cut, keys, picture, TOKEN, until } from './scene.mjs';
 import { startGateway } from './gateway.mjs';
 import { startPanel } from './panel.mjs';
 import { launchWith, watch } from './browser.mjs';
@@ -40,8 +40,9 @@ test('it works in a frame of another site, with cookies and storage forbidden', 
   });
   assert.equal(refused, 'SecurityError', 'the test is worth nothing where storage is allowed');
   assert.equal(frame.url(), `${gateway.origin}/console`);
-  gateway.sockets.at(-1).terminate();
-  await frame.waitForSelector('main.console[data-state="reconnecting"]');
+  await cut(gateway);
+  await frame.waitForSelector('main.console[data-state="connecting"]');
+  gateway.release();
   await frame.waitForSelector('main.console[data-state="connected"]', { timeout: 15_000 });
   assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN, 'resume-1']);
   assert.deepEqual(complaints, []);

@@ -5,7 +5,7 @@
 //   { drop: true }                         cut the connection
 //   { close: [code, reason] }              accept, then close the WebSocket at once
 //   { console: {…} }                       accept; keys of the console object are changed
-//   { hold: 'session' | 'socket' }         never answer that
+//   { hold: 'session' | 'socket' }         never answer that; a held session is answered by release()
 //   { greet: text }                        accept; the VNC server's first words
 //   { embed: [origin, …] }                 accept; who may embed the session, else all of `origins`
 //   { with: {…} }                          accept; keys of the whole answer are changed, such as `control`
@@ -36,7 +36,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, draining: false, files: {}, term: undefined, steps: [{}], origin: '', stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, draining: false, files: {}, term: undefined, steps: [{}], origin: '', release, stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -85,7 +85,11 @@ export async function startGateway(host = '127.0.0.1') {
       return response.end(JSON.stringify({ status: 503, code: 'restarting', title: 't', detail: 'd', retryable: true }));
     }
     if (step.drop) return request.socket.destroy();
-    if (step.hold === 'session') return undefined;
+    if (step.hold === 'session') return void gateway.waiting.push(() => answer(step, response));
+    return answer(step, response);
+  }
+
+  function answer(step, response) {
     if (step.problem) {
       response.writeHead(step.problem.status, { 'content-type': 'application/problem+json', ...step.headers });
       return response.end(JSON.stringify(step.problem));
@@ -109,6 +113,12 @@ export async function startGateway(host = '127.0.0.1') {
     );
   }
   gateway.tickets = new Map();
+  gateway.waiting = [];
+
+  /** Answers whoever is held. */
+  function release() {
+    for (const go of gateway.waiting.splice(0)) go();
+  }
 
   function state(path, request, response) {
     gateway.asked.push({ path, token: request.headers.authorization, cookie: request.headers.cookie, at: Date.now() });

@@ -11,10 +11,10 @@ const MINUTE = 60_000;
 /** Browser's language, the page's, the title of a machine that is off, its button, and the question of an idle end. */
 const LANGUAGES = [
   ['en-GB', 'en', 'The machine is powered off', 'Check now', 'Are you still there?', /in 1 minute,|in \d\d seconds,/],
-  ['de-AT', 'de', 'Die Maschine ist ausgeschaltet', 'Jetzt prüfen', 'Sind Sie noch da?', /in 1 Minute,|in \d\d Sekunden,/],
+  ['de-AT', 'de', 'Die Maschine ist ausgeschaltet', 'Jetzt prüfen', 'Sind Sie noch da?', /in 1 Minute |in \d\d Sekunden /],
   ['fr-CA', 'fr', 'La machine est éteinte', 'Vérifier maintenant', 'Êtes-vous toujours là ?', /dans 1\sminute,|dans \d\d\ssecondes,/],
-  ['es-419', 'es', 'La máquina está apagada', 'Comprobar ahora', '¿Sigue ahí?', /en 1 minuto,|en \d\d segundos,/],
-  ['pt-BR', 'pt-BR', 'A máquina está desligada', 'Verificar agora', 'Você ainda está aí?', /em 1 minuto,|em \d\d segundos,/],
+  ['es-419', 'es', 'La máquina está apagada', 'Comprobar ahora', '¿Sigue ahí?', /en 1 minuto |en \d\d segundos /],
+  ['pt-BR', 'pt-BR', 'A máquina está desligada', 'Verificar agora', 'Você ainda está aí?', /em 1 minuto |em \d\d segundos /],
 ];
 
 for (const [locale, lang, title, button, question, time] of LANGUAGES) {

@@ -65,7 +65,7 @@ export async function card(page) {
 
 /** Asks axe-core; nothing at all is let pass. */
 export async function accessible(page) {
-  await page.evaluate(AXE);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(AXE);
   const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
   assert.ok(passes.length > 5);
   assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
@@ -73,11 +73,46 @@ export async function accessible(page) {
 
 export const keys = (gateway) => gateway.seen.filter((seen) => seen.key !== undefined);
 
+/**
+ * Cuts the connection, and holds the page's next attempt back until the gateway is told to `release` it: how long the page
+ * stays away is left to chance, and what it shows meanwhile may be gone before anybody has looked. `before`: what its earlier
+ * attempts meet; `then`: what the held one gets.
+ */
+export async function cut(gateway, { before = [], then = {} } = {}) {
+  gateway.steps = [...before, { ...then, hold: 'session' }, then];
+  gateway.sockets.at(-1).terminate();
+  await until(() => gateway.waiting.length === 1);
+}
+
+/** Stops the page's clock (`page.clock.install()`): from now on it goes only where a test lets it run. */
+export async function stopClock(page) {
+  const now = await page.evaluate(() => {
+    const { fetch } = globalThis;
+    globalThis.asking = 0;
+    globalThis.fetch = (...asked) => {
+      globalThis.asking += 1;
+      return fetch(...asked).finally(() => (globalThis.asking -= 1));
+    };
+    return Date.now();
+  });
+  await page.clock.pauseAt(now + 1000);
+}
+
+/** Lets the stopped clock run until it is done, but not while the page waits for the network; how many milliseconds that took. */
+export async function ranUntil(page, done, most = 30_000) {
+  for (let ms = 0; ms <= most; ms += 100) {
+    if (done()) return ms;
+    await page.clock.runFor(100);
+    await page.waitForFunction(() => globalThis.asking === 0 && document.querySelector('main').dataset.state !== 'connecting');
+  }
+  return assert.fail(`ran in vain: ${done}`);
+}
+
 /** Waits for something outside the page. */
 export async function until(done, within = 10_000) {
   const end = Date.now() + within;
   while (!done()) {
     assert.ok(Date.now() < end, `waited in vain: ${done}`);
-    await new Promise((next) => setImmediate(next));
+    await new Promise((next) => setTimeout(next, 5));
   }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { launch, watch } from './browser.mjs';
 import { startGateway } from './gateway.mjs';
-import { accessible, inState, paged, picture, TOKEN, until } from './scene.mjs';
+import { accessible, cut, inState, paged, picture, TOKEN, until } from './scene.mjs';
 
 const TERM = { kind: 'lxc', protocol: 'term', title: 'mail-01' };
 const KEPT = 'consolegate.font-size';
@@ -238,9 +238,7 @@ termed('three keys together leave the terminal', {}, async ({ gateway, page }) =
 });
 
 termed('a cut is mended over the last picture, in a new terminal', {}, async ({ gateway, page }) => {
-  gateway.steps = [{ console: TERM, greeting: 'again:~$ ' }];
-  gateway.sockets.at(-1).terminate();
-  await inState(page, 'reconnecting');
+  await cut(gateway, { then: { console: TERM, greeting: 'again:~$ ' } });
   const inks = await page.evaluate(() => {
     const frozen = document.querySelector('canvas.frozen');
     const { data } = frozen.getContext('2d').getImageData(0, 0, frozen.width, frozen.height);
@@ -249,6 +247,7 @@ termed('a cut is mended over the last picture, in a new terminal', {}, async ({ 
   assert.ok(inks > 3, `${inks} colours: letters were drawn`);
   assert.equal(await page.locator('.xterm').count(), 0);
   await picture(page, 'terminal-reconnecting-1280');
+  gateway.release();
   await inState(page, 'connected');
   assert.equal(await page.locator('.xterm').count(), 1);
   assert.equal(await page.locator('canvas.frozen').count(), 0);

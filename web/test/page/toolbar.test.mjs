@@ -1,7 +1,7 @@
 // The bar: walked by keyboard alone, its menus, its keys, and how it fits on a phone and from right to left.
 
 import assert from 'node:assert/strict';
-import { accessible, drawn, inState, keys, paged, picture, until } from './scene.mjs';
+import { accessible, cut, drawn, keys, paged, picture, until } from './scene.mjs';
 
 const [CONTROL, ALT, SHIFT] = [0xffe3, 0xffe9, 0xffe1];
 const ALL = ['input', 'clipboard', 'resize', 'power'];
@@ -92,9 +92,9 @@ paged('a held key stays down until it is let go, and never outlives the connecti
   await until(() => keys(gateway).length === 5);
   assert.deepEqual(events(gateway), [CONTROL, SHIFT, -SHIFT, 0x63, -0x63]);
   assert.ok(await page.getByTitle('Held down: Ctrl').isVisible());
-  gateway.sockets.at(-1).terminate();
-  await inState(page, 'reconnecting');
+  await cut(gateway);
   assert.equal(await page.getByTitle('Held down: Ctrl').count(), 0);
+  gateway.release();
   await drawn(page);
   await button.click();
   assert.equal(await page.getByRole('menuitemcheckbox', { name: 'Ctrl' }).getAttribute('aria-checked'), 'false');
@@ -186,6 +186,12 @@ for (const [width, height] of [[320, 568], [412, 915]]) {
       const panel = page.getByRole('dialog', { name, exact: true });
       await panel.waitFor();
       await reachable(page, name);
+      const out = panel.getByRole('button', { name: 'Close', exact: true });
+      const inSight = () => out.evaluate((button) => button.contains(document.elementFromPoint(...['x', 'y'].map((side) => button.getBoundingClientRect()[side] + 12))));
+      assert.ok(await inSight(), `${name}: the way out`);
+      await panel.evaluate((opened) => opened.closest('.panels').scrollTo(0, 1000));
+      assert.ok(await inSight(), `${name}: the way out, at its end`);
+      await panel.evaluate((opened) => opened.closest('.panels').scrollTo(0, 0));
       await accessible(page);
       await picture(page, `phone-${width}-${name.toLowerCase().replace(' ', '-')}`);
       await page.keyboard.press('Escape');

@@ -1,7 +1,7 @@
 // Text typed key by key: which keys arrive, what cannot be typed, stopping; and the keyboard of a phone.
 
 import assert from 'node:assert/strict';
-import { accessible, drawn, inState, keys, paged, picture, until } from './scene.mjs';
+import { accessible, cut, drawn, inState, keys, paged, picture, until } from './scene.mjs';
 
 const strokes = (gateway) => keys(gateway).map(({ key, down, scancode }) => `${down ? '+' : '-'}${key.toString(16)}/${scancode?.toString(16)}`);
 
@@ -96,10 +96,10 @@ paged('stopping, with the button or Esc, stops within one key', {}, async ({ gat
   assert.equal(keys(gateway).filter(({ down }) => down).length, count / 2);
   await go.click();
   await until(() => keys(gateway).length > count);
-  gateway.sockets.at(-1).terminate();
-  await inState(page, 'reconnecting');
+  await cut(gateway);
   assert.equal(await page.getByRole('dialog').count(), 0, 'nobody takes keys any more');
   const last = keys(gateway).length;
+  gateway.release();
   await drawn(page);
   assert.equal(keys(gateway).length, last, 'and nothing goes to the next connection');
 });

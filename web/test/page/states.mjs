@@ -72,30 +72,32 @@ const DEVICES = {
   phone: { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
 };
 
-for (const [device, options] of Object.entries(DEVICES)) {
-  for (const colorScheme of ['light', 'dark']) {
-    test(`every state: ${device}, ${colorScheme}`, { timeout: 290_000 }, async (t) => {
-      const { page, complaints } = await browse(t, { ...options, colorScheme });
-      await page.clock.install();
-      for (const [name, steps, state, heard, { guest = 'running', act, token = TOKEN } = {}] of STATES) {
-        await t.test(name, async (t) => {
-          const gateway = await startGateway();
-          t.after(() => gateway.stop());
-          Object.assign(gateway, { guest, steps: [...steps] });
-          await page.goto(`${gateway.origin}/console#${token}`);
-          await act?.({ gateway, page });
-          await inState(page, state);
-          await page.waitForFunction((source) => new RegExp(source).test(document.querySelector('main > [role=status]').textContent), heard.source);
+/** The system's colours are changed while a state is shown, which the page follows at once. */
+export function everyState(device) {
+  test(`every state: ${device}`, { timeout: 290_000 }, async (t) => {
+    const { page, complaints } = await browse(t, DEVICES[device]);
+    await page.clock.install();
+    for (const [name, steps, state, heard, { guest = 'running', act, token = TOKEN } = {}] of STATES) {
+      await t.test(name, async (t) => {
+        const gateway = await startGateway();
+        t.after(() => gateway.stop());
+        Object.assign(gateway, { guest, steps: [...steps] });
+        await page.goto(`${gateway.origin}/console#${token}`);
+        await act?.({ gateway, page });
+        await inState(page, state);
+        await page.waitForFunction((source) => new RegExp(source).test(document.querySelector('main > [role=status]').textContent), heard.source);
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme });
           await appeared(page);
           await picture(page, `states/${name}-${colorScheme}-${device}`);
           await fits(page, name);
           await accessible(page);
-          await page.goto('about:blank');
-          assert.deepEqual(complaints.splice(0), []);
-        });
-      }
-    });
-  }
+        }
+        await page.goto('about:blank');
+        assert.deepEqual(complaints.splice(0), []);
+      });
+    }
+  });
 }
 
 /** What comes with an animation is there. */

@@ -1,0 +1,83 @@
+//! What a seal that holds may say and still opens nothing: whoever has the session key writes anything into one.
+
+use super::*;
+use crate::id::{Console, Guest, NodeName, Protocol};
+use crate::token::{Envelope, Grant};
+use Reason::{TokenBinding, TokenClaimType, TokenClaimValue, TokenKind, TokenLifetime, TokenScope};
+
+fn envelope() -> Envelope {
+    let grant = verify(&good()).unwrap().grant;
+    Envelope { session: SessionId::from_bits(7), generation: 0, expires: NOW + 3600, ends: NOW + 3600, grant }
+}
+
+fn checked(forge: impl FnOnce(&mut Envelope)) -> Result<(), Reason> {
+    let mut envelope = envelope();
+    forge(&mut envelope);
+    let gate = gateway(&[issuer(&[&panel()])]);
+    gate.check_sealed(&envelope, Some(PANEL), &rules(), NOW).map_err(|failure| failure.reason)
+}
+
+fn granted(forge: impl FnOnce(&mut Grant)) -> Result<(), Reason> {
+    checked(|envelope| forge(&mut envelope.grant))
+}
+
+fn guest(cluster: &str, guest: Guest) -> Console {
+    Console { cluster: cluster.parse().unwrap(), guest, protocol: Protocol::Vnc }
+}
+
+fn node(name: &str) -> NodeName {
+    name.parse().unwrap()
+}
+
+#[test]
+fn what_a_token_was_granted_passes_as_long_as_nothing_changes() {
+    assert_eq!(granted(|_| ()), Ok(()));
+    assert_eq!(granted(|grant| grant.node = Some(node("pve2"))), Ok(()));
+}
+
+#[test]
+fn t26_a_seal_opens_no_console_that_its_issuer_may_not() {
+    let console = |console: Console| granted(|grant| grant.console = console);
+    let vm = |vmid: u32| Guest::Qemu(vmid.try_into().unwrap());
+    assert_eq!(granted(|grant| grant.issuer = "nobody".into()), Err(TokenScope));
+    assert_eq!(console(guest("eu1", vm(1000))), Err(TokenScope), "another guest");
+    assert_eq!(console(guest("us1", vm(100))), Err(TokenScope), "another cluster");
+    assert_eq!(console(guest("nowhere", vm(100))), Err(TokenScope), "a cluster that is none");
+    assert_eq!(console(guest("eu1", Guest::Node(node("pve1")))), Err(TokenKind), "a host");
+    assert_eq!(granted(|grant| grant.node = Some(node("pve7"))), Err(TokenClaimValue), "another cluster's node");
+    assert_eq!(granted(|grant| grant.origin = Some("https://evil.example".into())), Err(TokenBinding));
+}
+
+#[test]
+fn t31_a_seal_names_one_host_and_not_two() {
+    let mut shells = issuer(&[&panel()]);
+    shells.kinds = vec![Kind::Node];
+    let gate = gateway(&[shells]);
+    let checked = |asked: &str, named: Option<&str>| {
+        let mut envelope = envelope();
+        envelope.grant.console = guest("eu1", Guest::Node(node(asked)));
+        envelope.grant.node = named.map(node);
+        gate.check_sealed(&envelope, Some(PANEL), &rules(), NOW).map_err(|failure| failure.reason)
+    };
+    assert_eq!(checked("pve1", Some("pve1")), Ok(()));
+    assert_eq!(checked("pve9", Some("pve1")), Err(TokenScope));
+    assert_eq!(checked("pve1", None), Err(TokenClaimType));
+}
+
+#[test]
+fn t16_a_seal_has_the_times_that_a_gateway_writes() {
+    for (issued, is_good) in [(NOW + 10, true), (NOW + 11, false), (u64::MAX, false)] {
+        assert_eq!(granted(|grant| grant.issued = issued).is_ok(), is_good, "{issued}");
+    }
+    for (ends, is_good) in [(NOW + 3610, true), (NOW + 3611, false), (u64::MAX, false)] {
+        assert_eq!(checked(|envelope| envelope.ends = ends).is_ok(), is_good, "{ends}");
+        assert_eq!(checked(|envelope| envelope.expires = ends).is_ok(), is_good, "{ends}");
+    }
+    let shorter = checked(|envelope| envelope.grant.max_seconds = Some(60));
+    assert_eq!(shorter, Err(TokenLifetime), "the token asked for less");
+    let nearly_over = checked(|envelope| {
+        envelope.grant.max_seconds = Some(1);
+        (envelope.ends, envelope.expires) = (NOW + 1, NOW + 30);
+    });
+    assert_eq!(nearly_over, Ok(()), "a ticket may outlast its session");
+}
