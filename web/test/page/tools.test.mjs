@@ -260,11 +260,12 @@ paged('a terminal has its own tools', {}, async ({ gateway, page, open }) => {
   await accessible(page);
   await picture(page, 'terminal-keys-1280');
   await page.getByRole('menuitem', { name: 'Arrow up' }).click();
-  gateway.sockets.at(-1).send(Buffer.from('\x1b[?1h'));
-  await page.waitForTimeout(50);
+  // The terminal answers the question once it has read what came before.
+  gateway.sockets.at(-1).send(Buffer.from('\x1b[?1h\x1b[5n'));
+  await until(() => gateway.term.typed.includes('\x1b[A\x1b[0n'));
   await page.getByRole('menuitem', { name: 'Arrow up' }).click();
   await page.getByRole('menuitem', { name: 'Ctrl+C' }).click();
-  await until(() => gateway.term.typed.includes('\x1b[A\x1bOA\x03'));
+  await until(() => gateway.term.typed.includes('\x1b[A\x1b[0n\x1bOA\x03'));
   await page.getByRole('button', { name: 'Paste', exact: true }).click();
   await page.getByRole('dialog').getByLabel('Text').fill('uname -a');
   await accessible(page);
