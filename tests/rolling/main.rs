@@ -286,7 +286,7 @@ async fn f13_a_redis_that_is_killed_and_comes_back_is_noticed_by_nobody_who_watc
     let seen = in_service(&mut fleet, LIVE, async |fleet| {
         fleet.redis.kill().await;
         for gateway in &fleet.gateways {
-            gateway.says("the store does not answer").await;
+            gateway.says("the store cannot be used").await;
         }
         fleet.redis.again().await;
         for gateway in &fleet.gateways {
