@@ -4,6 +4,7 @@ use super::scene::Scene;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Now;
+use std::time::{Duration, Instant};
 use tokio::process::Command;
 
 /// A control group (cgroups(7)) where one can be made. Where none can, as in most containers, the process's own limit of
@@ -81,7 +82,10 @@ impl Drop for Limit {
     fn drop(&mut self) {
         if let Self::Group { folder, .. } = self {
             // Its last process may not be gone yet.
-            let _ = fs::remove_dir(folder);
+            let until = Instant::now() + Duration::from_secs(5);
+            while fs::remove_dir(&*folder).is_err() && Instant::now() < until {
+                std::thread::yield_now();
+            }
         }
     }
 }

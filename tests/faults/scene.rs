@@ -85,7 +85,7 @@ impl Scene {
     /// A line of its proc_pid_status(5), in KiB.
     pub fn status(&self, name: &str) -> usize {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.gateway.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the gateway runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a gateway that was not killed");
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
