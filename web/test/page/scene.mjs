@@ -47,7 +47,7 @@ export function paged(name, options, body) {
 }
 
 /** Waits until the console page is in this state. */
-export function inState(page, state, timeout = 15_000) {
+export function inState(page, state, timeout = 30_000) {
   return page.waitForSelector(`main.console[data-state="${state}"]`, { timeout });
 }
 
@@ -130,7 +130,7 @@ export async function ranUntil(page, done, most = 30_000) {
 }
 
 /** Waits for something outside the page. */
-export async function until(done, within = 10_000) {
+export async function until(done, within = 30_000) {
   const end = Date.now() + within;
   while (!done()) {
     assert.ok(Date.now() < end, `waited in vain: ${done}`);
