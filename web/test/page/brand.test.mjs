@@ -30,6 +30,7 @@ for (const [theme, accent, ink] of [['light', 'rgb(124, 58, 237)', 'rgb(255, 255
     await picture(page, `brand-waiting-${theme}`);
     gateway.steps = [{ with: { brand: ACME } }];
     gateway.guest = 'running';
+    await page.getByRole('button', { name: 'Check now' }).click();
     await drawn(page);
     assert.equal(await page.locator('.bar .logo').count(), 1);
     await accessible(page);

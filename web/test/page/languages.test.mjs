@@ -32,6 +32,7 @@ for (const [locale, lang, title, button, question, time] of LANGUAGES) {
     await accessible(page);
     await picture(page, `languages/waiting-${lang}`);
     gateway.guest = 'running';
+    await page.getByRole('button', { name: button, exact: true }).click();
     await drawn(page);
     await fits(page, 'connected');
     await page.locator('[role=toolbar] button[aria-haspopup=menu]:visible').first().click();
@@ -55,6 +56,7 @@ for (const [locale, lang, title, button, question, time] of LANGUAGES) {
 paged('a chunk is fetched for the language that is spoken, and for no other', { locale: 'fr-FR' }, async ({ gateway, page, open }) => {
   await open();
   await drawn(page);
+  await page.waitForFunction(() => document.documentElement.lang === 'fr');
   const chunks = gateway.requests.map(({ url }) => url).filter((url) => /assets\/(de|fr|es|pt-BR)-/.test(url));
   assert.equal(chunks.length, 1);
   assert.match(chunks[0], /\/fr-/);
@@ -128,6 +130,7 @@ for (const width of [320, 1280]) {
     assert.ok(first.x > last.x, 'the name stands at the right');
     await picture(page, `languages/waiting-rtl-${width}`);
     gateway.guest = 'running';
+    await page.getByRole('button', { name: 'Check now' }).click();
     await drawn(page);
     await page.clock.fastForward(14.1 * MINUTE);
     await page.getByRole('alertdialog').waitFor();
