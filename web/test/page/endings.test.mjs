@@ -127,6 +127,26 @@ paged('a refusal of the token is said and ends it', {}, async ({ gateway, page, 
   await picture(page, 'expired-light-1280');
 });
 
+paged('what cannot be a token is refused by the page itself: asking would count against the visitor', {}, async ({ gateway, page, open }) => {
+  const refused = async () => {
+    await inState(page, 'ended');
+    assert.equal((await card(page)).title, 'This console link was not accepted');
+    assert.equal(await page.locator('.card button:visible').count(), 0);
+  };
+  for (const garbage of ['garbage', 'a.b', 'a.b.', 'a.b.c%0d']) {
+    await page.goto('about:blank');
+    await page.goto(`${gateway.origin}/console#${garbage}`);
+    await refused();
+  }
+  assert.ok(page.url().endsWith('/console'), page.url());
+  await page.goto('about:blank');
+  await open();
+  await drawn(page);
+  await page.evaluate(() => location.assign('#garbage'));
+  await refused();
+  assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN]);
+});
+
 paged('an overloaded gateway is asked again with the same token', {}, async ({ gateway, page, open }) => {
   gateway.steps = [{ problem: { status: 503, code: 'overloaded', title: 't', detail: 'd', retryable: true } }, { drop: true }, {}];
   await open();
