@@ -29,8 +29,8 @@ for (const [theme, accent, ink] of [['light', 'rgb(124, 58, 237)', 'rgb(255, 255
     await accessible(page);
     await picture(page, `brand-waiting-${theme}`);
     gateway.steps = [{ with: { brand: ACME } }];
-    gateway.guest = 'running';
     await page.getByRole('button', { name: 'Check now' }).click();
+    gateway.guest = 'running';
     await drawn(page);
     assert.equal(await page.locator('.bar .logo').count(), 1);
     await accessible(page);

@@ -89,7 +89,8 @@ export async function allCame(gateway) {
   const screens = gateway.screens.filter(({ socket }) => socket.readyState === 1);
   assert.ok(screens.length > 0, 'nobody is connected who could say so');
   for (const screen of screens) screen.ask();
-  await until(() => screens.every(({ due }) => due === 0));
+  // Who has gone meanwhile has nothing more to say.
+  await until(() => screens.every(({ due, socket }) => due === 0 || socket.readyState === 3));
 }
 
 /** Waits until the page has an answer to all that it has asked for (`fetch`). */
