@@ -9,7 +9,7 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 /// Exit code, standard output and standard error.
-async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> (i32, String, String) {
+pub async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_consolegate"))
         .args(arguments)
         .args(["--admin", &format!("http://{admin}")])
