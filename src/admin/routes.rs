@@ -148,13 +148,11 @@ fn is_action(parts: &Parts) -> bool {
 
 /// What was begun and not confirmed: it may hold everywhere or here alone.
 fn unsure(failure: Failure) -> Failure {
-    match failure.reason {
-        Reason::StoreDown => {
-            let cause = format!("it is not known whether this is done everywhere: {}", failure.cause);
-            Failure::new(Reason::OutcomeUnknown, cause)
-        }
-        _ => failure,
+    if failure.reason != Reason::StoreDown {
+        return failure;
     }
+    let cause = format!("it is not known whether this is done everywhere: {}", failure.cause);
+    Failure::new(Reason::OutcomeUnknown, cause)
 }
 
 fn session(id: &str) -> Result<SessionId, Failure> {
