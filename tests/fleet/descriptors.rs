@@ -66,7 +66,8 @@ async fn all_that_open(place: &Place) -> Vec<Client> {
         for opened in join_all((first..first + 10).map(|n| opened(place, 100 + n))).await {
             match opened {
                 Ok(client) => live.push(client),
-                Err(said) => assert!(said.contains("\"overloaded\""), "{said}"),
+                // Told why, or at the door without a word.
+                Err(said) => assert!(live.len() + 10 >= LIVE, "{said} though only {} are live", live.len()),
             }
         }
     }

@@ -5,6 +5,8 @@ use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::Sim;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -76,19 +78,28 @@ async fn e02_silent_connections_keep_no_operator_out() {
     drop(silent);
 
     // Those who come back as soon as they are sent away, from an address that is not the operator's.
-    let mut returning = tokio::task::JoinSet::new();
+    let (mut returning, sent_away) = (tokio::task::JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for _ in 0..400 {
-        let place = gateway.place.clone();
+        let (place, sent_away) = (gateway.place.clone(), Arc::clone(&sent_away));
         returning.spawn(async move {
             loop {
                 let mut stream = from("127.0.0.9", &place).await;
                 let _ = stream.read(&mut [0; 1]).await;
+                sent_away.fetch_add(1, Relaxed);
             }
         });
     }
     for _ in 0..20 {
+        let more = sent_away.load(Relaxed) + 100;
         answers_within_a_second(&gateway).await;
+        let goes_on = async {
+            while sent_away.load(Relaxed) < more {
+                tokio::task::yield_now().await
+            }
+        };
+        timeout(PATIENCE, goes_on).await.expect("they come all the time");
     }
+    assert!(returning.try_join_next().is_none(), "each of them");
 }
 
 #[tokio::test]
