@@ -112,9 +112,10 @@ reasons! {
     PowerPace "power_pace" POWER_PACE Info "a guest is switched more often than once in two seconds, by whatever sessions";
     ContainerReset "container_reset" BAD_REQUEST Info "a reset was asked of a container, which has none; stop and start it";
 
-    GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached; add a gateway or raise it";
+    GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached, or as many connections as the process has file descriptors for (LimitNOFILE, ulimit -Hn); add a gateway or raise it";
     StoreFull "store_full" OVERLOADED Error "the store of used tokens is full, and refuses rather than forget one; look for the panel that makes so many tokens";
     StoreDown "store_down" OVERLOADED Error "the store of used tokens does not answer, and no token is accepted without it; the log line \"the store cannot be used\" has the cause";
+    OutcomeUnknown "outcome_unknown" OVERLOADED Error "an operator's kill or revocation holds at this gateway, and the store was told and did not say in time that it heard; it is told until it does; ask again, which is safe: what was done stays done, and a session that is over answers 404";
     Draining "draining" DRAINING Info "the gateway drains; another one of the fleet takes over";
     Shutdown "shutdown" GOING_AWAY Info "the gateway stops now";
     Internal "internal" INTERNAL Error "a bug of the gateway; the log line above it has the cause";

@@ -217,7 +217,7 @@ impl Store {
     /// Withdraws what the revocation means, here at once and everywhere within seconds.
     ///
     /// # Errors
-    /// `store_full` or `store_down`.
+    /// `store_full`. `store_down`: it holds here, and elsewhere once the store answers.
     pub async fn revoke(&self, revocation: Revocation, now: u64) -> Result<(), Failure> {
         if self.withdrawn.add(&revocation, now)? {
             self.heard(News::Revoked(revocation.clone())).await;
@@ -241,16 +241,18 @@ impl Store {
     /// Ends a session for good, wherever it is connected.
     ///
     /// # Errors
-    /// `store_down`.
+    /// `store_down`: it is over here, and elsewhere once the store answers.
     pub async fn kill(&self, session: SessionId) -> Result<(), Failure> {
         self.heard(News::Killed(session)).await;
-        let over = self.over(session, u32::MAX).await;
-        let told = match &self.backend {
-            Backend::Redis(redis) => in_time(redis.kill(session)).await,
-            Backend::Memory(_) => Ok(()),
-            #[cfg(test)]
-            Backend::Stuck => Ok(()),
+        let tells = async {
+            match &self.backend {
+                Backend::Redis(redis) => in_time(redis.kill(session)).await,
+                Backend::Memory(_) => Ok(()),
+                #[cfg(test)]
+                Backend::Stuck => Ok(()),
+            }
         };
+        let (over, told) = tokio::join!(self.over(session, u32::MAX), tells);
         over.and(told)
     }
 

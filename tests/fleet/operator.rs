@@ -10,7 +10,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 /// Exit code, standard output and standard error.
-async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> (i32, String, String) {
+pub async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> (i32, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_consolegate"))
         .args(arguments)
         .args(["--admin", &format!("http://{admin}")])

@@ -266,6 +266,40 @@ async fn t23_what_is_revoked_ends_at_once_and_opens_no_more_and_what_is_signed_l
 }
 
 #[tokio::test]
+async fn a09_bodies_that_are_too_long_of_the_wrong_shape_or_not_wanted_are_400_and_do_nothing() {
+    let (_sim, gateway) = watched("").await;
+    let mut client = gateway.open(100).await;
+    client.log_in().await.unwrap();
+    let long = format!(r#"{{"subject":"{}"}}"#, "x".repeat(70_000));
+    for body in [
+        long.as_str(),
+        "{",
+        "[]",
+        "\"customer-42\"",
+        r#"{"subject":7}"#,
+        r#"{"subject":["customer-42"]}"#,
+        r#"{"subject":"customer-42","unknown":1}"#,
+        r#"{"subject":"customer-42","subject":"customer-42"}"#,
+        r#"{"cluster":"eu1","vmid":"100"}"#,
+        r#"{"cluster":"eu1","vmid":-100}"#,
+        r#"{"cluster":"eu1","vmid":100.5}"#,
+        r#"{"cluster":"eu1","vmid":1e400}"#,
+        r#"{"vmid":100}"#,
+    ] {
+        let answer = gateway.ops("POST /v1/revocations", body).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{:.60}: {answer}", body);
+        assert!(!answer.contains("customer-42"), "a body is not said again: {answer}");
+    }
+    let id = gateway.listed().await[0]["session"].as_str().unwrap().to_owned();
+    for request in ["POST /v1/drain".to_owned(), "GET /v1/sessions".to_owned(), format!("DELETE /v1/sessions/{id}")] {
+        let answer = gateway.ops(&request, "{}").await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{request}: {answer}");
+    }
+    assert_eq!(gateway.metric("consolegate_draining").await, Some(0.0));
+    client.first_update(64, 48).await.expect("nothing of it was done");
+}
+
+#[tokio::test]
 async fn a08_a_drain_takes_nothing_new_lets_sessions_go_on_and_is_called_off() {
     let (_sim, gateway) = watched("[drain]\nlame_duck = 0\ndeadline = 3600\n").await;
     let mut client = gateway.open(100).await;
