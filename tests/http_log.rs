@@ -35,7 +35,7 @@ impl MakeWriter<'_> for Lines {
 }
 
 #[tokio::test]
-async fn i10_each_refusal_is_one_line_without_token_or_query() {
+async fn i10_p03_each_refusal_is_one_line_without_token_or_query() {
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).with_env_filter("trace").finish();
     let _guard = tracing::subscriber::set_default(subscriber);

@@ -3,7 +3,7 @@
 //! A binary of its own with one test, because the limit is the whole process's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use consolegate::listen::{self, Handler, Peer, Preface, Rules, Stream};
+use consolegate::listen::{self, Handler, Peer, Preface, Room, Rules, Stream};
 use consolegate::reason::Failure;
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -74,7 +74,7 @@ async fn e01_without_descriptors_accepting_pauses_and_comes_back() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(listen::serve(listener, Echo, TaskTracker::new(), stop.clone()));
+    let serving = tokio::spawn(listen::serve(listener, Echo, Room::of(usize::MAX), TaskTracker::new(), stop.clone()));
     let limit = format!("--nofile={0}:{0}", open_descriptors() + MORE);
     let set = Command::new("prlimit").args(["--pid", &std::process::id().to_string(), &limit]).status();
     assert!(set.is_ok_and(|status| status.success()), "prlimit is part of util-linux");

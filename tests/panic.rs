@@ -1,4 +1,5 @@
-//! A bug that panics costs the session it is in, and nothing else (D07). A process of its own, for it changes what a
+//! A bug that panics costs the session it is in, and nothing else (F25, D07). What a panic costs in the tasks that serve all
+//! is beside them: the listeners, the news of the fleet, what an operator asked for, a token that is being used up. A process of its own, for it changes what a
 //! panic does.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 #![allow(clippy::cast_possible_truncation, dead_code, unreachable_pub, missing_docs, reason = "tests share support")]
@@ -56,7 +57,7 @@ impl IntoTransport for Buggy {
 }
 
 #[tokio::test]
-async fn d07_a_panic_costs_its_own_session_and_is_counted() {
+async fn f25_d07_a_panic_costs_its_own_session_and_is_counted() {
     let mut config = SimConfig::quick();
     config.nodes = vec![NodeConfig::new("pve1")];
     config.guests = vec![GuestConfig::qemu(100, "pve1"), GuestConfig::qemu(101, "pve1")];

@@ -148,7 +148,7 @@ async fn u06_redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn u07_answers_that_are_no_console_answers_are_refused() {
+async fn u07_e10_answers_that_are_no_console_answers_are_refused() {
     let deep = format!("{{\"data\":{}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     let deep_port = format!("{{\"data\":{{\"port\":{}1{}}}}}", "[".repeat(10_000), "]".repeat(10_000));
     let good = format!("{{\"data\":{}}}", console_answer());

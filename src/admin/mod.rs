@@ -22,13 +22,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
-/// Connections at once that have shown no good token: a few scrapers and a balancer, and room for an operator to shake
-/// hands and ask while others only connect.
-const UNAUTHENTICATED: usize = 256;
-
-/// Serves the admin face until `stop`.
-pub async fn serve(listener: TcpListener, generations: Arc<ArcSwap<Generation>>, stop: CancellationToken) {
-    let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Admissions::new(UNAUTHENTICATED)));
+/// Serves the admin face until `stop`, with so many connections at once that have shown no good token.
+pub async fn serve(
+    listener: TcpListener,
+    generations: Arc<ArcSwap<Generation>>,
+    unauthenticated: usize,
+    stop: CancellationToken,
+) {
+    let (mut accept, places) = (Accept::new(listener, "admin"), Arc::new(Admissions::new(unauthenticated)));
     loop {
         let (stream, from) = tokio::select! {
             accepted = accept.next() => accepted,

@@ -83,7 +83,10 @@ impl<'p> Route<'p> {
 /// Answers a request. Every refusal leaves here, once.
 pub(super) async fn answer(generation: Arc<Generation>, peer: &Peer, request: Request<Incoming>) -> Answer {
     let (parts, body) = request.into_parts();
-    let late = || Failure::new(Reason::Internal, format!("no answer within {} s", DEADLINE.as_secs()));
+    let late = || {
+        let late = Failure::new(Reason::StoreDown, format!("no answer within {} s", DEADLINE.as_secs()));
+        if is_action(&parts) { unsure(late) } else { Failure::new(Reason::Internal, late.cause) }
+    };
     let answered = timeout(DEADLINE, serve(&generation, peer, &parts, body)).await;
     let refused = match answered.unwrap_or_else(|_| Err(late().into())) {
         Ok(answer) => return answer,
@@ -139,6 +142,19 @@ async fn serve(generation: &Arc<Generation>, peer: &Peer, parts: &Parts, body: I
     }
 }
 
+fn is_action(parts: &Parts) -> bool {
+    !matches!(parts.method, Method::GET | Method::HEAD)
+}
+
+/// What was begun and not confirmed: it may hold everywhere or here alone.
+fn unsure(failure: Failure) -> Failure {
+    if failure.reason != Reason::StoreDown {
+        return failure;
+    }
+    let cause = format!("it is not known whether this is done everywhere: {}", failure.cause);
+    Failure::new(Reason::OutcomeUnknown, cause)
+}
+
 fn session(id: &str) -> Result<SessionId, Failure> {
     id.parse().map_err(|_| Failure::new(Reason::NotFound, "a session's id is 32 hexadecimal digits"))
 }
@@ -178,8 +194,10 @@ impl Action {
                 Err(_) => return Err(none),
             }
         }
-        store.kill(id).await?;
+        let killed = store.kill(id).await;
+        // It is over here, whoever else has heard of it.
         self.note("kill", &id.to_string());
+        killed.map_err(unsure)?;
         Ok(whole(StatusCode::NO_CONTENT, "text/plain; charset=utf-8", ""))
     }
 
@@ -195,9 +213,11 @@ impl Action {
         }
         let answer = json(StatusCode::CREATED, &revocation)?;
         let text = serde_json::to_string(&revocation).unwrap_or_default();
-        shared.store.revoke(revocation, at).await?;
-        self.note("revoke", &text);
-        Ok(answer)
+        let revoked = shared.store.revoke(revocation, at).await.map_err(unsure);
+        if !matches!(&revoked, Err(failure) if failure.reason != Reason::OutcomeUnknown) {
+            self.note("revoke", &text);
+        }
+        revoked.map(|()| answer)
     }
 
     fn drain(&self, wanted: bool) -> Result<Answer, Failure> {
@@ -225,4 +245,15 @@ fn metrics(generation: &Generation) -> Result<Answer, Failure> {
 fn nothing() -> Answer {
     let hint = "metrics are at /metrics, health at /healthz and /readyz, sessions at /v1/sessions\n";
     whole(StatusCode::NOT_FOUND, "text/plain; charset=utf-8", hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn f25_a_panic_in_what_an_operator_asked_for_is_answered_as_our_bug() {
+        let refused = done(async { panic!("a bug") }).await.unwrap_err();
+        assert_eq!(refused.failure.reason, Reason::Internal);
+    }
 }

@@ -47,7 +47,7 @@ mod tests {
     use tokio::time::timeout;
 
     #[tokio::test(start_paused = true)]
-    async fn d07_a_listener_that_ends_by_itself_is_noticed_at_once() {
+    async fn f25_d07_a_listener_that_ends_by_itself_is_noticed_at_once() {
         let runs = || tokio::spawn(pending());
         let mut both = Listeners { public: runs(), admin: runs() };
         assert!(timeout(Duration::from_secs(3600), both.failed()).await.is_err(), "both run");

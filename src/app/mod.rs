@@ -30,13 +30,14 @@ use crate::clock::unix_now;
 use crate::config::Config;
 use crate::console::{Generation, Shared, Since};
 use crate::http::Service;
-use crate::listen;
+use crate::listen::{self, Room};
 use crate::log::AuditFile;
 use crate::metrics::Metrics;
 use crate::store::Store;
 use crate::token::LEEWAY_SECONDS;
 use crate::{hex, random};
 use arc_swap::ArcSwap;
+use descriptors::Share;
 use listeners::Listeners;
 use reload::Reload;
 use running::Running;
@@ -77,6 +78,7 @@ pub struct App {
     before: Before,
     file: Option<PathBuf>,
     audit: Option<AuditFile>,
+    share: Share,
 }
 
 impl App {
@@ -122,6 +124,7 @@ impl App {
             before,
             file: None,
             audit: None,
+            share: Share::unlimited(),
         })
     }
 
@@ -129,6 +132,11 @@ impl App {
     #[must_use]
     pub fn reloading(self, file: PathBuf, audit: Option<AuditFile>) -> Self {
         Self { file: Some(file), audit, ..self }
+    }
+
+    /// The same with no more connections than have descriptors.
+    fn within(self, share: Share) -> Self {
+        Self { share, ..self }
     }
 
     /// Where the public listener is.
@@ -169,16 +177,16 @@ impl App {
     }
 
     fn start(self) -> Running {
-        let Self { generations, shared, public, admin, before: _, file, audit } = self;
-        let reload = file.map(|file| Reload { file, audit, generations: Arc::clone(&generations) });
+        let Self { generations, shared, public, admin, before: _, file, audit, share } = self;
+        let reload = file.map(|file| Reload { file, audit, share, generations: Arc::clone(&generations) });
         let (connections, consoles) = (TaskTracker::new(), TaskTracker::new());
         let (shut, ended) = (CancellationToken::new(), CancellationToken::new());
         let its = Arc::clone(&shared);
         let news = tokio::spawn(async move { news::follow(&its).await });
-        let service = Service::new(Arc::clone(&generations), consoles.clone());
+        let (service, room) = (Service::new(Arc::clone(&generations), consoles.clone()), Room::of(share.clients));
         let listeners = Listeners {
-            public: tokio::spawn(listen::serve(public, service, connections.clone(), shut.clone())),
-            admin: tokio::spawn(admin::serve(admin, generations, ended.clone())),
+            public: tokio::spawn(listen::serve(public, service, room, connections.clone(), shut.clone())),
+            admin: tokio::spawn(admin::serve(admin, generations, share.admin, ended.clone())),
         };
         Running { shared, listeners, connections, consoles, shut, ended, reload, news }
     }
@@ -194,9 +202,8 @@ pub async fn serve(
     audit: Option<AuditFile>,
     inherited: Inherited,
 ) -> Result<(), String> {
-    descriptors::raise();
-    descriptors::warn(config.limits.sessions);
-    let app = App::bind(config, inherited).await?.reloading(file, audit);
+    let share = Share::of_process();
+    let app = App::bind(share.bound(config), inherited).await?.reloading(file, audit).within(share);
     let place = |address: std::io::Result<SocketAddr>| address.map_err(|error| error.to_string());
     let (public, admin) = (place(app.address())?, place(app.admin_address())?);
     count_panics(Arc::clone(&app.shared.metrics));

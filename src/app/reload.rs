@@ -4,6 +4,7 @@
 //! configuration that cannot be used changes nothing at all, and the log says why (C11). The audit file is opened again
 //! either way: whoever rotates it has renamed it already.
 
+use super::descriptors::Share;
 use crate::clock::unix_now;
 use crate::config::Config;
 use crate::console::Generation;
@@ -18,6 +19,7 @@ use tokio::task::spawn_blocking;
 pub(super) struct Reload {
     pub(super) file: PathBuf,
     pub(super) audit: Option<AuditFile>,
+    pub(super) share: Share,
     pub(super) generations: Arc<ArcSwap<Generation>>,
 }
 
@@ -42,11 +44,11 @@ impl Reload {
     }
 
     async fn renewed(&self) -> Result<Generation, String> {
-        let (file, running) = (self.file.clone(), self.generations.load_full());
+        let (file, share, running) = (self.file.clone(), self.share, self.generations.load_full());
         let build = move || {
             let config = Config::load(&file).map_err(|problems| problems.to_string())?;
             fixed(&running.config, &config)?;
-            running.succeeded_by(config)
+            running.succeeded_by(share.bound(config))
         };
         spawn_blocking(build).await.map_err(|error| format!("reading it failed: {error}"))?
     }

@@ -194,10 +194,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn d07_a_process_whose_listener_ended_by_itself_ends_with_an_error() {
+    async fn f25_d07_a_process_of_which_a_task_that_serves_all_ended_by_itself_ends_with_an_error() {
         let listeners = Listeners { public: tokio::spawn(async {}), admin: tokio::spawn(pending()) };
         let failed = served(&mut running(listeners), &[]).await.0.unwrap_err();
         assert!(failed.contains("[listen] ended by itself"), "{failed}");
+        let mut deaf = Running { news: tokio::spawn(async { panic!("a bug") }), ..running(idle()) };
+        let failed = served(&mut deaf, &[]).await.0.unwrap_err();
+        assert!(failed.contains("hears the fleet's news"), "{failed}");
     }
 
     #[tokio::test(start_paused = true)]

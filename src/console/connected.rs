@@ -96,7 +96,7 @@ mod tests {
     use crate::console::scene;
 
     #[tokio::test]
-    async fn d07_a_session_whose_task_panics_is_over_for_the_store_too() {
+    async fn f25_d07_a_session_whose_task_panics_is_over_for_the_store_too() {
         let (store, opening) = (Arc::new(Store::memory(10)), scene::opening());
         let session = opening.pass.session();
         let its = Arc::clone(&store);

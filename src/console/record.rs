@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn d07_a_session_whose_task_panics_ends_as_our_bug() {
+    async fn f25_d07_a_session_whose_task_panics_ends_as_our_bug() {
         let text = panicked(true).await;
         for line in [
             "consolegate_sessions_active{protocol=\"vnc\"} 0",
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn d07_an_open_whose_task_panics_fails_as_our_bug() {
+    async fn f25_d07_an_open_whose_task_panics_fails_as_our_bug() {
         let text = panicked(false).await;
         assert!(text.contains("consolegate_connect_failures_total{reason=\"internal\"} 1"), "{text}");
     }

@@ -10,7 +10,7 @@ use super::{Service, handshake, offers};
 use crate::api::{Answer, Refused, bearer};
 use crate::console::{self, Generation, Opening};
 use crate::lifecycle::Phase;
-use crate::listen::Stream;
+use crate::listen::{Place, Stream};
 use crate::reason::{Failure, Reason};
 use bytes::Bytes;
 use hyper::http::request::Parts;
@@ -45,11 +45,18 @@ pub(super) async fn open<S: Stream>(call: Call, parts: Parts, service: &Service)
     let binary = offers.binary;
     let opening = Box::new(Opening { pass, client: call.client });
     let upgraded = upgrade::on(Request::from_parts(parts, ()));
-    service.consoles.spawn(console::<S>(upgraded, call.generation, opening));
+    let place = call.peer.hand_over_place();
+    service.consoles.spawn(console::<S>(upgraded, call.generation, opening, place));
     Ok(handshake.answer(binary)?)
 }
 
-async fn console<S: Stream>(upgraded: OnUpgrade, generation: Arc<Generation>, opening: Box<Opening>) {
+/// `_place` is the connection's, and free again once it is closed.
+async fn console<S: Stream>(
+    upgraded: OnUpgrade,
+    generation: Arc<Generation>,
+    opening: Box<Opening>,
+    _place: Option<Place>,
+) {
     match upgraded.await {
         Ok(upgraded) => match bare::<S>(upgraded) {
             Some((stream, early)) => console::run(generation, opening, stream, early).await,
@@ -102,7 +109,7 @@ mod tests {
     /// A task is as large as the largest of its stages for as long as it lives.
     #[test]
     fn the_task_of_a_session_holds_no_room_for_stages_that_are_over() {
-        fn returned<T, A, B, C>(_: impl FnOnce(A, B, C) -> T) -> usize {
+        fn returned<T, A, B, C, D>(_: impl FnOnce(A, B, C, D) -> T) -> usize {
             size_of::<T>()
         }
         let size = returned(console::<TlsStream>);

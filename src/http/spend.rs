@@ -91,10 +91,9 @@ async fn verified(call: &Call, token: &str) -> Result<Verified, Refused> {
 pub(super) fn opened(call: &Call, purpose: Purpose, text: &str, now: u64) -> Result<Envelope, Refused> {
     let generation = &call.generation;
     let envelope = generation.shared.sealer.open(purpose, text, now)?;
-    match generation.verifier.check_sealed(&envelope, call.origin(), &generation.config.session, now) {
-        Ok(()) => Ok(envelope),
-        Err(failure) => Err(Refused::about(failure, envelope.about())),
-    }
+    let about = envelope.about();
+    let accepted = generation.verifier.accept_sealed(envelope, call.origin(), &generation.config.session, now);
+    accepted.map_err(|failure| Refused::about(failure, about))
 }
 
 fn session() -> Result<SessionId, Failure> {
@@ -131,5 +130,11 @@ mod tests {
         tasks.close();
         tasks.wait().await;
         assert!(done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn f25_a_panic_while_a_token_is_used_up_is_answered_as_our_bug() {
+        let used = to_its_end(&TaskTracker::new(), async { panic!("a bug") }).await;
+        assert_eq!(used.map(|()| Reason::Internal).unwrap_err().reason, Reason::Internal);
     }
 }

@@ -67,6 +67,11 @@ impl Admissions {
         Some(Admission { of: Arc::clone(this), block, waiting: Some(id) })
     }
 
+    /// One loses its place to whoever has none at all; false: nobody has one to lose.
+    pub(super) fn sends_one_away(&self) -> bool {
+        self.lock().make_room()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -82,12 +87,12 @@ impl Places {
         Some(())
     }
 
-    fn make_room(&mut self) {
+    fn make_room(&mut self) -> bool {
         let held = |waiting: &Waiting| self.of_block.get(&waiting.block).copied().unwrap_or_default();
         let loses = self.waiting.iter().max_by_key(|(id, waiting)| (held(waiting), Reverse(**id))).map(|(id, _)| *id);
-        if let Some(waiting) = loses.and_then(|id| self.waiting.remove(&id)) {
-            waiting.evicted.cancel();
-        }
+        let Some(waiting) = loses.and_then(|id| self.waiting.remove(&id)) else { return false };
+        waiting.evicted.cancel();
+        true
     }
 
     fn give_back(&mut self, block: Block) {

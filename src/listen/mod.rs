@@ -16,6 +16,7 @@ mod not_after;
 mod options;
 mod patience;
 mod preface;
+mod room;
 mod tls;
 
 pub use accept::Accept;
@@ -23,6 +24,7 @@ pub use admission::{Admission, Admissions};
 pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
+pub use room::{Place, Room};
 pub use tls::Tls;
 
 use crate::reason::{Failure, Reason};
@@ -94,6 +96,8 @@ pub trait Handler: Clone + Send + Sync + 'static {
 pub struct Peer {
     ip: IpAddr,
     admission: Mutex<Option<Admission>>,
+    /// Where connections are counted: its own, for as long as it is one.
+    place: Mutex<Option<Place>>,
     admissions: Arc<Admissions>,
     evicted: CancellationToken,
 }
@@ -107,7 +111,14 @@ impl Peer {
             None => None,
             Some(most) => Some(Admissions::admit_evictable(admissions, ip, most, &evicted)?),
         };
-        Some(Self { ip, admission: Mutex::new(admission), admissions: Arc::clone(admissions), evicted })
+        let (admission, place) = (Mutex::new(admission), Mutex::default());
+        Some(Self { ip, admission, place, admissions: Arc::clone(admissions), evicted })
+    }
+
+    /// The place that the connection takes, for whoever goes on with it when HTTP ends.
+    #[must_use]
+    pub fn hand_over_place(&self) -> Option<Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// The address of the TCP connection, or the client's that its PROXY header names; an IPv4 address is never written
@@ -134,8 +145,14 @@ impl Peer {
     }
 }
 
-/// Accepts until `stop`, then closes the listener. The connections run on in `tasks`.
-pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTracker, stop: CancellationToken) {
+/// Accepts until `stop`, then closes the listener. The connections, no more than `room` has places, run on in `tasks`.
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    handler: H,
+    room: Room,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
     let admissions = Arc::new(Admissions::new(UNAUTHENTICATED));
     let mut accept = Accept::new(listener, "public");
     loop {
@@ -143,8 +160,18 @@ pub async fn serve<H: Handler>(listener: TcpListener, handler: H, tasks: TaskTra
             accepted = accept.next() => accepted,
             () = stop.cancelled() => return,
         };
+        let place = tokio::select! {
+            place = room.place(&admissions) => place,
+            () = stop.cancelled() => return,
+        };
+        let Some(place) = place else {
+            let cause =
+                "the process may open no more file descriptors than its sessions need (LimitNOFILE, ulimit -Hn)";
+            handler.turned_away(ip, Failure::new(Reason::GatewayFull, cause));
+            continue;
+        };
         let rules = handler.rules(ip);
-        let arrival = Arrival { stream, ip, handler: handler.clone(), admissions: Arc::clone(&admissions) };
+        let arrival = Arrival { stream, ip, place, handler: handler.clone(), admissions: Arc::clone(&admissions) };
         match rules.preface {
             Preface::None => arrival.admitted(rules, &tasks, &stop),
             Preface::Refused => handler.turned_away(ip, Reason::ProxyPeer.into()),
@@ -161,6 +188,7 @@ struct Arrival<H> {
     stream: TcpStream,
     /// Of the connection, until a header names another.
     ip: IpAddr,
+    place: Place,
     handler: H,
     admissions: Arc<Admissions>,
 }
@@ -186,9 +214,12 @@ impl<H: Handler> Arrival<H> {
 
     /// Takes its place and goes on in a task of its own.
     fn admitted(self, rules: Rules, tasks: &TaskTracker, stop: &CancellationToken) {
-        let Self { stream, ip, handler, admissions } = self;
+        let Self { stream, ip, place, handler, admissions } = self;
         match Peer::admitted(&admissions, ip, rules.per_client) {
-            Some(peer) => drop(tasks.spawn(connection(stream, rules, handler, Arc::new(peer), stop.clone()))),
+            Some(peer) => {
+                let peer = Arc::new(Peer { place: Mutex::new(Some(place)), ..peer });
+                tasks.spawn(connection(stream, rules, handler, peer, stop.clone()));
+            }
             None => handler.turned_away(ip, Reason::ClientLimit.into()),
         }
     }

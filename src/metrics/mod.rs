@@ -6,8 +6,6 @@
 mod maker;
 mod process;
 
-pub use process::descriptors;
-
 use crate::id::{ClusterName, Protocol};
 use crate::reason::{Failure, Reason};
 use crate::traffic::{Grown, Traffic};

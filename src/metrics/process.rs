@@ -43,8 +43,7 @@ fn stat_field(stat: &str, index: usize) -> Option<u64> {
 }
 
 /// File descriptors this process may open; none where the system does not say, or sets no limit.
-#[must_use]
-pub fn descriptors() -> Option<usize> {
+fn descriptors() -> Option<usize> {
     soft_files(&fs::read_to_string("/proc/self/limits").ok()?)
 }
 

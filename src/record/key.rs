@@ -4,10 +4,8 @@
 //! used twice. Keys cannot be cloned, and are wiped when they are dropped. A key at rest is its bytes alone; what the
 //! cipher makes of them is eighteen times as large, made at the first use and given back when nothing goes on. No I/O.
 
+use super::aead::{Aead, NONCE, Nonce, Suite};
 use super::head::{Broke, ContentType, HEADER, MAX_PLAIN, TAG, header};
-use aws_lc_rs::aead::{
-    AES_128_GCM, AES_256_GCM, Aad, Algorithm, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey,
-};
 use rustls::ConnectionTrafficSecrets as Secrets;
 use zeroize::Zeroizing;
 
@@ -19,7 +17,7 @@ const MAX_KEY: usize = 32;
 /// The nonces of one key: its IV with the record's number (5.3).
 #[derive(Debug)]
 struct Nonces {
-    iv: Zeroizing<[u8; NONCE_LEN]>,
+    iv: Zeroizing<[u8; NONCE]>,
     next: u64,
     end: u64,
 }
@@ -35,7 +33,7 @@ impl Nonces {
             *byte ^= count;
         }
         self.next += 1;
-        Ok(Nonce::assume_unique_for_key(nonce))
+        Ok(Nonce(nonce))
     }
 
     const fn left(&self) -> u64 {
@@ -45,39 +43,38 @@ impl Nonces {
 
 /// A key at rest or at work.
 struct Cipher {
-    algorithm: &'static Algorithm,
+    suite: Suite,
     key: Zeroizing<[u8; MAX_KEY]>,
-    at_work: Option<LessSafeKey>,
+    at_work: Option<Aead>,
 }
 
 impl std::fmt::Debug for Cipher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cipher").field("algorithm", &self.algorithm).finish_non_exhaustive()
+        f.debug_struct("Cipher").field("suite", &self.suite).finish_non_exhaustive()
     }
 }
 
 impl Cipher {
-    fn at_work(&mut self) -> Result<&LessSafeKey, Broke> {
+    fn at_work(&mut self) -> Result<&Aead, Broke> {
         if self.at_work.is_none() {
-            let key = self.key.get(..self.algorithm.key_len()).ok_or(Broke::Exhausted)?;
-            let key = UnboundKey::new(self.algorithm, key).map_err(|_| Broke::Exhausted)?;
-            self.at_work = Some(LessSafeKey::new(key));
+            let key = self.key.get(..self.suite.key_len()).ok_or(Broke::Exhausted)?;
+            self.at_work = Some(Aead::new(self.suite, key)?);
         }
         self.at_work.as_ref().ok_or(Broke::Exhausted)
     }
 }
 
 fn bound(secrets: &Secrets, next: u64, end: u64) -> Result<(Cipher, Nonces), Broke> {
-    let (algorithm, key, iv) = match secrets {
-        Secrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
-        Secrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
-        Secrets::Chacha20Poly1305 { key, iv } => (&CHACHA20_POLY1305, key, iv),
+    let (suite, key, iv) = match secrets {
+        Secrets::Aes128Gcm { key, iv } => (Suite::Aes128Gcm, key, iv),
+        Secrets::Aes256Gcm { key, iv } => (Suite::Aes256Gcm, key, iv),
+        Secrets::Chacha20Poly1305 { key, iv } => (Suite::Chacha20Poly1305, key, iv),
         _ => return Err(Broke::Exhausted),
     };
     let mut bytes = Zeroizing::new([0; MAX_KEY]);
     bytes.iter_mut().zip(key.as_ref()).for_each(|(to, from)| *to = *from);
     let iv = Zeroizing::new(iv.as_ref().try_into().map_err(|_| Broke::Exhausted)?);
-    Ok((Cipher { algorithm, key: bytes, at_work: None }, Nonces { iv, next, end: end.max(next) }))
+    Ok((Cipher { suite, key: bytes, at_work: None }, Nonces { iv, next, end: end.max(next) }))
 }
 
 /// Opens what the peer sealed.
@@ -101,7 +98,7 @@ impl Opener {
     pub(super) fn open(&mut self, record: &mut [u8]) -> Result<(ContentType, usize), Broke> {
         let (header, sealed) = record.split_first_chunk_mut::<HEADER>().ok_or(Broke::Malformed)?;
         let (key, nonce) = (self.cipher.at_work()?, self.nonces.advance()?);
-        let inner = key.open_in_place(nonce, Aad::from(*header), sealed).map_err(|_| Broke::Sealed)?;
+        let inner = key.open(nonce, *header, sealed)?;
         if inner.len() > MAX_PLAIN + 1 {
             return Err(Broke::TooLong);
         }
@@ -150,8 +147,7 @@ impl Sealer {
         }
         *last = kind.bits();
         let (key, nonce) = (self.cipher.at_work()?, self.nonces.advance()?);
-        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(*head), inner).map_err(|_| Broke::Exhausted)?;
-        *place = tag.as_ref().try_into().map_err(|_| Broke::Exhausted)?;
+        *place = key.seal(nonce, *head, inner)?;
         Ok(())
     }
 

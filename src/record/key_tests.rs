@@ -101,8 +101,8 @@ fn raw(inner: &[u8]) -> Vec<u8> {
     let mut inner = inner.to_vec();
     let head = [23, 3, 3, ((inner.len() + TAG) >> 8) as u8, (inner.len() + TAG) as u8];
     let (key, nonce) = (cipher.at_work().unwrap(), nonces.advance().unwrap());
-    let tag = key.seal_in_place_separate_tag(nonce, Aad::from(head), &mut inner).unwrap();
-    [&head[..], &inner, tag.as_ref()].concat()
+    let tag = key.seal(nonce, head, &mut inner).unwrap();
+    [&head[..], &inner, &tag].concat()
 }
 
 #[test]

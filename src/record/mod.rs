@@ -9,6 +9,7 @@
 //!   socket ──▶ Batch ──open──▶ pieces ──▶ the splice says what leaves ──▶ cuts ──seal──▶ socket
 //! ```
 
+mod aead;
 mod batch;
 mod buffered;
 mod handshake;

@@ -29,6 +29,7 @@ use entry::Step;
 use memory::Memory;
 use redis::{Counted, Redis};
 use serde_json::Value;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
@@ -47,6 +48,8 @@ pub struct Store {
     tell: mpsc::Sender<News>,
     /// Heard by one task.
     news: Mutex<mpsc::Receiver<News>>,
+    /// It could not be used when it was last asked for news.
+    is_down: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -120,7 +123,7 @@ impl Store {
 
     fn of(backend: Backend) -> Self {
         let (tell, news) = mpsc::channel(UNHEARD);
-        Self { backend, withdrawn: Withdrawn::default(), tell, news: Mutex::new(news) }
+        Self { backend, withdrawn: Withdrawn::default(), tell, news: Mutex::new(news), is_down: AtomicBool::new(false) }
     }
 
     /// Uses a connect token up: the first caller wins, and its session begins. `ends`: when the session ends whatever
@@ -214,7 +217,7 @@ impl Store {
     /// Withdraws what the revocation means, here at once and everywhere within seconds.
     ///
     /// # Errors
-    /// `store_full` or `store_down`.
+    /// `store_full`. `store_down`: it holds here, and elsewhere once the store answers.
     pub async fn revoke(&self, revocation: Revocation, now: u64) -> Result<(), Failure> {
         if self.withdrawn.add(&revocation, now)? {
             self.heard(News::Revoked(revocation.clone())).await;
@@ -238,16 +241,18 @@ impl Store {
     /// Ends a session for good, wherever it is connected.
     ///
     /// # Errors
-    /// `store_down`.
+    /// `store_down`: it is over here, and elsewhere once the store answers.
     pub async fn kill(&self, session: SessionId) -> Result<(), Failure> {
         self.heard(News::Killed(session)).await;
-        let over = self.over(session, u32::MAX).await;
-        let told = match &self.backend {
-            Backend::Redis(redis) => in_time(redis.kill(session)).await,
-            Backend::Memory(_) => Ok(()),
-            #[cfg(test)]
-            Backend::Stuck => Ok(()),
+        let tells = async {
+            match &self.backend {
+                Backend::Redis(redis) => in_time(redis.kill(session)).await,
+                Backend::Memory(_) => Ok(()),
+                #[cfg(test)]
+                Backend::Stuck => Ok(()),
+            }
         };
+        let (over, told) = tokio::join!(self.over(session, u32::MAX), tells);
         over.and(told)
     }
 

@@ -46,25 +46,27 @@ impl Envelope {
         About { session: Some(self.session), generation: Some(self.generation), ..self.grant.about() }
     }
 
-    /// That its times are such as a gateway with these rules writes. The one that sealed it may be as far ahead of the
-    /// panel's clock as this one is behind.
+    /// The same with no more time than these rules give, whatever it says: those of its beginning may have given more, and
+    /// whoever has the session key writes anything. The session is taken to have begun in the last moment of its connect
+    /// token, which is good for at most `token` seconds; the clocks of the panel and of the gateway that sealed it may each
+    /// be off by the leeway.
     ///
     /// # Errors
-    /// `lifetime`.
-    pub(super) fn check_times(&self, rules: &Session, now: u64) -> Result<(), Failure> {
-        let latest = now.saturating_add(2 * LEEWAY_SECONDS);
-        let longest = self.grant.longest(rules.max);
-        if self.grant.issued > latest {
+    /// `lifetime` where nothing is left.
+    pub(super) fn cut(self, rules: &Session, token: u64, now: u64) -> Result<Self, Failure> {
+        let (issued, longest) = (self.grant.issued, self.grant.longest(rules.max));
+        if issued > now.saturating_add(2 * LEEWAY_SECONDS) {
             return Err(Failure::new(Reason::TokenLifetime, "it is of a connect token that was made later than now"));
         }
-        if self.ends > latest.saturating_add(longest) {
-            let cause = format!("its session ends in {} s, session.max_seconds allows {longest}", self.ends - now);
+        let over = issued.saturating_add(token + 2 * LEEWAY_SECONDS).saturating_add(longest);
+        if over <= now {
+            let cause =
+                format!("its session began longer ago than the {longest} s that session.max_seconds allows it now");
             return Err(Failure::new(Reason::TokenLifetime, cause));
         }
-        if self.expires > latest.saturating_add(longest.max(TICKET_SECONDS)) {
-            return Err(Failure::new(Reason::TokenLifetime, "it is good for longer than any that a gateway makes"));
-        }
-        Ok(())
+        // A ticket may outlast its session.
+        let expires = self.expires.min(over.saturating_add(TICKET_SECONDS));
+        Ok(Self { ends: self.ends.min(over), expires, ..self })
     }
 
     /// Uses a session ticket up. `since`: where the store's memory begins, in Unix seconds.
@@ -83,7 +85,7 @@ impl Envelope {
         Ok(self.pass())
     }
 
-    /// Uses a resume token up, by the rules of the configuration: the next generation of its session, with the same end.
+    /// Uses a resume token up, by the rules of the configuration: the next generation of its session, with no later an end.
     ///
     /// # Errors
     /// `revoked`, `resume_expired`, `replay`, `resume_rate`, or what is wrong with the store.

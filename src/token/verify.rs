@@ -90,24 +90,25 @@ impl Verifier {
     }
 
     /// Checks an opened ticket, resume token or control token, and the page that brings it, as the connect token that it
-    /// came from was checked: a seal alone, whoever made it and when, opens nothing that its issuer may not open now.
+    /// came from was checked: a seal alone, whoever made it and when, opens nothing that its issuer may not open now, and for
+    /// no longer than sessions are now.
     ///
     /// # Errors
     /// Those of the scope of connect tokens, `lifetime`, `origin`, `origin_missing` or `binding`.
-    pub fn check_sealed(
+    pub fn accept_sealed(
         &self,
-        envelope: &Envelope,
+        envelope: Envelope,
         origin: Option<&str>,
         rules: &config::Session,
         now: u64,
-    ) -> Result<(), Failure> {
+    ) -> Result<Envelope, Failure> {
         let grant = &envelope.grant;
         let issuer = self.issuers.get(grant.issuer()).ok_or_else(|| {
             Failure::new(Reason::TokenScope, format!("issuer {} is configured no more", shown(grant.issuer())))
         })?;
         issuer.check_grant(grant)?;
-        envelope.check_times(rules, now)?;
-        origin::check(issuer.origins(), grant.origin(), origin)
+        origin::check(issuer.origins(), grant.origin(), origin)?;
+        envelope.cut(rules, issuer.max_token_seconds(), now)
     }
 
     /// The issuer is read before the signature holds, to choose the key and for nothing else.

@@ -40,6 +40,10 @@ fn containers_have_no_rights_and_time_to_drain() {
     {
         assert!(file(&format!("deploy/kubernetes/{resource}")).is_file(), "{resource}");
     }
+    // kustomize fills in the selectors of the others; a budget without one keeps no pod.
+    let (_, labels) = kustomization.split_once("pairs: ").unwrap();
+    let labels = labels.lines().next().unwrap();
+    assert!(text("deploy/kubernetes/disruption.yml").contains(&format!("matchLabels: {labels}")), "{labels}");
     // In a pod the default of [drain] must end before the kill.
     let full: toml::Table = text("examples/full.toml").parse().unwrap();
     let drain = full["drain"].as_table().unwrap();

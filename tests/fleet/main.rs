@@ -15,6 +15,7 @@ mod raw;
 #[path = "../support/redis.rs"]
 mod redis;
 
+mod descriptors;
 mod documented;
 mod forgets;
 mod killed;

@@ -4,10 +4,11 @@ use super::client::Client;
 use super::gateway::{PATIENCE, TestGateway, token};
 use super::redis::{self, Redis};
 use super::way::Way;
-use super::{NODES, cluster, toml, two};
+use super::{NODES, OPS, cluster, toml, two};
 use consolegate::clock::unix_now;
-use serde_json::json;
-use tokio::time::timeout;
+use consolegate::reason::Reason;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
 
 /// Opens a console as soon as it can be: refused for the store's sake and nothing else until then.
 pub async fn opens(gateway: &TestGateway) -> Client {
@@ -110,12 +111,57 @@ async fn a_kill_that_the_store_cannot_hear_now_is_told_it_when_it_answers_again(
     client.log_in().await.unwrap();
     redis.stall();
     let id = opened["session"].as_str().unwrap();
-    assert!(one.shared.sessions.stop(id.parse().unwrap(), consolegate::reason::Reason::Killed));
-    assert!(client.ended().await.is(consolegate::reason::Reason::Killed));
+    assert!(one.shared.sessions.stop(id.parse().unwrap(), Reason::Killed));
+    assert!(client.ended().await.is(Reason::Killed));
     refuses(&one).await;
     redis.go_on();
     opens(&one).await;
     assert_eq!(one.session(opened["resume"].as_str().unwrap()).await["code"], json!("resume_expired"));
+}
+
+#[tokio::test]
+async fn a_kill_or_revocation_that_the_store_confirms_too_late_is_said_to_be_unsure_and_may_be_asked_for_again() {
+    let (sim, redis) = (cluster().await, Redis::start().await);
+    let (one, other) = two(&sim, &redis, "").await;
+    let opened = one.session(&token(100, |_| {})).await;
+    let mut client = one.open_with(opened["ticket"].as_str().unwrap()).await;
+    client.log_in().await.unwrap();
+    let elsewhere = other.session(&token(101, |_| {})).await;
+    let of = |opened: &Value| format!("DELETE /v1/sessions/{}", opened["session"].as_str().unwrap());
+    let (kill, kill_elsewhere) = (of(&opened), of(&elsewhere));
+    let revoked = token(101, |claims| claims["sub"] = json!("customer-7"));
+    let revoke = r#"{"subject":"customer-7"}"#;
+
+    // It hears all, and answers later than anybody waits.
+    redis.stall();
+    let asked = Instant::now();
+    let (killed, revocation, not_begun) =
+        tokio::join!(one.ops(&kill, ""), one.ops("POST /v1/revocations", revoke), one.ops(&kill_elsewhere, ""));
+    for (what, (status, said)) in [("kill", &killed), ("revoke", &revocation)] {
+        assert_eq!((*status, said["code"].as_str()), (503, Some("outcome_unknown")), "{what}: {said}");
+        assert!(said["title"].as_str().unwrap().starts_with("it is not known whether this is done"), "{said}");
+        assert!(said["detail"].as_str().unwrap().contains("ask again, which is safe"), "{said}");
+    }
+    assert_eq!(
+        (not_begun.0, not_begun.1["code"].as_str()),
+        (503, Some("store_down")),
+        "nothing was done: {not_begun:?}"
+    );
+    assert!(client.ended().await.is(Reason::Killed));
+    let (code, _, error) = super::operator::consolegate(one.admin, OPS, &["revoke", "--subject", "customer-7"]).await;
+    assert!(code == 1 && error.contains("not known whether") && error.contains("fix: "), "{error}");
+    assert!(asked.elapsed() < PATIENCE, "{:?}", asked.elapsed());
+
+    redis.go_on();
+    let _live = (opens(&one).await, opens(&other).await);
+    let everywhere = async {
+        while one.ops(&kill, "").await.0 != 404 {}
+        while !other.refused(&revoked).await.contains("\"revoked\"") {}
+    };
+    timeout(PATIENCE, everywhere).await.expect("it was done, or is done once it is asked for again");
+    assert_eq!(one.session(opened["resume"].as_str().unwrap()).await["code"], json!("resume_expired"));
+    assert_eq!(one.ops("POST /v1/revocations", revoke).await.0, 201);
+    assert_eq!(one.ops(&kill_elsewhere, "").await.0, 204, "what was not begun is done now");
 }
 
 /// A token of a moment that no store of a new memory mistrusts.

@@ -5,6 +5,8 @@ use super::{NODES, cluster};
 use consolegate::reason::Reason;
 use consolegate::sim::Sim;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -76,19 +78,28 @@ async fn e02_silent_connections_keep_no_operator_out() {
     drop(silent);
 
     // Those who come back as soon as they are sent away, from an address that is not the operator's.
-    let mut returning = tokio::task::JoinSet::new();
+    let (mut returning, sent_away) = (tokio::task::JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for _ in 0..400 {
-        let place = gateway.place.clone();
+        let (place, sent_away) = (gateway.place.clone(), Arc::clone(&sent_away));
         returning.spawn(async move {
             loop {
                 let mut stream = from("127.0.0.9", &place).await;
                 let _ = stream.read(&mut [0; 1]).await;
+                sent_away.fetch_add(1, Relaxed);
             }
         });
     }
     for _ in 0..20 {
+        let more = sent_away.load(Relaxed) + 100;
         answers_within_a_second(&gateway).await;
+        let goes_on = async {
+            while sent_away.load(Relaxed) < more {
+                tokio::task::yield_now().await
+            }
+        };
+        timeout(PATIENCE, goes_on).await.expect("they come all the time");
     }
+    assert!(returning.try_join_next().is_none(), "each of them");
 }
 
 #[tokio::test]
@@ -263,6 +274,40 @@ async fn t23_what_is_revoked_ends_at_once_and_opens_no_more_and_what_is_signed_l
     let guest = gateway.ops("POST /v1/revocations", r#"{"cluster":"eu1","vmid":101}"#).await;
     assert!(guest.starts_with("HTTP/1.1 201 "), "{guest}");
     assert!(others.ended().await.is(Reason::Revoked));
+}
+
+#[tokio::test]
+async fn a09_bodies_that_are_too_long_of_the_wrong_shape_or_not_wanted_are_400_and_do_nothing() {
+    let (_sim, gateway) = watched("").await;
+    let mut client = gateway.open(100).await;
+    client.log_in().await.unwrap();
+    let long = format!(r#"{{"subject":"{}"}}"#, "x".repeat(70_000));
+    for body in [
+        long.as_str(),
+        "{",
+        "[]",
+        "\"customer-42\"",
+        r#"{"subject":7}"#,
+        r#"{"subject":["customer-42"]}"#,
+        r#"{"subject":"customer-42","unknown":1}"#,
+        r#"{"subject":"customer-42","subject":"customer-42"}"#,
+        r#"{"cluster":"eu1","vmid":"100"}"#,
+        r#"{"cluster":"eu1","vmid":-100}"#,
+        r#"{"cluster":"eu1","vmid":100.5}"#,
+        r#"{"cluster":"eu1","vmid":1e400}"#,
+        r#"{"vmid":100}"#,
+    ] {
+        let answer = gateway.ops("POST /v1/revocations", body).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{:.60}: {answer}", body);
+        assert!(!answer.contains("customer-42"), "a body is not said again: {answer}");
+    }
+    let id = gateway.listed().await[0]["session"].as_str().unwrap().to_owned();
+    for request in ["POST /v1/drain".to_owned(), "GET /v1/sessions".to_owned(), format!("DELETE /v1/sessions/{id}")] {
+        let answer = gateway.ops(&request, "{}").await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{request}: {answer}");
+    }
+    assert_eq!(gateway.metric("consolegate_draining").await, Some(0.0));
+    client.first_update(64, 48).await.expect("nothing of it was done");
 }
 
 #[tokio::test]

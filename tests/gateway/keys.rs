@@ -1,6 +1,7 @@
 //! Keys that change while the gateway runs: by a reload, and at the address where the panel publishes them.
 
-use super::gateway::{Place, SECRET, TestGateway, token};
+use super::gateway::{PATIENCE, Place, SECRET, TestGateway, token};
+use super::node_faults::later;
 use super::{NODES, cluster};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
-use tokio::time::Instant;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 /// Claims of a new token.
 fn claims() -> Value {
@@ -61,6 +63,8 @@ struct Panel {
     /// What it answers; none: it closes.
     set: Arc<Mutex<Option<Value>>>,
     asked: Arc<AtomicUsize>,
+    /// Gone with this, its port too.
+    serves: Arc<Mutex<Option<AbortOnDropHandle<()>>>>,
 }
 
 impl Panel {
@@ -70,9 +74,10 @@ impl Panel {
             address: listener.local_addr().unwrap(),
             set: Arc::new(Mutex::new(Some(set))),
             asked: Arc::default(),
+            serves: Arc::default(),
         };
         let serves = panel.clone();
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 serves.asked.fetch_add(1, Ordering::SeqCst);
                 let Some(set) = serves.set.lock().unwrap().as_ref().map(Value::to_string) else { continue };
@@ -82,7 +87,15 @@ impl Panel {
                 drop(stream.write_all(format!("{head}\r\n\r\n{set}").as_bytes()).await);
             }
         });
+        *panel.serves.lock().unwrap() = Some(AbortOnDropHandle::new(task));
         panel
+    }
+
+    /// It is gone, and nobody listens where it was.
+    async fn goes_down(&self) {
+        drop(self.serves.lock().unwrap().take());
+        let gone = async { while TcpStream::connect(self.address).await.is_ok() {} };
+        timeout(PATIENCE, gone).await.expect("it is gone");
     }
 
     fn asked(&self) -> usize {
@@ -141,6 +154,37 @@ async fn t29_f14_keys_of_an_address_open_consoles_and_a_flood_of_unknown_names_a
     assert_eq!(panel.asked(), asked, "and nothing was asked again");
     let failures = gateway.metric("consolegate_jwks_refresh_failures_total{issuer=\"panel\"}").await;
     assert_eq!(failures, Some(0.0));
+}
+
+/// All that a gateway wants of a panel is its keys, and it tells it nothing: there is no queue of events for one. Audit lines
+/// go to the log and a file, whose queues are bounded and counted (E07).
+#[tokio::test]
+async fn f15_while_the_panel_is_down_what_it_signed_opens_comes_back_and_goes_on() {
+    let (sign, public) = signing("fetched");
+    let panel = Panel::publishing(json!({"keys": [public]})).await;
+    let sim = cluster(|_| {}).await;
+    let url = format!("jwks_url = \"http://{}/keys.json\"\n[[issuer.key]]", panel.address);
+    let gateway = TestGateway::start_changed(&sim, NODES, |text| text.replace("[[issuer.key]]", &url)).await;
+    let page = gateway.session(&sign()).await;
+    let mut live = gateway.open_with(page["ticket"].as_str().unwrap()).await;
+    live.log_in().await.unwrap();
+    let issued = [sign(), sign(), token(100, |_| ())];
+
+    panel.goes_down().await;
+    let began = Instant::now();
+    for token in &issued {
+        assert_eq!(answer(&gateway, token).await, "opens");
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "none waits for the panel: {:?}", began.elapsed());
+    live.first_update(64, 48).await.expect("what is live goes on");
+    drop(live);
+    let resumed = gateway.session(page["resume"].as_str().unwrap()).await;
+    let mut again = gateway.open_with(resumed["ticket"].as_str().unwrap()).await;
+    again.log_in().await.expect("and what was cut comes back");
+    drop(again);
+    later(3600).await;
+    gateway.until_at_least("consolegate_jwks_refresh_failures_total{issuer=\"panel\"}", 1.0).await;
+    assert_eq!(answer(&gateway, &sign()).await, "opens", "also once its keys were asked for in vain");
 }
 
 #[tokio::test]

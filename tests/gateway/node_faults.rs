@@ -40,7 +40,7 @@ fn every_node(sim: &Sim, health: Health) {
 }
 
 /// Time passes for the gateway in this process.
-async fn later(seconds: u64) {
+pub async fn later(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;
     tokio::time::resume();

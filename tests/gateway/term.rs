@@ -276,7 +276,9 @@ async fn view_only_types_nothing_and_may_change_the_size() {
 
 #[tokio::test]
 async fn a_real_shell_runs_behind_it_and_has_the_browsers_size() {
-    let shell = Backend::Program(["env", "PS1=ready> ", "sh", "-i"].map(str::to_owned).to_vec());
+    // Whoever runs the tests in the background has them ignore interrupts, and what they start with them.
+    let program = ["env", "--default-signal=INT", "PS1=ready> ", "sh", "-i"];
+    let shell = Backend::Program(program.map(str::to_owned).to_vec());
     let sim = shells(|config| config.guests.push(GuestConfig::lxc(105, "pve1").backend(shell))).await;
     let gateway = TestGateway::start(&sim, NODES, "").await;
     let mut client = gateway.open_terminal(105).await;

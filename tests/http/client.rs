@@ -91,8 +91,12 @@ pub(crate) fn head(line: &str, connection: &str, headers: &[&str]) -> String {
 }
 
 pub(crate) fn handshake(headers: &[&str]) -> String {
+    handshake_at("GET /v1/ws", headers)
+}
+
+pub(crate) fn handshake_at(line: &str, headers: &[&str]) -> String {
     let rfc = ["Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
-    head("GET /v1/ws", "Upgrade", &[&rfc[..], headers].concat())
+    head(line, "Upgrade", &[&rfc[..], headers].concat())
 }
 
 /// Sends and reads until the end. The server may stop reading before all is sent; what it answered still counts.

@@ -8,7 +8,7 @@ use consolegate::config::{
 use consolegate::console::{Generation, Shared, Since};
 use consolegate::http::Service;
 use consolegate::id::Kind;
-use consolegate::listen;
+use consolegate::listen::{self, Room};
 use consolegate::secret::Secret;
 use consolegate::store::Store;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -60,7 +60,7 @@ impl Face {
         let service = Service::new(Arc::clone(&generations), consoles.clone()).with_web::<Pages>();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(listen::serve(listener, service, connections.clone(), stop.clone()));
+        tokio::spawn(listen::serve(listener, service, Room::of(usize::MAX), connections.clone(), stop.clone()));
         Self { address, generations, stop, connections, consoles, asked }
     }
 

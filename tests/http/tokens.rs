@@ -1,6 +1,6 @@
 //! T01 to T03, T14, T15 and rule A: tokens that are refused, and how little is said about it.
 
-use super::client::Answer;
+use super::client::{Answer, handshake_at};
 use super::face::{Face, PANEL, now, token, token_with};
 
 async fn post(face: &Face, headers: &[&str]) -> Answer {
@@ -97,4 +97,48 @@ async fn problems_are_problem_details_without_anything_of_ours() {
     for secret in ["eu1", "pve1", "5000000", "127.0.0.1", "hunter2"] {
         assert!(!String::from_utf8_lossy(&answer.body).contains(secret), "{secret}");
     }
+}
+
+/// There is no such mode: what stands in an address is in histories, logs and referrers. That none of it is logged is shown
+/// beside this (I10).
+#[tokio::test]
+async fn p03_a_token_in_the_query_opens_nothing_and_is_neither_said_again_nor_spent() {
+    let face = Face::start().await;
+    let token = token();
+    let asked = [
+        post(&face, &[]).await,
+        face.request(&format!("POST /v1/sessions?token={token}"), &[]).await,
+        face.raw(handshake_at(&format!("GET /v1/ws?token={token}"), &[])).await,
+        face.request(&format!("GET /console?token={token}"), &[]).await,
+    ];
+    let statuses: Vec<u16> = asked.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [401, 401, 401, 200]);
+    for answer in &asked {
+        assert!(!String::from_utf8_lossy(&answer.body).contains(&token), "{}", answer.status);
+        assert!(answer.header("location").is_empty());
+    }
+    assert_eq!(anonymous(&asked[1]), anonymous(&asked[0]), "as if none had come");
+    assert_eq!(post(&face, &[&bearer(&token)]).await.status, 201, "not spent");
+}
+
+/// There is no such mode either: a cookie comes along with whatever page asks.
+#[tokio::test]
+async fn p09_no_cookie_is_ever_set_and_none_is_taken_for_a_token() {
+    let face = Face::start().await;
+    let (first, token) = (token(), token());
+    let opened = post(&face, &[&bearer(&first)]).await;
+    let ticket = opened.json()["ticket"].as_str().unwrap().to_owned();
+    let cookie = format!("Cookie: token={token}; __Host-consolegate={token}; ticket={ticket}");
+    let asked = [
+        opened,
+        post(&face, &[&cookie]).await,
+        face.upgrade(&[&cookie]).await,
+        face.request("GET /console", &[&cookie]).await,
+        face.request("GET /healthz", &[&cookie]).await,
+    ];
+    let statuses: Vec<u16> = asked.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [201, 401, 401, 200, 200]);
+    assert!(asked.iter().all(|answer| answer.header("set-cookie").is_empty()));
+    assert_eq!(post(&face, &[&bearer(&token)]).await.status, 201, "not spent");
+    assert_eq!(face.upgrade(&[&bearer(&ticket)]).await.status, 101, "nor the ticket");
 }

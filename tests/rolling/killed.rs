@@ -288,7 +288,7 @@ async fn cluster() -> Sim {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn f20_gateways_killed_at_a_hundred_random_instants_let_nothing_in_twice_and_keep_no_place() {
+async fn f20_d06_gateways_killed_at_a_hundred_random_instants_let_nothing_in_twice_and_keep_no_place() {
     let _alone = ALONE.lock().await;
     let seed = std::env::var("CONSOLEGATE_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(|| u64::from_ne_bytes(random::bytes().unwrap()) | 1);

@@ -14,4 +14,5 @@ mod raw;
 
 mod audit_file;
 mod clock;
+mod reload;
 mod sockets;

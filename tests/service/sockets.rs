@@ -3,10 +3,12 @@
 use super::gateway::{PATIENCE, configuration, keys};
 use super::process::Process;
 use consolegate::sim::{Sim, SimConfig};
+use rustix::process::Signal;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixDatagram};
 use tokio::process::Command;
@@ -93,6 +95,36 @@ async fn d05_who_comes_while_no_gateway_runs_is_answered_by_the_next_one() {
     second.ready().await;
     let mut console = second.place.open(100).await;
     console.log_in().await.unwrap();
+}
+
+/// As a supervisor that keeps the sockets hands them to the next release.
+#[tokio::test]
+async fn d08_the_next_process_takes_the_sockets_over_while_the_old_one_drains_and_one_that_cannot_start_harms_nobody() {
+    let scene = Scene::new().await;
+    let mut old = Process::run(scene.gateway("public:admin"), HOST).await;
+    old.ready().await;
+    let mut console = old.place.open(100).await;
+    console.log_in().await.unwrap();
+
+    let good = std::fs::read_to_string(&scene.config).unwrap();
+    std::fs::write(&scene.config, good.clone() + "[limits]\nsessions = \"many\"\n").unwrap();
+    refused(scene.gateway("public:admin"), "limits.sessions").await;
+    assert!(answer(asked(scene.address()).await).await.starts_with("HTTP/1.1 200"), "the old one is in charge");
+    console.first_update(64, 48).await.expect("its console too");
+
+    std::fs::write(&scene.config, good).unwrap();
+    let new = Process::run(scene.gateway("public:admin"), HOST).await;
+    old.signal(Signal::TERM);
+    let (mut ended, mut answered) = (false, 0);
+    while !ended {
+        // Whichever of them takes it.
+        assert!(answer(asked(scene.address()).await).await.starts_with("HTTP/1.1 200"));
+        answered += 1;
+        ended = timeout(Duration::from_millis(20), old.ended()).await.is_ok();
+    }
+    assert!(answered > 1 && console.ended().await.code == 1012, "it was left time, and then told to come back");
+    new.ready().await;
+    new.place.open(100).await.log_in().await.expect("the new one opens");
 }
 
 #[tokio::test]

@@ -129,6 +129,14 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Waits until a metric has reached this value.
+    pub async fn until_at_least(&self, line: &str, value: f64) {
+        let reached = timeout(PATIENCE, async { while self.metric(line).await < Some(value) {} }).await;
+        assert!(reached.is_ok(), "{line} did not reach {value}: {:?}", self.metric(line).await);
+    }
+}
+
 /// A connect token of the test's panel.
 pub fn token(vmid: u32, change: impl FnOnce(&mut Value)) -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -7,7 +7,7 @@ import { askGuest } from './guest.ts';
 import { IDLE, step, type Effect, type Event, type State } from './connection.ts';
 import { planFor, type Ending } from './reasons.ts';
 import type { OpenScreen, Screen, ScreenHooks } from './screen/screen.ts';
-import type { Opened } from './session.ts';
+import { isConnectToken, TOKEN_REJECTED, type Opened } from './session.ts';
 
 export interface Stage {
   /** A session was granted; the first of a token, or one more for a reconnect. */
@@ -96,6 +96,7 @@ export class Runner {
 
   #open(token: string): void {
     this.#returning = this.#session !== undefined;
+    if (!this.#returning && !isConnectToken(token)) return this.#lost(TOKEN_REJECTED);
     this.#attempt = attempt(this.#base, token, {
       stage: (stage) => this.#apply({ type: 'stage', stage }),
       opened: (opened) => {

@@ -50,9 +50,18 @@ type Fields = Record<string, unknown>;
 
 /** Characters of a compact JWT and of a sealed token. Anything else cannot be one and is not sent. */
 const TOKEN = /^[A-Za-z0-9._~-]{1,8192}$/;
+/** A compact JWT with a signature (RFC 7515 7.1), as every link holds one. */
+const CONNECT_TOKEN = /^(?=.{5,8192}$)[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/** Any web page can open this one with nonsense for a token: sent, it would count against the visitor's address. */
+export function isConnectToken(text: string): boolean {
+  return CONNECT_TOKEN.test(text);
+}
+
+export const TOKEN_REJECTED: Ending = { code: 'token_rejected', close: CLOSE_OF.token_rejected };
 
 export async function openSession(url: URL, token: string, signal: AbortSignal): Promise<Answer> {
-  if (!TOKEN.test(token)) return { ending: { code: 'token_rejected', close: CLOSE_OF.token_rejected } };
+  if (!TOKEN.test(token)) return { ending: TOKEN_REJECTED };
   let response: Response;
   let body: unknown;
   try {

@@ -59,6 +59,7 @@ impl Client {
 
     /// Asks, and gives the answer if it is no refusal.
     pub(super) async fn ask(&self, method: Method, path: &str, token: &str, body: &str) -> Result<Said, String> {
+        let asks_only = method == Method::GET;
         let answer = async {
             match &self.tls {
                 None => {
@@ -72,7 +73,8 @@ impl Client {
                 }
             }
         };
-        let late = |_| Err(format!("{} did not answer within {} s", self.host, WITHIN.as_secs()));
+        let unsure = if asks_only { "" } else { "; whether it is done is not known, and asking again is safe" };
+        let late = |_| Err(format!("{} did not answer within {} s{unsure}", self.host, WITHIN.as_secs()));
         timeout(WITHIN, answer).await.unwrap_or_else(late)
     }
 

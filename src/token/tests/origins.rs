@@ -81,10 +81,12 @@ async fn t32_a_token_refused_for_its_origin_is_not_used_up() {
 #[test]
 fn a_ticket_is_checked_as_its_token_was() {
     let grant = verify(&with("/origin", json!(PANEL))).unwrap().grant;
-    let envelope =
-        Envelope { session: SessionId::from_bits(7), generation: 0, expires: NOW + 30, ends: NOW + 3600, grant };
     let gate = gateway(&[issuer(&[&panel()])]);
-    let checked = |origin| gate.check_sealed(&envelope, origin, &rules(), NOW).map_err(|failure| failure.reason);
+    let checked = |origin| {
+        let (session, grant) = (SessionId::from_bits(7), grant.clone());
+        let envelope = Envelope { session, generation: 0, expires: NOW + 30, ends: NOW + 3600, grant };
+        gate.accept_sealed(envelope, origin, &rules(), NOW).map(drop).map_err(|failure| failure.reason)
+    };
     assert_eq!(checked(Some(PANEL)), Ok(()));
     assert_eq!(checked(Some(OWN)), Err(TokenBinding));
     assert_eq!(checked(Some("https://evil.example")), Err(OriginRefused));

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask, connected, element, frameOf, hears, STRICT, told } from './panels.mjs';
-import { keys, until } from './scene.mjs';
+import { allCame, keys } from './scene.mjs';
 import { launchWith, watch } from './browser.mjs';
 import { startGateway } from './gateway.mjs';
 import { startSite } from './sites.mjs';
@@ -47,7 +47,7 @@ test('p08_across_sites_with_cookies_and_storage_forbidden_a_resize_is_told_and_a
   await frame.waitForFunction(() => document.querySelector('canvas:not(.frozen)').width === 700);
   await page.waitForFunction(() => globalThis.told.some(({ type, width }) => type === 'resize' && width === 700));
   assert.equal(await ask(page, 'sendKeys', ['Tab']), 'done');
-  await until(() => keys(gateway).length === 2);
+  await allCame(gateway);
   assert.deepEqual(keys(gateway).map(({ key }) => key), [0xff09, 0xff09], 'the panel\u2019s keys alone');
   assert.deepEqual((await told(page, 'connected')).map(({ sessionId }) => sessionId), ['s-1']);
   assert.ok((await told(page, 'resize')).every(({ width }) => width > 1));

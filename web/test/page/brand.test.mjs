@@ -29,6 +29,7 @@ for (const [theme, accent, ink] of [['light', 'rgb(124, 58, 237)', 'rgb(255, 255
     await accessible(page);
     await picture(page, `brand-waiting-${theme}`);
     gateway.steps = [{ with: { brand: ACME } }];
+    await page.getByRole('button', { name: 'Check now' }).click();
     gateway.guest = 'running';
     await drawn(page);
     assert.equal(await page.locator('.bar .logo').count(), 1);

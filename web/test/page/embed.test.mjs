@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ask, CONNECTED, connected, element, embedded, frameOf, hears, STRICT, told } from './panels.mjs';
-import { cut, keys, TOKEN, until } from './scene.mjs';
+import { allCame, cut, keys, TOKEN, until } from './scene.mjs';
 import { launchWith, watch } from './browser.mjs';
 import { desktopSize } from './rfb.mjs';
 import { startGateway } from './gateway.mjs';
@@ -22,16 +22,16 @@ test('the iframe of EMBED.md works across sites, with cookies and storage forbid
     addEventListener('message', ({ data }) => globalThis.heard.push(data));
   });
   const frame = await (await page.waitForSelector('iframe')).contentFrame();
-  await frame.waitForSelector(CONNECTED, { timeout: 15_000 });
+  await frame.waitForSelector(CONNECTED, { timeout: 30_000 });
   await cut(gateway);
   await frame.waitForSelector('main.console[data-state="connecting"]');
   gateway.release();
-  await frame.waitForSelector(CONNECTED, { timeout: 15_000 });
+  await frame.waitForSelector(CONNECTED, { timeout: 30_000 });
   await page.evaluate((link) => {
     document.querySelector('iframe').src = link;
   }, `${gateway.origin}/console#second.token.x`);
   await until(() => gateway.calls.length === 3);
-  await frame.waitForSelector(CONNECTED, { timeout: 15_000 });
+  await frame.waitForSelector(CONNECTED, { timeout: 30_000 });
   assert.deepEqual(gateway.calls.map((call) => call.token), [TOKEN, 'resume-1', 'second.token.x']);
   assert.deepEqual(await page.evaluate(() => globalThis.heard), [], 'nobody said hello, so nothing was posted');
   assert.deepEqual(complaints, []);
@@ -55,14 +55,15 @@ test('the SDK example of EMBED.md works across sites, under the strict policy, w
   await page.keyboard.type('x');
   await page.getByRole('button', { name: 'Ctrl+Alt+Del' }).click();
   await until(() => keys(gateway).some(({ key, down }) => key === 0xffff && down));
+  await allCame(gateway);
   assert.deepEqual(keys(gateway).filter(({ down }) => down).map(({ key }) => key), [0x78, 0xffe3, 0xffe9, 0xffff]);
   await cut(gateway, { before: [{ drop: true }] });
   await (await frameOf(page)).waitForSelector('main.console[data-state="connecting"]');
   gateway.release();
-  await page.getByText('Session s-2').waitFor({ timeout: 15_000 });
+  await page.getByText('Session s-2').waitFor({ timeout: 30_000 });
   gateway.steps = [{ problem: { status: 401, code: 'resume_expired', title: 't', detail: 'd' } }, {}];
   gateway.sockets.at(-1).terminate();
-  await page.getByText('Session s-3').waitFor({ timeout: 15_000 });
+  await page.getByText('Session s-3').waitFor({ timeout: 30_000 });
   assert.equal(gateway.calls.at(-1).token, 'link.2.x', 'a new token was fetched');
   assert.deepEqual(complaints, []);
 });
@@ -75,11 +76,12 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
   assert.deepEqual(await told(page, 'connected'), [{ type: 'connected', sessionId: 's-1', kind: 'qemu', protocol: 'vnc', width: 640, height: 400 }]);
 
   assert.equal(await ask(page, 'sendKeys', ['Ctrl', 'Alt', 'F2']), 'done');
-  await until(() => keys(gateway).length === 6);
+  await allCame(gateway);
   assert.deepEqual(keys(gateway).map(({ key }) => key), [0xffe3, 0xffe9, 0xffbf, 0xffbf, 0xffe9, 0xffe3]);
   assert.equal(await ask(page, 'sendKeys', ['Ctrl', 'c']), 'done');
   assert.equal(await ask(page, 'typeText', 'aZ|', { layout: 'de' }), 'done');
-  await until(() => keys(gateway).length === 20);
+  await allCame(gateway);
+  assert.equal(keys(gateway).length, 20);
   const down = keys(gateway).slice(6).filter((key) => key.down).map(({ key }) => key);
   assert.deepEqual(down, [0xffe3, 0x63, 0x61, 0xffe1, 0x5a, 0xfe03, 0x7c], 'AltGr makes | on a German keyboard');
   const [first, second] = await Promise.all([ask(page, 'typeText', 'slowly', { layout: 'en-GB', delayMs: 100 }), ask(page, 'typeText', 'mixed', { layout: 'en-GB' })]);
@@ -88,7 +90,8 @@ embedded('commands are obeyed and events told', { body: element }, async ({ gate
   for (let times = 0; times < 2; times += 1) assert.deepEqual([...new Set(await crowd())].sort(), ['busy', 'done'], 'as many as before');
   assert.equal(await ask(page, 'typeText', 'pass\u{1f511}word', { layout: 'de' }), 'untypable');
   for (const strange of [['', {}], ['x', { layout: 'klingon' }], ['x', { layout: '' }], ['x', { delayMs: -1 }], ['x', { delayMs: 'no' }], ['x'.repeat(10_001)]]) assert.equal(await ask(page, 'typeText', ...strange), 'bad_argument');
-  await until(() => keys(gateway).length === 32);
+  await allCame(gateway);
+  assert.equal(keys(gateway).length, 32);
   for (const strange of [[], ['Hyper'], 'Tab', [7], Array(9).fill('Tab')]) assert.equal(await ask(page, 'sendKeys', strange), 'bad_argument', String(strange));
 
   const picture = await page.evaluate(async () => {

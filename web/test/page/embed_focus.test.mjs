@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ask, connected, element, embedded, frameOf, hears, told } from './panels.mjs';
-import { drawn, keys, until } from './scene.mjs';
+import { allCame, drawn, keys, until } from './scene.mjs';
 
 const inConsole = (frame) => frame.evaluate(() => document.hasFocus() && document.activeElement.matches('.screen canvas'));
 const typed = (gateway) => keys(gateway).filter(({ down }) => down).map(({ key }) => String.fromCharCode(key)).join('');
@@ -23,6 +23,7 @@ embedded('a console that connects takes no keyboard from a field of the panel', 
     await page.keyboard.type(`${count}`);
   }
   assert.equal(await field.inputValue(), '123');
+  await allCame(gateway);
   assert.equal(typed(gateway), '');
   assert.deepEqual(await told(page, 'focus'), []);
 });

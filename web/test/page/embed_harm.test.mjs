@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { ask, CONNECTED, connected, element, embedded, frameOf, hears, told } from './panels.mjs';
 import { cutText } from './rfb.mjs';
-import { keys, TOKEN, until } from './scene.mjs';
+import { allCame, keys, TOKEN, until } from './scene.mjs';
 import { startSite } from './sites.mjs';
 
 /** Fakes of both sides, posted to everybody; and what was received. */
@@ -57,7 +57,7 @@ embedded('p08_a_stranger_beside_the_frame_is_not_obeyed_and_not_believed', { bod
   await frame.evaluate(() => globalThis.harass());
   assert.equal(await frame.evaluate(() => top.length), 2, 'the plain frame and the stranger itself');
   assert.equal(await ask(page, 'sendKeys', ['Tab']), 'done', 'still the panel’s alone');
-  await until(() => keys(gateway).length === 2);
+  await allCame(gateway);
   assert.deepEqual(keys(gateway).map(({ key }) => key), [0xff09, 0xff09]);
   assert.deepEqual((await told(page, 'connected')).map(({ sessionId }) => sessionId === 'fake'), [false]);
   assert.deepEqual(await told(page, 'error'), []);
@@ -78,7 +78,14 @@ embedded('p08_a_stranger_that_took_over_the_frame_is_not_believed_and_hears_noth
     globalThis.sent = document.querySelector('console-gate').connect('secret.token.x').catch(() => undefined);
   });
   await frame.evaluate(() => globalThis.harass());
-  await page.evaluate(() => new Promise((done) => setTimeout(done)));
+  // Neither side has more to hear from the other once it has heard this.
+  await page.evaluate(() => {
+    addEventListener('message', ({ data }) => (globalThis.last ||= data === 'last'));
+    document.querySelector('console-gate').shadowRoot.querySelector('iframe').contentWindow.postMessage({ type: 'last', detail: { mark: 'own' } }, '*');
+  });
+  await frame.evaluate(() => top.postMessage('last', '*'));
+  await page.waitForFunction(() => globalThis.last);
+  await frame.waitForFunction(() => globalThis.received.some(({ type }) => type === 'last'));
   const received = (await frame.evaluate(() => globalThis.received)).filter(({ type, detail }) => !isOwn(type, detail));
   assert.deepEqual(received, [], 'neither a hello nor a token went to it');
   assert.deepEqual((await told(page, 'connected')).map(({ sessionId }) => sessionId), ['s-1']);
@@ -95,6 +102,7 @@ embedded('p08_a_panel_that_the_gateway_does_not_list_gets_no_answer', { body: el
   await hears(page, 'error');
   assert.deepEqual((await told(page, 'error')).map(({ code }) => code), ['no_answer']);
   assert.deepEqual((await page.evaluate(() => globalThis.told)).map(({ type }) => type), ['error']);
+  await allCame(gateway);
   assert.deepEqual(keys(gateway), []);
   await page.evaluate(() => document.querySelector('console-gate').remove());
   assert.equal(await answers, 'removed');
@@ -110,6 +118,7 @@ embedded('p08_a_panel_of_another_issuer_hears_nothing_of_the_session_and_may_onl
     assert.equal(await ask(page, method, ...given), 'not_allowed', method);
   }
   assert.equal((await told(page, 'connected')).length, 1);
+  await allCame(gateway);
   assert.deepEqual(keys(gateway), []);
   gateway.steps = [{ embed: [panel.origin] }];
   assert.equal(await ask(page, 'connect', 'own.token.x'), 'done');
@@ -150,6 +159,7 @@ embedded('p08_messages_that_are_not_of_the_schema_are_not_answered', {}, async (
 embedded('what the machine copied is told only with the right to it', { body: element }, async ({ gateway, page }) => {
   await hears(page, 'connected');
   gateway.sockets.at(-1).send(cutText('secret'));
+  await allCame(gateway);
   gateway.steps = [{ console: { rights: ['input', 'clipboard'] } }];
   assert.equal(await ask(page, 'connect', 'copying.token.x'), 'done');
   await hears(page, 'connected', 2);
@@ -166,6 +176,7 @@ embedded('the rights of the session bind the panel too', { body: element }, asyn
   await connected(page);
   assert.equal(await ask(page, 'setViewOnly', false), 'done');
   assert.equal(await ask(page, 'sendKeys', ['Delete']), 'not_allowed');
+  await allCame(gateway);
   assert.deepEqual(keys(gateway), []);
 });
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { ask, connected, element, embedded, hears, told } from './panels.mjs';
-import { keys, TOKEN, until } from './scene.mjs';
+import { allCame, keys, TOKEN, until } from './scene.mjs';
 
 const tokens = (gateway) => gateway.calls.map((call) => call.token);
 const refuse = (code) => ({ problem: { status: 401, code, title: 't', detail: 'd' } });
@@ -47,7 +47,8 @@ embedded('two consoles of a panel are kept apart', { body: (gateway) => element(
     return heard;
   });
   assert.deepEqual(heard, [[], ['disconnected']]);
-  await until(() => keys(gateway).length === 2);
+  await allCame(gateway);
+  assert.equal(keys(gateway).length, 2);
 });
 
 embedded('properties that were set before the script had loaded count', { body: (gateway) => `<console-gate src="${gateway.origin}/console"></console-gate>`, files: {

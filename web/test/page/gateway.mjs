@@ -36,7 +36,7 @@ export const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 export async function startGateway(host = '127.0.0.1') {
-  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, draining: false, files: {}, term: undefined, steps: [{}], origin: '', release, stop };
+  const gateway = { origins: [], calls: [], requests: [], sockets: [], seen: [], asked: [], guest: 'running', powered: [], power: 202, draining: false, files: {}, term: undefined, screens: [], steps: [{}], origin: '', release, stop };
   let count = 0;
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://gateway');
@@ -154,7 +154,7 @@ export async function startGateway(host = '127.0.0.1') {
     if (step.greet !== undefined) return socket.send(Buffer.from(step.greet));
     if (step.silent) return undefined;
     if (step.console?.protocol === 'term') return (gateway.term = serveTerm(socket, step.greeting));
-    serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended, sizes: step.sizes });
+    gateway.screens.push(serveRfb(socket, { seen: gateway.seen, name: step.desktop ?? 'mock', extended: step.extended, sizes: step.sizes }));
     return undefined;
   });
 

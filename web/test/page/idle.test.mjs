@@ -1,7 +1,7 @@
 // Said in time: nobody is active, or the session is nearly over.
 
 import assert from 'node:assert/strict';
-import { accessible, drawn, inState, keys, paged, picture, until } from './scene.mjs';
+import { accessible, allCame, drawn, inState, keys, paged, picture, until } from './scene.mjs';
 
 const SHIFT = 0xffe1;
 const MINUTE = 60_000;
@@ -35,10 +35,12 @@ paged('a minute before an idle end somebody is asked, and the button keeps the c
   assert.ok(await page.evaluate(() => document.activeElement.matches('.screen canvas')), 'the keyboard is left where it is');
   await accessible(page);
   await picture(page, 'idle-1280');
+  await allCame(gateway);
   assert.equal(stays(gateway), 0);
   await page.getByRole('button', { name: 'Stay connected' }).dispatchEvent('click');
   await idle(page).waitFor({ state: 'hidden' });
-  await until(() => stays(gateway) === 1);
+  await allCame(gateway);
+  assert.equal(stays(gateway), 1);
   assert.equal(await page.getByRole('status').textContent(), 'You stay connected.');
   await page.clock.fastForward(13 * MINUTE);
   assert.equal(await idle(page).isVisible(), false);
@@ -83,13 +85,15 @@ paged('who only watches is noticed too', {}, async (t) => {
   await page.mouse.move(200, 300);
   await page.mouse.move(210, 310);
   await page.clock.fastForward(MINUTE);
+  await allCame(gateway);
   assert.equal(stays(gateway), 1, 'not with every move');
   await page.mouse.move(220, 320);
   await until(() => stays(gateway) === 2);
   await page.clock.fastForward(14.1 * MINUTE);
   await idle(page).waitFor();
   await page.getByRole('button', { name: 'Stay connected' }).dispatchEvent('click');
-  await until(() => stays(gateway) === 3);
+  await allCame(gateway);
+  assert.equal(stays(gateway), 3);
   assert.deepEqual(keys(gateway).filter(({ down }) => down), [], 'no key goes down');
 });
 

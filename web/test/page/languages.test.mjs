@@ -31,6 +31,7 @@ for (const [locale, lang, title, button, question, time] of LANGUAGES) {
     await fits(page, 'waiting');
     await accessible(page);
     await picture(page, `languages/waiting-${lang}`);
+    await page.getByRole('button', { name: button, exact: true }).click();
     gateway.guest = 'running';
     await drawn(page);
     await fits(page, 'connected');
@@ -55,6 +56,7 @@ for (const [locale, lang, title, button, question, time] of LANGUAGES) {
 paged('a chunk is fetched for the language that is spoken, and for no other', { locale: 'fr-FR' }, async ({ gateway, page, open }) => {
   await open();
   await drawn(page);
+  await page.waitForFunction(() => document.documentElement.lang === 'fr');
   const chunks = gateway.requests.map(({ url }) => url).filter((url) => /assets\/(de|fr|es|pt-BR)-/.test(url));
   assert.equal(chunks.length, 1);
   assert.match(chunks[0], /\/fr-/);
@@ -127,6 +129,7 @@ for (const width of [320, 1280]) {
     const [first, last] = await Promise.all(['.name', '.tools'].map((part) => page.locator(part).boundingBox()));
     assert.ok(first.x > last.x, 'the name stands at the right');
     await picture(page, `languages/waiting-rtl-${width}`);
+    await page.getByRole('button', { name: 'Check now' }).click();
     gateway.guest = 'running';
     await drawn(page);
     await page.clock.fastForward(14.1 * MINUTE);

@@ -44,13 +44,13 @@ export function embedded(name, { body = '', script = '', options = {}, allowed =
 
 export const element = (gateway, more = '') => `<console-gate src="${gateway.origin}/console#${TOKEN}" title="Console of web-01" ${more}></console-gate>`;
 export const frameOf = async (page) => (await page.waitForSelector('console-gate iframe')).contentFrame();
-export const connected = async (page) => (await frameOf(page)).waitForSelector(CONNECTED, { timeout: 15_000 });
+export const connected = async (page) => (await frameOf(page)).waitForSelector(CONNECTED, { timeout: 30_000 });
 
 /** What the panel was told of this type. */
 export const told = async (page, type) => (await page.evaluate(() => globalThis.told)).filter((event) => event.type === type);
 
 export const hears = (page, type, count = 1) =>
-  page.waitForFunction(([wanted, least]) => globalThis.told.filter((event) => event.type === wanted).length >= least, [type, count], { timeout: 15_000 });
+  page.waitForFunction(([wanted, least]) => globalThis.told.filter((event) => event.type === wanted).length >= least, [type, count], { timeout: 30_000 });
 
 /** Calls a method of the console; answers `done`, or the code of the error. */
 export const ask = (page, method, ...given) =>

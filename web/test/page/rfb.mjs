@@ -5,13 +5,24 @@ export const HEIGHT = 400;
 /** What the picture's upper left corner is made of. */
 export const CORNER = [18, 52, 86];
 
-const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)), 251: (b) => (b.length < 8 ? 8 : 8 + 16 * b[6]), 255: () => 12 };
+const LENGTHS = { 0: () => 20, 2: (b) => (b.length < 4 ? 4 : 4 + 4 * b.readUInt16BE(2)), 3: () => 10, 4: () => 8, 5: () => 6, 6: (b) => (b.length < 8 ? 8 : 8 + b.readUInt32BE(4)), 251: (b) => (b.length < 8 ? 8 : 8 + 16 * b[6]), 248: (b) => (b.length < 9 ? 9 : 9 + b[8]), 255: () => 12 };
 
-/** Speaks on a WebSocket of the `ws` package. Collects what the browser typed and clicked in `seen`. */
+/** A question (Fence, a pseudo-encoding) that is answered in its turn. */
+const FENCE = Buffer.from([248, 0, 0, 0, 0x80, 0, 0, 0, 0]);
+
+/**
+ * Speaks on a WebSocket of the `ws` package. Collects what the browser typed and clicked in `seen`. What it returns can `ask`
+ * whether all has come; until the browser has answered, `due` is not zero.
+ */
 export function serveRfb(socket, { name = 'mock', seen = [], extended = false, sizes = undefined, onReady = () => undefined } = {}) {
   let buffer = Buffer.alloc(0);
   let step = 0;
   let painted = false;
+  const server = { socket, due: 0, ask };
+  function ask() {
+    server.due += 1;
+    socket.send(FENCE);
+  }
   const take = (length) => {
     if (buffer.length < length) return undefined;
     const taken = buffer.subarray(0, length);
@@ -37,6 +48,7 @@ export function serveRfb(socket, { name = 'mock', seen = [], extended = false, s
     if (kind === 251) seen.push({ size: [body.readUInt16BE(2), body.readUInt16BE(4)] });
     if (kind === 251 && sizes === 'at once') socket.send(passedOn(...seen.at(-1).size));
     if (kind === 5) seen.push({ pointer: [body.readUInt16BE(2), body.readUInt16BE(4)], buttons: body[1] });
+    if (kind === 248) server.due -= 1;
     if (kind === 3 && !painted) {
       painted = true;
       if (extended) socket.send(rectangle(0, 0, -258));
@@ -56,6 +68,7 @@ export function serveRfb(socket, { name = 'mock', seen = [], extended = false, s
     while (message());
   });
   socket.send(Buffer.from('RFB 003.008\n'));
+  return server;
 }
 
 function serverInit(name) {

@@ -21,8 +21,18 @@ after(() => browser.close());
 export async function browse(t, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   t.after(() => context.close());
+  await context.addInitScript(countQuestions);
   const page = await context.newPage();
   return { page, complaints: watch(page) };
+}
+
+function countQuestions() {
+  const { fetch } = globalThis;
+  globalThis.asking = 0;
+  globalThis.fetch = (...asked) => {
+    globalThis.asking += 1;
+    return fetch(...asked).finally(() => (globalThis.asking -= 1));
+  };
 }
 
 /** A test with a gateway and a page; at its end the page must not have broken its policy. */
@@ -37,7 +47,7 @@ export function paged(name, options, body) {
 }
 
 /** Waits until the console page is in this state. */
-export function inState(page, state, timeout = 15_000) {
+export function inState(page, state, timeout = 30_000) {
   return page.waitForSelector(`main.console[data-state="${state}"]`, { timeout });
 }
 
@@ -71,6 +81,23 @@ export async function accessible(page) {
   assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
 }
 
+/**
+ * Waits until all that the page has sent to its machines so far has come: they ask, and are answered after it. The page has
+ * then also read all that they had sent. To be asked before saying what came, and above all what did not.
+ */
+export async function allCame(gateway) {
+  const screens = gateway.screens.filter(({ socket }) => socket.readyState === 1);
+  assert.ok(screens.length > 0, 'nobody is connected who could say so');
+  for (const screen of screens) screen.ask();
+  // Who has gone meanwhile has nothing more to say.
+  await until(() => screens.every(({ due, socket }) => due === 0 || socket.readyState === 3));
+}
+
+/** Waits until the page has an answer to all that it has asked for (`fetch`). */
+export function allAnswered(page) {
+  return page.waitForFunction(() => globalThis.asking === 0);
+}
+
 export const keys = (gateway) => gateway.seen.filter((seen) => seen.key !== undefined);
 
 /**
@@ -86,16 +113,11 @@ export async function cut(gateway, { before = [], then = {} } = {}) {
 
 /** Stops the page's clock (`page.clock.install()`): from now on it goes only where a test lets it run. */
 export async function stopClock(page) {
-  const now = await page.evaluate(() => {
-    const { fetch } = globalThis;
-    globalThis.asking = 0;
-    globalThis.fetch = (...asked) => {
-      globalThis.asking += 1;
-      return fetch(...asked).finally(() => (globalThis.asking -= 1));
-    };
-    return Date.now();
-  });
-  await page.clock.pauseAt(now + 1000);
+  const now = () => page.evaluate(() => Date.now());
+  // A machine that has much else to do may get there too late; the clock stands all the same, and can be told again.
+  const set = async () => page.clock.pauseAt((await now()) + 1000);
+  await set().catch(set);
+  await allAnswered(page);
 }
 
 /** Lets the stopped clock run until it is done, but not while the page waits for the network; how many milliseconds that took. */
@@ -109,7 +131,7 @@ export async function ranUntil(page, done, most = 30_000) {
 }
 
 /** Waits for something outside the page. */
-export async function until(done, within = 10_000) {
+export async function until(done, within = 30_000) {
   const end = Date.now() + within;
   while (!done()) {
     assert.ok(Date.now() < end, `waited in vain: ${done}`);

@@ -31,6 +31,14 @@ function withoutWebGl() {
 }
 
 const print = (gateway, text) => gateway.sockets.at(-1).send(Buffer.from(text));
+
+/** This has been typed, and no more: the terminal answers the question after all that came before it. */
+async function typedOnly(gateway, text, why) {
+  print(gateway, '\x1b[5n');
+  await until(() => gateway.term.typed.toString().endsWith('\x1b[0n'));
+  assert.equal(gateway.term.typed.toString(), `${text}\x1b[0n`, why);
+}
+
 const rows = (page) => page.locator('.xterm-rows > div').allTextContents();
 const shows = (page, text) =>
   page.waitForFunction((wanted) => [...document.querySelectorAll('.xterm-rows > div')].some((row) => row.textContent.replaceAll('\xa0', ' ').includes(wanted)), text);
@@ -187,7 +195,7 @@ termed('x08_a_program_can_neither_read_nor_write_the_clipboard_without_the_right
   print(gateway, `\x1b]52;c;${Buffer.from('theirs').toString('base64')}\x07\x1b]52;c;?\x07\x1b]0;a title\x07\x1b[21t done`);
   await shows(page, 'done');
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
-  assert.equal(gateway.term.typed.length, 0, 'no answer to questions about clipboard and title');
+  await typedOnly(gateway, '', 'no answer to questions about clipboard and title');
   assert.equal(await page.title(), 'mail-01');
 });
 
@@ -196,7 +204,7 @@ termed('x08_text_of_a_program_is_only_offered_until_somebody_copies_it', { permi
   print(gateway, `\x1b]52;c;${Buffer.from('theirs').toString('base64')}\x07 done`);
   await shows(page, 'done');
   await page.keyboard.type('x');
-  await until(() => gateway.term.typed.toString() === 'x');
+  await typedOnly(gateway, 'x');
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), 'mine');
 });
 
@@ -204,7 +212,7 @@ termed('x08_a_program_with_the_right_still_cannot_ask_for_the_clipboard', { perm
   await page.evaluate(() => navigator.clipboard.writeText('secret'));
   print(gateway, '\x1b]52;c;?\x07\x1b]52;p;?\x1b\\ done');
   await shows(page, 'done');
-  assert.equal(gateway.term.typed.length, 0);
+  await typedOnly(gateway, '');
 });
 
 termed('x08_a_link_shows_where_it_leads_and_opens_only_with_a_key_held', { elements: true }, async ({ gateway, page }) => {
@@ -234,7 +242,7 @@ termed('three keys together leave the terminal', {}, async ({ gateway, page }) =
   for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
   for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
   await page.waitForFunction(() => document.activeElement.closest('[role=toolbar]'));
-  assert.equal(gateway.term.typed.length, 0);
+  await typedOnly(gateway, '');
 });
 
 termed('a cut is mended over the last picture, in a new terminal', {}, async ({ gateway, page }) => {
@@ -290,7 +298,7 @@ termed('the canvas is given up when the browser takes it away', {}, async ({ gat
   await page.evaluate(() => {
     for (const canvas of document.querySelectorAll('.xterm-screen canvas')) canvas.getContext('webgl2')?.getExtension('WEBGL_lose_context').loseContext();
   });
-  await page.waitForSelector('.xterm-rows', { timeout: 15_000 });
+  await page.waitForSelector('.xterm-rows', { timeout: 30_000 });
   print(gateway, 'still here');
   await shows(page, 'still here');
 });
@@ -320,8 +328,10 @@ for (const deviceScaleFactor of [2, 3]) {
   });
 }
 
-termed('a canvas that fits is used', {}, async ({ page }) => {
-  await page.waitForTimeout(300);
+const withClock = ({ page }) => page.clock.install();
+
+termed('a canvas that fits is used', { before: withClock }, async ({ page }) => {
+  await page.clock.runFor(300);
   assert.ok((await page.locator('.xterm-screen > canvas').count()) > 0);
 });
 
@@ -334,14 +344,14 @@ termed('a serial console that says nothing more has its key named, until it spea
   await hint.waitFor({ state: 'hidden' });
 });
 
-termed('a prompt needs no hint', { elements: true, step: { greeting: '\r\nmail-01 login: ' } }, async ({ page }) => {
+termed('a prompt needs no hint', { elements: true, before: withClock, step: { greeting: '\r\nmail-01 login: ' } }, async ({ page }) => {
   await shows(page, 'login:');
-  await page.waitForTimeout(3000);
+  await page.clock.fastForward(3000);
   assert.equal(await page.locator('.wake').isVisible(), false);
 });
 
-termed('nor does who has typed already', { elements: true, step: { greeting: '' } }, async ({ page }) => {
+termed('nor does who has typed already', { elements: true, before: withClock, step: { greeting: '' } }, async ({ page }) => {
   await page.keyboard.press('Enter');
-  await page.waitForTimeout(3000);
+  await page.clock.fastForward(3000);
   assert.equal(await page.locator('.wake').isVisible(), false);
 });

@@ -1,7 +1,7 @@
 // The bar: walked by keyboard alone, its menus, its keys, and how it fits on a phone and from right to left.
 
 import assert from 'node:assert/strict';
-import { accessible, cut, drawn, keys, paged, picture, until } from './scene.mjs';
+import { accessible, allCame, cut, drawn, keys, paged, picture, until } from './scene.mjs';
 
 const [CONTROL, ALT, SHIFT] = [0xffe3, 0xffe9, 0xffe1];
 const ALL = ['input', 'clipboard', 'resize', 'power'];
@@ -44,7 +44,8 @@ paged('the menu of keys sends exactly its keys, and is used by keyboard alone', 
   await open();
   await drawn(page);
   await toBar(page);
-  await until(() => keys(gateway).length === 6);
+  await allCame(gateway);
+  assert.equal(keys(gateway).length, 6);
   gateway.seen.length = 0;
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowUp');
@@ -60,6 +61,7 @@ paged('the menu of keys sends exactly its keys, and is used by keyboard alone', 
   await page.keyboard.press('Tab');
   assert.equal(await page.locator('[role=menu]:visible').count(), 0, 'Tab leaves and closes it');
   await toBar(page);
+  await allCame(gateway);
   assert.equal(keys(gateway).length, 0, 'Tab did not lead into the screen');
   await page.keyboard.press('Enter');
   await page.keyboard.press('c');
@@ -68,7 +70,7 @@ paged('the menu of keys sends exactly its keys, and is used by keyboard alone', 
   assert.equal(await named(), 'Ctrl+Alt+F2');
   await page.keyboard.press('Enter');
   assert.equal(await focused(page), 'Keys', 'the keyboard stays in the bar');
-  await until(() => keys(gateway).length === 6);
+  await allCame(gateway);
   const F2 = 0xffbf;
   assert.deepEqual(events(gateway), [CONTROL, ALT, F2, -F2, -ALT, -CONTROL]);
   assert.deepEqual(gateway.seen.length, 6, 'and nothing else');
@@ -89,7 +91,7 @@ paged('a held key stays down until it is let go, and never outlives the connecti
   await shift.click();
   await page.locator('.screen canvas').click({ position: { x: 20, y: 20 } });
   await page.keyboard.type('c');
-  await until(() => keys(gateway).length === 5);
+  await allCame(gateway);
   assert.deepEqual(events(gateway), [CONTROL, SHIFT, -SHIFT, 0x63, -0x63]);
   assert.ok(await page.getByTitle('Held down: Ctrl').isVisible());
   await cut(gateway);
@@ -108,7 +110,8 @@ paged('keys that phones lack are sent one by one, and those that move stay at ha
   assert.ok(await page.getByRole('menu').isVisible(), 'the menu stays open');
   await page.getByRole('menuitem', { name: 'F5', exact: true }).tap();
   assert.equal(await page.locator('[role=menu]:visible').count(), 0);
-  await until(() => keys(gateway).length === 14);
+  await allCame(gateway);
+  assert.equal(keys(gateway).length, 14);
   assert.deepEqual(keys(gateway).filter(({ down }) => down).map(({ key }) => key), [0xff52, 0xff52, 0xff51, 0xff50, 0xff57, 0xff56, 0xffc2]);
 });
 

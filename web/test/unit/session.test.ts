@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { looksOf, takeToken } from '../../src/address.ts';
-import { granted, openSession } from '../../src/session.ts';
+import { granted, isConnectToken, openSession } from '../../src/session.ts';
 import { Chord } from '../../src/ui/release.ts';
 
 const BASE = new URL('https://gate.example/console');
@@ -37,6 +37,12 @@ test('what cannot be a token is not sent', async () => {
     assert.ok('ending' in answer);
     assert.equal(answer.ending.code, 'token_rejected');
   }
+});
+
+test('a link holds three parts with a signature, or no token', () => {
+  for (const token of ['eyJh.eyJp.c2ln', 'A-_9.b.c']) assert.ok(isConnectToken(token), token);
+  const strange = ['', 'garbage', 'a.b', 'a.b.', '.b.c', 'a..c', 'a.b.c.d', 'a.b.c=', 'a.b.c\n', 'a.b%2e.c', 'ä.b.c', 'a b.c.d', `a.b.${'c'.repeat(8192)}`];
+  for (const token of strange) assert.ok(!isConnectToken(token), token);
 });
 
 test('p02_the_token_leaves_the_address_at_once', () => {
