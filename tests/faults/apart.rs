@@ -27,7 +27,9 @@ pub fn apart(test: &str, scene: impl Future<Output = ()>) {
 
 fn again(test: &str) {
     let mut command = Command::new("unshare");
-    command.args(["--user", "--map-root-user", "--net", "sh", "-ec", NETWORK]).arg(std::env::current_exe().unwrap());
+    // Root needs no namespace of users for it, which some systems forbid.
+    let owner: &[&str] = if rustix::process::geteuid().is_root() { &[] } else { &["--user", "--map-root-user"] };
+    command.args(owner).args(["--net", "sh", "-ec", NETWORK]).arg(std::env::current_exe().unwrap());
     let ran = command.args([test, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("unshare of util-linux");
     let [said, told] = [&ran.stdout, &ran.stderr].map(|bytes| String::from_utf8_lossy(bytes));
     assert!(ran.status.success(), "in a network of its own (run `make setup`):\n{said}\n{told}");

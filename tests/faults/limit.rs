@@ -4,8 +4,9 @@ use super::scene::Scene;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Now;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 /// A control group (cgroups(7)) where one can be made. Where none can, as in most containers, the process's own limit of
 /// data (RLIMIT_DATA of getrlimit(2)) takes its place: whoever wants more then ends by a failed allocation and not by a kill.
@@ -27,7 +28,10 @@ impl Limit {
             if fs::create_dir(&folder).is_err() {
                 continue;
             }
-            if folder.join(most).exists() {
+            // Made, but maybe not for us to enter.
+            let enter = ["-ec", "echo $$ > \"$0/cgroup.procs\""];
+            let enters = || Now::new("sh").args(enter).arg(&folder).status().is_ok_and(|status| status.success());
+            if folder.join(most).exists() && enters() {
                 return Self::Group { folder, used, most };
             }
             fs::remove_dir(&folder).unwrap();
