@@ -4,8 +4,9 @@ use super::scene::Scene;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command as Now;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 /// A control group (cgroups(7)) where one can be made. Where none can, as in most containers, the process's own limit of
 /// data (RLIMIT_DATA of getrlimit(2)) takes its place: whoever wants more then ends by a failed allocation and not by a kill.
