@@ -1,9 +1,11 @@
 //! Too little of the machine: of its memory, of its processors. F22, F23, F26.
 
 use super::apart::apart;
+use super::client::Client;
 use super::crowd::Crowd;
 use super::customer::{open, token_of};
 use super::flood::{Flood, with_descriptors};
+use super::gateway::{PATIENCE, Place};
 use super::limit::Limit;
 use super::scene::{Scene, cluster, serve, until};
 use super::{ALONE, LIVE, NODES};
@@ -12,7 +14,7 @@ use std::net::Ipv4Addr;
 use std::process::{Child, Command};
 use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, timeout};
 
 /// Silent connections at a time, more than a door has places.
 const SILENT: usize = 4_500;
@@ -51,6 +53,21 @@ async fn f22_e04_with_a_fifth_more_memory_than_its_limits_need_a_flood_ends_neit
     assert!(crowd.ends().is_empty(), "{:?}", crowd.ends());
     scene.has_descriptors(open + NODES.len(), Duration::from_secs(10)).await;
     crowd.leaves().await;
+}
+
+/// A customer who opens a console and reads no more of it. Whoever is told to come again does so, as a page does.
+async fn stalls(place: Place, vmid: u32) -> Client {
+    let mut pace = interval(Duration::from_secs(1));
+    let comes = async {
+        loop {
+            pace.tick().await;
+            let Ok(mut client) = open(&place, &token_of(vmid), Ipv4Addr::LOCALHOST).await else { continue };
+            if client.log_in().await.is_ok() {
+                return client;
+            }
+        }
+    };
+    timeout(PATIENCE, comes).await.expect("a console")
 }
 
 /// The most memory that the gateway holds for so long, in KiB.
@@ -138,12 +155,8 @@ fn f26_w16_hundreds_who_do_not_read_and_a_flood_of_opens_stay_within_the_memory_
         let (mut coming, mut stalled, began) = (JoinSet::new(), Vec::new(), Instant::now());
         for vmid in (1_000..).step_by(2).take(STALLED as usize) {
             let place = place.clone();
-            coming.spawn(async move {
-                let mut client = open(&place, &token_of(vmid), Ipv4Addr::LOCALHOST).await.unwrap();
-                client.log_in().await.unwrap();
-                client
-            });
-            if coming.len() >= 32 {
+            coming.spawn(stalls(place, vmid));
+            if coming.len() >= 16 {
                 stalled.push(coming.join_next().await.unwrap().unwrap());
             }
         }
