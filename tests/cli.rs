@@ -112,7 +112,7 @@ fn c09_what_is_no_file_is_refused_at_once() {
     for (path, word) in [
         (fifo.as_path(), "not a regular file"),
         (gate.path(), "not a regular file"),
-        (Path::new("nowhere.toml"), "there is no such file; make it from"),
+        (Path::new("nowhere.toml"), "there is no such file; make it with consolegate init"),
     ] {
         let (code, _, err) = check(path);
         assert_eq!(code, 78, "{err}");

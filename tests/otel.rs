@@ -139,7 +139,7 @@ async fn a_session_is_one_span_with_the_stages_of_its_opening_below_it_and_nothi
     }
     let told = collector.text();
     let node = sim.node_address("pve1").to_string();
-    for secret in [SECRET, &connect, &sim.api_token().1, "PVEVNC", "customer-42", "token-0", &node, "127.0.0.1"] {
+    for secret in [SECRET, &connect, sim.api_token().1, "PVEVNC", "customer-42", "token-0", &node, "127.0.0.1"] {
         assert!(!told.contains(secret), "{secret}");
     }
 }

@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-test_packages=(busybox-static ca-certificates chromium cpio faketime fonts-dejavu-core openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
+test_packages=(busybox-static ca-certificates chromium cpio faketime fonts-dejavu-core iproute2 nftables openssl php-cli python3 python3-venv qemu-system-x86 valgrind xz-utils zstd)
 # Programs that what is shipped is for; installed, never started.
 shipped_for=(caddy fail2ban haproxy logrotate nginx prometheus redis-server systemd)
 apt_lists_fresh=no

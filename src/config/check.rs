@@ -24,7 +24,7 @@ impl Config {
             Problems::of_file(
                 &file,
                 "there is no such file",
-                "make it from examples/minimal.toml, or name yours with --config",
+                "make it with consolegate init, or name yours with --config",
             )
         };
         let bytes = match files::read_configuration(path) {

@@ -113,8 +113,8 @@ reasons! {
     ContainerReset "container_reset" BAD_REQUEST Info "a reset was asked of a container, which has none; stop and start it";
 
     GatewayFull "gateway_full" OVERLOADED Warn "limits.sessions is reached, or as many connections as the process has file descriptors for (LimitNOFILE, ulimit -Hn); add a gateway or raise it";
-    StoreFull "store_full" OVERLOADED Error "the store of used tokens is full; it fails closed rather than forget one";
-    StoreDown "store_down" OVERLOADED Error "the store of used tokens does not answer; no token is accepted without it";
+    StoreFull "store_full" OVERLOADED Error "the store of used tokens is full, and refuses rather than forget one; look for the panel that makes so many tokens";
+    StoreDown "store_down" OVERLOADED Error "the store of used tokens does not answer, and no token is accepted without it; the log line \"the store cannot be used\" has the cause";
     OutcomeUnknown "outcome_unknown" OVERLOADED Error "an operator's kill or revocation holds at this gateway, and the store was told and did not say in time that it heard; it is told until it does; ask again, which is safe: what was done stays done, and a session that is over answers 404";
     Draining "draining" DRAINING Info "the gateway drains; another one of the fleet takes over";
     Shutdown "shutdown" GOING_AWAY Info "the gateway stops now";
@@ -164,12 +164,12 @@ reasons! {
     GuestMoved "guest_moved" HOST_DOWN Info "the guest moved to another node; a reconnect finds it there";
 
     NodeRefused "node_refused" HOST_DOWN Warn "the node refused the connection; is pveproxy running on port 8006";
-    NodeUnreachable "node_unreachable" HOST_DOWN Warn "no route, no name or no answer to the connection within timeouts.node_connect";
-    NodeDown "node_down" HOST_DOWN Warn "Proxmox says the guest's node does not answer (595, 596, 599 or 503)";
-    NodeSlow "node_slow" HOST_SLOW Warn "the node did not answer within timeouts.node_answer";
+    NodeUnreachable "node_unreachable" HOST_DOWN Warn "no route, no name or no answer to the connection within timeouts.node_connect; correct the node's address, or let the gateway through to it (port 8006)";
+    NodeDown "node_down" HOST_DOWN Warn "Proxmox says the guest's node does not answer (595, 596, 599 or 503); see pvecm status on another node, and the node itself";
+    NodeSlow "node_slow" HOST_SLOW Warn "the node did not answer within timeouts.node_answer; look at its load, and at pveproxy's workers (MAX_WORKERS)";
     NodeHandshakeTimeout "node_handshake_timeout" HOST_SLOW Warn "the console did not become ready within timeouts.handshake; Proxmox waits only 10 s itself";
     NodeDead "node_dead" HOST_SLOW Warn "the node answered no ping for timeouts.dead";
-    NodeTls "node_tls" HOST_REFUSED Warn "TLS with the node failed";
+    NodeTls "node_tls" HOST_REFUSED Warn "what answers at the node's address does not speak TLS as pveproxy does; the address must be that of pveproxy, on port 8006 by default: openssl s_client -connect ADDRESS shows what is there";
     NodeTlsStream "node_tls_stream" HOST_REFUSED Warn "the node's TLS stream broke in the middle of a session";
     NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint in this line with pvenode cert info";
     NodeMoved "node_moved" HOST_REFUSED Warn "the second call reached another host than the first; configure node addresses, never a shared one";

@@ -260,7 +260,8 @@ pub enum Backend {
     Unix(PathBuf),
     /// Gives every byte back. A VNC console does so from the first byte, without RFB; a terminal after `OK`.
     Echo,
-    /// The same behind a complete RFB login: gives every byte back that follows `ClientInit`.
+    /// The same behind a complete RFB login: gives every byte back that follows `ClientInit`. A terminal gives back what is
+    /// typed.
     RfbEcho,
     /// After the login (RFB or terminal) sends this many bytes as fast as they are taken, then ends.
     Flood {

@@ -38,8 +38,9 @@ pub(super) struct Clock {
     ping_at: Instant,
     client_heard: Instant,
     node_heard: Instant,
-    /// A ping went to the node and nothing came from it since.
-    node_asked: bool,
+    /// When a ping went to a leg from which nothing came since.
+    client_asked: Option<Instant>,
+    node_asked: Option<Instant>,
     active: Instant,
     /// Payload went on, in either direction.
     moved: Instant,
@@ -63,7 +64,8 @@ impl Clock {
             ping_at: now + rules.ping,
             client_heard: now,
             node_heard: now,
-            node_asked: false,
+            client_asked: None,
+            node_asked: None,
             active: now,
             moved: now,
             client_stuck: None,
@@ -77,8 +79,8 @@ impl Clock {
     /// Bytes came from a leg.
     pub(super) const fn heard(&mut self, leg: Leg, now: Instant) {
         match leg {
-            Leg::Client => self.client_heard = now,
-            Leg::Node => (self.node_heard, self.node_asked) = (now, false),
+            Leg::Client => (self.client_heard, self.client_asked) = (now, None),
+            Leg::Node => (self.node_heard, self.node_asked) = (now, None),
         }
     }
 
@@ -87,9 +89,13 @@ impl Clock {
         now.duration_since(self.began)
     }
 
-    /// A ping went out to the node: from here on its silence means something.
-    pub(super) const fn asked_node(&mut self) {
-        self.node_asked = true;
+    /// A ping went out to a leg: from here on its silence means something.
+    pub(super) fn asked(&mut self, leg: Leg, now: Instant) {
+        let asked = match leg {
+            Leg::Client => &mut self.client_asked,
+            Leg::Node => &mut self.node_asked,
+        };
+        asked.get_or_insert(now);
     }
 
     /// A person did something.
@@ -174,9 +180,16 @@ impl Clock {
             self.client_stuck.map(|stuck| (stuck.window + rules.stall, Reason::ClientStalled)),
             self.node_stuck.map(|stuck| (stuck.window + rules.stall, Reason::NodeStalled)),
             // While a leg is stuck, `stall` judges: nothing is read and no ping arrives.
-            read.then_some((self.client_heard + rules.dead, Reason::ClientDead)),
-            (read && self.node_asked).then_some((self.node_heard + rules.dead, Reason::NodeDead)),
+            self.silent_until(self.client_heard, self.client_asked).filter(|_| read).map(|at| (at, Reason::ClientDead)),
+            self.silent_until(self.node_heard, self.node_asked).filter(|_| read).map(|at| (at, Reason::NodeDead)),
         ]
+    }
+
+    /// When a leg that was asked counts as dead. A ping waits for the end of the frame under way, which a slow line makes
+    /// long: whoever was asked late has as long to answer as whoever was asked in time.
+    fn silent_until(&self, heard: Instant, asked: Option<Instant>) -> Option<Instant> {
+        let answers = self.rules.dead.saturating_sub(self.rules.ping);
+        asked.map(|asked| (heard + self.rules.dead).max(asked + answers))
     }
 }
 
@@ -236,11 +249,28 @@ mod tests {
         let mut clock = Clock::new(rules(now), now);
         clock.heard(Leg::Client, now + S * 59);
         assert_ne!(clock.due(now + S * 60), Due::End(Reason::NodeDead), "it was not asked");
-        clock.asked_node();
+        clock.asked(Leg::Node, now + S * 20);
+        clock.asked(Leg::Node, now + S * 40);
         assert_eq!(clock.due(now + S * 60), Due::End(Reason::NodeDead));
         clock.heard(Leg::Node, now + S * 60);
         assert_ne!(clock.due(now + S * 60), Due::End(Reason::NodeDead));
+        assert_ne!(clock.due(now + S * 119), Due::End(Reason::ClientDead), "it was not asked");
+        clock.asked(Leg::Client, now + S * 79);
         assert_eq!(clock.due(now + S * 119), Due::End(Reason::ClientDead));
+    }
+
+    #[test]
+    fn f07_whoever_is_asked_late_because_a_frame_was_under_way_has_time_to_answer() {
+        let now = Instant::now();
+        for (leg, other, dead) in
+            [(Leg::Client, Leg::Node, Reason::ClientDead), (Leg::Node, Leg::Client, Reason::NodeDead)]
+        {
+            let mut clock = Clock::new(rules(now), now);
+            clock.heard(other, now + S * 100);
+            clock.asked(leg, now + S * 100);
+            assert_ne!(clock.due(now + S * 139), Due::End(dead));
+            assert_eq!(clock.due(now + S * 140), Due::End(dead));
+        }
     }
 
     #[test]
@@ -273,7 +303,7 @@ mod tests {
     #[test]
     fn a_sign_of_life_is_due_until_something_moves_and_wakes_nobody_twice() {
         let now = Instant::now();
-        let mut clock = Clock::new(Rules { ping: S * 900, keep_alive: Some(S * 30), ..rules(now) }, now);
+        let mut clock = Clock::new(Rules { ping: S * 60, keep_alive: Some(S * 30), ..rules(now) }, now);
         assert_eq!(clock.next(now), now + S * 30);
         clock.moved(now + S * 5);
         assert!(!clock.too_quiet(now + S * 34));

@@ -202,7 +202,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         }
         let before = traffic.bytes();
         for _ in 0..ROUNDS {
-            self.push_own()?;
+            self.push_own(now)?;
             let down = self.pump_down(cx, traffic, now)?;
             let up = self.pump_up(cx, traffic, now)?;
             if matches!((up, down), (Pumped::Waits, Pumped::Waits)) && !self.own_could_go() {
@@ -230,13 +230,14 @@ impl<C: Transport, N: Transport> Splice<C, N> {
     }
 
     /// Frames of our own wait until a leg has taken what came before, so they never pile up.
-    fn push_own(&mut self) -> Result<(), Failure> {
+    fn push_own(&mut self, now: Instant) -> Result<(), Failure> {
         if self.client_can_hear() && !self.client.own.is_empty() {
             self.client.push_own().map_err(|error| failed(Which::Client, &error))?;
+            self.clock.asked(Which::Client, now);
         }
         if self.node_can_hear() && !self.node.own.is_empty() {
             self.node.push_own().map_err(|error| failed(Which::Node, &error))?;
-            self.clock.asked_node();
+            self.clock.asked(Which::Node, now);
         }
         Ok(())
     }
@@ -259,7 +260,7 @@ impl<C: Transport, N: Transport> Splice<C, N> {
         if !self.clock.too_quiet(now) || !self.node_can_hear() || !self.up.between_messages() {
             return Ok(false);
         }
-        self.push_own()?;
+        self.push_own(now)?;
         let request = frame(Opcode::Binary, Some(fresh_key()), &SMALLEST_REQUEST);
         self.node.hold(&request).map_err(|error| failed(Which::Node, &error))?;
         self.clock.moved(now);

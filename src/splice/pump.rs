@@ -99,9 +99,9 @@ impl<S: Transport, D: Transport> Pump<'_, S, D> {
             self.clock.heard(self.from.1, now);
             let own_waited = !self.to.0.own.is_empty();
             let verdict = self.direction.feed(batch.parts(), &mut self.to.0.own, cuts, seen, now);
-            if own_waited && self.to.0.own.is_empty() && self.to.1 == Which::Node {
-                // It left between two frames of the browser's.
-                self.clock.asked_node();
+            if own_waited && self.to.0.own.is_empty() {
+                // It left between two frames of the source's.
+                self.clock.asked(self.to.1, now);
             }
             if flow.frames() == 0 && seen.frames > 0 {
                 flow.first_frame(self.clock.lasted(now));

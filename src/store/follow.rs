@@ -5,6 +5,7 @@
 use super::{Backend, News, Store, in_time};
 use crate::clock::unix_now;
 use crate::reason::Failure;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -15,7 +16,7 @@ impl Store {
     /// Makes itself known to the others and hears what holds, before the first console opens. A store that does not answer
     /// now is asked again by [`Self::follow`].
     pub async fn join(&self) {
-        drop(self.beat(&mut false).await);
+        drop(self.beat().await);
     }
 
     /// Hears news, for as long as it is polled.
@@ -23,17 +24,16 @@ impl Store {
         let mut news = self.news.lock().await;
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_down = false;
         loop {
             tokio::select! {
                 Some(each) = news.recv() => heard(each),
-                _ = beat.tick() => for each in self.beat(&mut is_down).await { heard(each) },
+                _ = beat.tick() => for each in self.beat().await { heard(each) },
             }
         }
     }
 
     /// The news of the fleet since the last call. That it cannot be heard is said once, and once that it can be again.
-    async fn beat(&self, is_down: &mut bool) -> Vec<News> {
+    async fn beat(&self) -> Vec<News> {
         let Backend::Redis(redis) = &self.backend else { return Vec::new() };
         let now = unix_now();
         let heard = in_time(redis.beat(now, || self.withdrawn.all())).await;
@@ -49,12 +49,12 @@ impl Store {
                 if let Err(failure) = in_time(redis.tell_late()).await {
                     tracing::warn!(cause = failure.cause, "the store is told later what ended");
                 }
-                if std::mem::take(is_down) {
+                if self.is_down.swap(false, Relaxed) {
                     tracing::info!("the store answers again; consoles open");
                 }
             }
             Err(failure) => {
-                if !std::mem::replace(is_down, true) {
+                if !self.is_down.swap(true, Relaxed) {
                     tracing::error!(
                         cause = failure.cause,
                         "the store cannot be used; what is live goes on, nothing opens"
@@ -68,5 +68,28 @@ impl Store {
     /// Remembers what is withdrawn; one that cannot be remembered may mean anybody.
     fn keep(&self, news: &[News], now: u64) -> Result<(), Failure> {
         news.iter().filter_map(News::revocation).try_for_each(|each| self.withdrawn.add(each, now).map(drop))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, RedisPlace};
+    use std::net::TcpListener;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn f13_a_store_that_is_away_from_the_start_on_is_said_once() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let writer = Arc::new(log.reopen().unwrap());
+        let _guard = tracing::subscriber::set_default(tracing_subscriber::fmt().with_writer(writer).finish());
+        // Nobody listens there any more.
+        let authority = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let place = RedisPlace { tls: false, authority, database: 0, user: None, password: None, ca: None };
+        let store = Store::of_config(&config::Store::Redis(place), 10, "gate".to_owned()).unwrap();
+        store.join().await;
+        store.beat().await;
+        let said = std::fs::read_to_string(log.path()).unwrap();
+        assert_eq!(said.matches("the store cannot be used").count(), 1, "{said}");
     }
 }

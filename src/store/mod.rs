@@ -29,6 +29,7 @@ use entry::Step;
 use memory::Memory;
 use redis::{Counted, Redis};
 use serde_json::Value;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::timeout;
@@ -47,6 +48,8 @@ pub struct Store {
     tell: mpsc::Sender<News>,
     /// Heard by one task.
     news: Mutex<mpsc::Receiver<News>>,
+    /// It could not be used when it was last asked for news.
+    is_down: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -120,7 +123,7 @@ impl Store {
 
     fn of(backend: Backend) -> Self {
         let (tell, news) = mpsc::channel(UNHEARD);
-        Self { backend, withdrawn: Withdrawn::default(), tell, news: Mutex::new(news) }
+        Self { backend, withdrawn: Withdrawn::default(), tell, news: Mutex::new(news), is_down: AtomicBool::new(false) }
     }
 
     /// Uses a connect token up: the first caller wins, and its session begins. `ends`: when the session ends whatever

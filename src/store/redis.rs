@@ -13,6 +13,7 @@ pub(super) use counts::Counted;
 use super::connection::{Connection, Place, down};
 use super::entry::{Entry, Outcome, Step};
 use super::scripts::{READ, REVOKE, STEP};
+use super::spent::KEEP_SECONDS;
 use super::{News, Once};
 use crate::clock::unix_now;
 use crate::id::SessionId;
@@ -30,8 +31,6 @@ use tokio::time::Instant;
 const STALE: Duration = Duration::from_secs(5);
 /// How often another gateway may change the same session while this one decides.
 const TRIES: usize = 8;
-/// How long names are kept beyond their time: a clock that was set back by less opens nothing again.
-const KEEP_SECONDS: u64 = 3600;
 /// A panel's clock may be ahead of Redis's by its leeway and this gateway's, and a second has no parts.
 const AMBIGUOUS_SECONDS: u64 = 8;
 /// How long a gateway counts that says nothing any more.

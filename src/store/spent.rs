@@ -10,8 +10,9 @@ use crate::sha256;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-/// How long names are kept beyond their time while there is room, in seconds.
-const KEEP_SECONDS: u64 = 3600;
+/// How long names are kept beyond their time, in memory while there is room: a clock that was set back by less opens nothing
+/// again.
+pub(super) const KEEP_SECONDS: u64 = 3600;
 
 /// How many forgotten at once: two for each that comes would do, and nobody waits long for the lock.
 const SWEEP: usize = 32;

@@ -45,7 +45,7 @@ impl Kind for Haproxy {
         let text = replaced(
             text("deploy/balancers/haproxy.cfg"),
             &[
-                ("bind :443 ssl crt /etc/haproxy/console.example.com.pem alpn http/1.1", &bind),
+                ("bind :443,[::]:443 v6only ssl crt /etc/haproxy/console.example.com.pem alpn http/1.1", &bind),
                 ("maxconn 40000", "maxconn 200"),
                 ("timeout tunnel 75s", "timeout tunnel 3s"),
                 ("hdr Host console.example.com", "hdr Host console.test"),
@@ -288,5 +288,9 @@ fn traefik_is_told_of_both_gateways_and_their_readiness() {
     let text = text("deploy/balancers/traefik.yml");
     for part in ["http://10.0.0.21:8080", "http://10.0.0.22:8080", "path: /readyz", "Host(`console.example.com`)"] {
         assert!(text.contains(part), "{part}");
+    }
+    let list = text.split_once("middlewares: [").unwrap().1.split_once(']').unwrap().0;
+    for name in list.split(", ") {
+        assert!(text.lines().any(|line| line == format!("    {name}:")), "{name}");
     }
 }

@@ -1,12 +1,13 @@
 //! What an operator does from a shell, with the real binary.
 
-use super::gateway::token;
+use super::gateway::{PATIENCE, TestGateway, token};
 use super::redis::Redis;
 use super::{OPS, cluster, two};
 use consolegate::reason::Reason;
 use std::net::SocketAddr;
 use std::process::Stdio;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 /// Exit code, standard output and standard error.
 pub async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> (i32, String, String) {
@@ -20,6 +21,12 @@ pub async fn consolegate(admin: SocketAddr, token: &str, arguments: &[&str]) -> 
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// Waits until a token is refused in this word.
+async fn refuses(gateway: &TestGateway, token: impl Fn() -> String, word: &str) {
+    let refused = async { while !gateway.refused(&token()).await.contains(word) {} };
+    timeout(PATIENCE, refused).await.unwrap_or_else(|_| panic!("no token is refused as {word}"));
 }
 
 #[tokio::test]
@@ -55,12 +62,17 @@ async fn a_gateway_is_drained_and_a_subject_withdrawn_from_a_shell() {
     assert!(code == 1 && error.contains("none of [[admin.token]] (401)\n  fix: send Authorization"), "{error}");
     let (code, _, error) = consolegate(one.admin, OPS, &["drain"]).await;
     assert!(code == 0 && error.contains("drains; live sessions: 0"), "{error}");
-    while !one.refused(&token(100, |_| {})).await.contains("restarting") {}
+    refuses(&one, || token(100, |_| {}), "restarting").await;
     let (code, _, error) = consolegate(one.admin, OPS, &["drain", "--undo"]).await;
     assert!(code == 0 && error.contains("serves"), "{error}");
     let (code, _, error) = consolegate(one.admin, OPS, &["revoke"]).await;
     assert!(code == 64 && error.contains("--subject"), "{error}");
     let (code, said, error) = consolegate(one.admin, OPS, &["revoke", "--subject", "customer-42"]).await;
     assert!(code == 0 && said.contains("\"subject\":\"customer-42\""), "{said}{error}");
-    while !other.refused(&old).await.contains("\"revoked\"") {}
+    refuses(&other, || old.clone(), "\"revoked\"").await;
+    let (code, _, error) = consolegate(one.admin, OPS, &["drain", "--ca-file", "nowhere.pem"]).await;
+    assert!(code == 1 && error.contains("nowhere.pem: No such file"), "{error}");
+    one.shared.lifecycle.ends();
+    let (code, _, error) = consolegate(one.admin, OPS, &["drain", "--undo"]).await;
+    assert!(code == 1 && error.contains("drains on"), "a gateway that ends is not called back: {error}");
 }

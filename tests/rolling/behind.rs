@@ -78,7 +78,10 @@ async fn balance(file: PathBuf, gateways: &[Process]) -> (Child, SocketAddr) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/balancers/haproxy.cfg");
     let mut text = std::fs::read_to_string(path).unwrap();
     for (from, to) in [
-        ("bind :443 ssl crt /etc/haproxy/console.example.com.pem alpn http/1.1", format!("bind {front}")),
+        (
+            "bind :443,[::]:443 v6only ssl crt /etc/haproxy/console.example.com.pem alpn http/1.1",
+            format!("bind {front}"),
+        ),
         ("maxconn 40000", "maxconn 2000".to_owned()),
         ("hdr Host console.example.com", format!("hdr Host {HOST}")),
         // Some customers of the tests go past it, and send no PROXY header.

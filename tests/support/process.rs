@@ -61,10 +61,14 @@ impl Process {
         found.await.unwrap_or_else(|_| panic!("it never said {text:?}, but:\n{}", self.logged()))
     }
 
+    /// Its number.
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = self.child.id().expect("it runs").try_into().unwrap();
-        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        kill_process(Pid::from_raw(self.pid().try_into().unwrap()).unwrap(), signal).unwrap();
     }
 
     /// Asks it to read its configuration again.

@@ -17,10 +17,14 @@ pub(in crate::cli) struct Arguments {
     undo: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let method = if arguments.undo { Method::DELETE } else { Method::POST };
     let said = arguments.gateway.ask(method, "/v1/drain", "")?.json();
-    let (live, word) = (at(&said, "live"), if arguments.undo { "serves" } else { "drains" });
+    let (live, is_draining) = (at(&said, "live"), at(&said, "draining") == true);
+    if arguments.undo && is_draining {
+        return Err(Stop::Failed(format!("the gateway ends, so it drains on; live sessions: {live}")));
+    }
+    let word = if is_draining { "drains" } else { "serves" };
     writeln!(io::stderr(), "the gateway {word}; live sessions: {live}")?;
     Ok(())
 }

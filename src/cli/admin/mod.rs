@@ -7,9 +7,9 @@ mod drain;
 mod revoke;
 mod sessions;
 
-pub(super) use drain::Arguments as Drain;
-pub(super) use revoke::Arguments as Revoke;
-pub(super) use sessions::SessionsCommand as Sessions;
+pub(super) use drain::{Arguments as Drain, run as drain};
+pub(super) use revoke::{Arguments as Revoke, run as revoke};
+pub(super) use sessions::{SessionsCommand as Sessions, run as sessions};
 
 use super::exit::Stop;
 use super::{Configuration, check};
@@ -17,7 +17,7 @@ use crate::config::Config;
 use client::{Client, Said};
 use hyper::Method;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tokio::runtime::Builder;
 
 /// The gateway that is asked, and the token that is shown.
@@ -39,7 +39,7 @@ pub(super) struct Gateway {
 impl Gateway {
     /// The answer to one question.
     fn ask(&self, method: Method, path: &str, body: &str) -> Result<Said, Stop> {
-        let (address, ca) = (self.address()?, self.ca_file.as_ref().map(std::fs::read).transpose()?);
+        let (address, ca) = (self.address()?, self.ca_file.as_deref().map(read).transpose()?);
         let client = Client::new(&address, ca.as_deref()).map_err(Stop::Usage)?;
         let token = self.token()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -67,10 +67,7 @@ impl Gateway {
                 io::stdin().read_to_string(&mut text)?;
                 text
             }
-            Some(path) => {
-                let cannot = |error| Stop::Failed(format!("{}: {error}", path.display()));
-                std::fs::read_to_string(path).map_err(cannot)?
-            }
+            Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
             None => std::env::var("CONSOLEGATE_ADMIN_TOKEN").map_err(|_| {
                 Stop::Usage("no token; name its file with --token-file, or set CONSOLEGATE_ADMIN_TOKEN".to_owned())
             })?,
@@ -79,23 +76,12 @@ impl Gateway {
     }
 }
 
+fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    std::fs::read(path).map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))
+}
+
 /// What a gateway said as data, for programs.
 fn print(said: &Said) -> Result<(), Stop> {
     writeln!(io::stdout(), "{}", said.text)?;
     Ok(())
-}
-
-/// Runs `sessions`.
-pub(super) fn sessions(command: &Sessions) -> Result<(), Stop> {
-    sessions::run(command)
-}
-
-/// Runs `revoke`.
-pub(super) fn revoke(arguments: &Revoke) -> Result<(), Stop> {
-    revoke::run(arguments)
-}
-
-/// Runs `drain`.
-pub(super) fn drain(arguments: &Drain) -> Result<(), Stop> {
-    drain::run(arguments)
 }

@@ -32,7 +32,7 @@ pub(in crate::cli) struct Arguments {
     vmid: Option<Vmid>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+pub(in crate::cli) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let Arguments { gateway, issuer, subject, jti, cluster, vmid } = arguments;
     if issuer.is_none() && subject.is_none() && jti.is_none() && vmid.is_none() {
         return Err(Stop::Usage(

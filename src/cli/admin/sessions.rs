@@ -36,7 +36,7 @@ pub(in crate::cli) enum SessionsCommand {
     },
 }
 
-pub(super) fn run(command: &SessionsCommand) -> Result<(), Stop> {
+pub(in crate::cli) fn run(command: &SessionsCommand) -> Result<(), Stop> {
     match command {
         SessionsCommand::List { gateway, json: true } => print(&gateway.ask(Method::GET, "/v1/sessions", "")?),
         SessionsCommand::List { gateway, json: false } => {

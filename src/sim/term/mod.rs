@@ -56,9 +56,17 @@ pub(super) async fn serve(guest: &Guest, login: &Login, mut pipe: Pipe, ledger: 
     }
     let terminal = Terminal { guest, login, ledger };
     match config.backend {
-        Backend::Echo | Backend::RfbEcho => {
+        Backend::Echo => {
             pipe.write(&b"OK"[..]).await?;
             super::console::echo(&mut Pieces { buffer }, &mut pipe).await
+        }
+        Backend::RfbEcho => {
+            let (ours, its) = tokio::io::duplex(BUFFER);
+            let (mut typed, mut shown) = tokio::io::split(its);
+            tokio::select! {
+                copied = terminal.copy(ours, pipe, buffer, true, |_, _| {}) => copied,
+                echoed = tokio::io::copy(&mut typed, &mut shown) => echoed.map(drop),
+            }
         }
         Backend::Flood { bytes, piece } => {
             pipe.write(&b"OK"[..]).await?;
