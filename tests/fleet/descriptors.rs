@@ -9,6 +9,8 @@ use consolegate::reason::Reason;
 use consolegate::sim::{Backend, GuestConfig, NodeConfig, Sim, SimConfig};
 use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -75,12 +77,13 @@ async fn all_that_open(place: &Place) -> Vec<Client> {
 }
 
 /// Comes from an address of its own, says nothing, and comes again as soon as it is sent away.
-async fn floods(place: Place, nth: u8) {
+async fn floods(place: Place, nth: u8, sent_away: Arc<AtomicUsize>) {
     loop {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(format!("127.0.1.{}:0", nth + 1).parse().unwrap()).unwrap();
         if let Ok(mut stream) = socket.connect(place.address).await {
             let _ = stream.read(&mut [0; 1]).await;
+            sent_away.fetch_add(1, Relaxed);
         }
     }
 }
@@ -115,12 +118,18 @@ async fn f21_with_few_descriptors_a_flood_takes_none_of_the_admin_sides_the_stor
 
     let mut live = all_that_open(&place).await;
     assert_eq!(live.len(), LIVE, "{}", gateway.logged());
-    let mut flood = JoinSet::new();
+    let (mut flood, sent_away) = (JoinSet::new(), Arc::new(AtomicUsize::new(0)));
     for nth in 0..FLOOD {
-        flood.spawn(floods(place.clone(), nth));
+        flood.spawn(floods(place.clone(), nth, Arc::clone(&sent_away)));
     }
-    place.until_at_least("process_open_fds", (LIVE * 2) as f64).await;
     for round in 0..10 {
+        let more = sent_away.load(Relaxed) + usize::from(FLOOD);
+        let goes_on = async {
+            while sent_away.load(Relaxed) < more {
+                tokio::task::yield_now().await
+            }
+        };
+        timeout(PATIENCE, goes_on).await.expect("they come all the time");
         operator_is_answered(&place, live.len()).await;
         // Whoever leaves makes room for somebody else, flood or not.
         let mut leaves = live.pop().unwrap();
