@@ -20,8 +20,8 @@ const GOING: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rank {
     Usual,
-    /// It stands for other machines, and gets what the others leave.
-    Behind,
+    /// It has the cores before everything of the usual rank, as if those stood on other machines, where this user may say so.
+    Ahead,
     /// It is what measures, and waits for nobody, where this user may say so.
     First,
 }
@@ -30,10 +30,9 @@ impl Rank {
     /// What stands in front of a command to run it so.
     pub fn words(self) -> Vec<String> {
         let words: &[&str] = match self {
-            Self::Usual => &[],
-            Self::Behind => &["chrt", "--idle", "0"],
-            Self::First if may_be_first() => &["chrt", "--fifo", "1"],
-            Self::First => &[],
+            Self::Ahead if may_be_first() => &["chrt", "--fifo", "1"],
+            Self::First if may_be_first() => &["chrt", "--fifo", "2"],
+            Self::Usual | Self::Ahead | Self::First => &[],
         };
         words.iter().map(|&word| word.to_owned()).collect()
     }

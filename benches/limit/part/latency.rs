@@ -26,8 +26,8 @@ const PRESSES: Job = Job::Press { seconds: 8, pause_millis: 4 };
 /// What the session at full speed receives.
 const FLOOD: Job = Job::Flood { bytes: 4096 };
 const AT_ONCE: usize = 16;
-/// The busy sessions and their node stand for other machines.
-const BUSY: (Cluster, Rank) = (Cluster::Usual, Rank::Behind);
+/// The busy sessions and their node stand for other machines, so that the gateway goes before them.
+const BUSY: (Cluster, Rank) = (Cluster::Usual, Rank::Usual);
 /// Until a change of load shows.
 const SETTLE: Duration = Duration::from_secs(2);
 
@@ -56,9 +56,10 @@ struct Ways {
 /// Measures in rounds, without and with the session at full speed in turn.
 pub async fn measure(ground: &Ground, options: &Options) -> Outcome<Section> {
     progress::say(format_args!("latency: opening {SESSIONS} sessions"));
-    let (usual, busy_node) = ground.one_more_node(Rank::Behind).await?;
+    let (usual, busy_node) = ground.one_more_node(BUSY.1).await?;
     let (keys, keys_node) = ground.one_more_node(Rank::First).await?;
-    let settings = Settings { one_worker: false, nodes: Some(Nodes { usual, keys }), ..Settings::default() };
+    let settings =
+        Settings { one_worker: false, rank: Rank::Ahead, nodes: Some(Nodes { usual, keys }), ..Settings::default() };
     let mut relay = Relay::start_with(Kind::Gateway, ground, settings).await?;
     let mut busy = relay.load_of(ground, BUSY, SESSIONS, AT_ONCE).await?;
     busy.run(Job::Steady { bytes: PACE.1, a_second: PACE.0 }).await?;
@@ -112,9 +113,9 @@ fn section(ways: &Ways) -> Section {
         how: format!(
             "{SESSIONS} sessions through the gateway get {} messages a second of {} bytes each (they really got {}), while \
              one more presses keys that a node echoes, and another does so straight at that node. Everything shares this \
-             machine's cores, but the busy sessions and their node stand for other machines, so they get what the gateway \
-             leaves (SCHED_IDLE); what presses and what echoes waits for nobody (SCHED_FIFO), so that what is measured is \
-             not its own waiting. The gateway has its usual rank and worker threads. Medians of the rounds' percentiles.",
+             machine's cores, but the busy sessions and their node stand for other machines, so the gateway has the cores \
+             before them (SCHED_FIFO); what presses and what echoes waits for nobody (SCHED_FIFO, before the gateway), so \
+             that what is measured is not its own waiting. The gateway has its usual worker threads. Medians of the rounds' percentiles.",
             PACE.0,
             PACE.1,
             short(ways.messages)

@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::ground::Ground;
 use crate::guests::{self, Cluster};
+use crate::process::Rank;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -17,6 +18,7 @@ const READY: Duration = Duration::from_secs(20);
 pub struct Settings {
     /// One worker thread, or as many as the gateway takes by itself.
     pub one_worker: bool,
+    pub rank: Rank,
     pub stall_seconds: u32,
     /// Start it whole, or only until it listens.
     pub wait_until_ready: bool,
@@ -33,7 +35,7 @@ pub struct Nodes {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { one_worker: true, stall_seconds: 30, wait_until_ready: true, nodes: None }
+        Self { one_worker: true, rank: Rank::Usual, stall_seconds: 30, wait_until_ready: true, nodes: None }
     }
 }
 
@@ -86,7 +88,8 @@ format = "json"
     let file = format!("consolegate-{}.toml", address.port());
     files.write(&file, &text)?;
     let configuration = files.path(&file).display().to_string();
-    Ok([&ground.gateway.display().to_string(), "serve", "--config", &configuration].map(str::to_owned).to_vec())
+    let words = [&ground.gateway.display().to_string(), "serve", "--config", &configuration].map(str::to_owned);
+    Ok([settings.rank.words(), words.to_vec()].concat())
 }
 
 fn cluster(cluster: Cluster, node: SocketAddr) -> String {
