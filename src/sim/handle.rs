@@ -183,7 +183,8 @@ impl Sim {
         let upid = self.cluster.tasks.name(&node.name, "vncproxy", &vmid.to_string(), "root@pam", now);
         let waiting =
             Waiting { guest, protocol: Protocol::Vnc, user: "root@pam".into(), ticket, password, tls: false, upid };
-        node.ports().listen(port, waiting, Instant::now() + self.cluster.config.timing.listener_life);
+        let (now, timing) = (Instant::now(), &self.cluster.config.timing);
+        node.ports().listen(port, waiting, now + timing.listener_life, now + timing.port_reserve);
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use crate::id::Protocol;
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 
 /// The ports Proxmox uses.
@@ -33,7 +32,8 @@ pub(super) struct Waiting {
 #[derive(Debug, Default)]
 pub(super) struct Ports {
     waiting: BTreeMap<u16, (Waiting, Instant)>,
-    reserved: BTreeMap<u16, Instant>,
+    /// Ports that were given, until when they are not given again; none: for as long as nobody waits there yet.
+    reserved: BTreeMap<u16, Option<Instant>>,
     /// Takes over every port that is given from now on.
     thief: Option<Thief>,
     /// Every ticket and password that was given, for tests that look for them where they must not be.
@@ -48,24 +48,26 @@ pub(super) struct Thief {
 }
 
 impl Ports {
-    /// The lowest port that neither is waited on nor was given a moment ago.
-    pub(super) fn reserve(&mut self, now: Instant, reserve: Duration) -> Option<u16> {
+    /// The lowest port that neither is waited on nor was given a moment ago. Nobody else gets it before a
+    /// console waits there.
+    pub(super) fn reserve(&mut self, now: Instant) -> Option<u16> {
         self.waiting.retain(|_, (_, until)| *until > now);
-        self.reserved.retain(|_, until| *until > now);
+        self.reserved.retain(|_, until| until.is_none_or(|until| until > now));
         let port =
             RANGE.into_iter().find(|port| !self.waiting.contains_key(port) && !self.reserved.contains_key(port))?;
-        self.reserved.insert(port, now + reserve);
+        self.reserved.insert(port, None);
         Some(port)
     }
 
-    /// Lets a console wait on a port, in the place of any other.
-    pub(super) fn listen(&mut self, port: u16, mut waiting: Waiting, until: Instant) {
+    /// Lets a console wait on a port until then, in the place of any other. The port is not given again before `reserved`.
+    pub(super) fn listen(&mut self, port: u16, mut waiting: Waiting, until: Instant, reserved: Instant) {
         self.given.extend([waiting.ticket.clone(), waiting.password.clone()]);
         if let Some(thief) = &self.thief {
             waiting.guest = Arc::clone(&thief.guest);
             waiting.password.clone_from(&thief.password);
         }
         self.waiting.insert(port, (waiting, until));
+        self.reserved.insert(port, Some(reserved));
     }
 
     /// Lets another console wait on every port that is given from now on.
@@ -89,5 +91,31 @@ impl Ports {
         let before = self.waiting.len();
         self.waiting.retain(|_, (waiting, _)| waiting.upid != upid);
         self.waiting.len() < before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::setup::GuestConfig;
+    use super::*;
+    use std::time::Duration;
+
+    fn console() -> Waiting {
+        let guest = Arc::new(Guest::new(GuestConfig::qemu(100, "pve1")));
+        let [user, ticket, password, upid] = ["root@pam", "PVEVNC:1", "12345678", "UPID:1"].map(str::to_owned);
+        Waiting { guest, protocol: Protocol::Vnc, user, ticket, password, tls: false, upid }
+    }
+
+    #[test]
+    fn sim_12_a_port_is_given_to_one_however_many_ask_before_a_console_waits_there() {
+        let (mut ports, now, later) = (Ports::default(), Instant::now(), Duration::from_secs(9));
+        assert_eq!([ports.reserve(now), ports.reserve(now + later)], [Some(5900), Some(5901)]);
+        ports.listen(5900, console(), now + later, now);
+        assert_eq!(ports.reserve(now), Some(5902), "one waits there");
+        assert!(ports.accept(5900, now).is_some());
+        assert_eq!(ports.reserve(now), Some(5900), "it is free again");
+        ports.listen(5900, console(), now + later, now + later);
+        assert!(ports.accept(5900, now).is_some());
+        assert_eq!(ports.reserve(now), Some(5903), "it was given a moment ago");
     }
 }

@@ -69,12 +69,7 @@ fn open(
     protocol: Protocol,
 ) -> Result<Answer, Answer> {
     let (cluster, timing, now) = (call.cluster, &call.cluster.config.timing, Instant::now());
-    let port = call.node.ports().reserve(now, timing.port_reserve);
-    let port = port.ok_or_else(|| Answer::error(500, "unable to find free port (5900-6000)"))?;
     let new = cluster.config.style == Style::New;
-    let time = call.node.clock.now();
-    let claim = VncClaim { identity: &call.identity.name, path, port: new.then_some(port) };
-    let bare = cluster.tickets.vnc(claim, time);
     let flag = |name: &str| call.parameters.get(name) == Some("1");
     let shown = protocol == Protocol::Vnc
         && (guest.config.vnc_password.is_some() || flag("generate-password") || (new && flag("websocket")));
@@ -83,6 +78,12 @@ fn open(
         Some(fixed) => Some(fixed.clone()),
         None => Some(vnc_password().map_err(|error| Answer::error(500, &error.to_string()))?),
     };
+    // Nothing fails from here on: the port is held until the console waits there.
+    let port = call.node.ports().reserve(now);
+    let port = port.ok_or_else(|| Answer::error(500, "unable to find free port (5900-6000)"))?;
+    let time = call.node.clock.now();
+    let claim = VncClaim { identity: &call.identity.name, path, port: new.then_some(port) };
+    let bare = cluster.tickets.vnc(claim, time);
     let ticket = match &password {
         Some(password) if new && password.len() == 8 => format!("{password}:{bare}"),
         Some(_) | None => bare,
@@ -97,7 +98,7 @@ fn open(
         tls: protocol == Protocol::Vnc && !flag("websocket") && (new || guest.config.kind != Kind::Qemu),
         upid: upid.clone(),
     };
-    call.node.ports().listen(port, waiting, now + timing.listener_life);
+    call.node.ports().listen(port, waiting, now + timing.listener_life, now + timing.port_reserve);
     cluster.ledger.count(|c| c.vncproxy_posts += 1);
     let mut data = json!({
         "user": call.identity.name,
