@@ -152,7 +152,10 @@ async fn u04_a_replayed_certificate_without_its_key_is_refused_in_both_versions(
                 let (tcp, _) = listener.accept().await.unwrap();
                 tokio_rustls::TlsAcceptor::from(config).accept(tcp).await.is_ok()
             });
-            let result = dial_first(&pinned(address, &identity), address).await;
+            let mut result = dial_first(&pinned(address, &identity), address).await;
+            if let Ok(dialled) = &mut result {
+                dialled.stream.flush().await.unwrap();
+            }
             assert_eq!(result.as_ref().err().map(|failure| failure.reason), reason, "{version:?}: {result:?}");
             drop(result);
             assert_eq!(accepting.await.unwrap(), reason.is_none(), "{version:?}");

@@ -12,7 +12,6 @@ mod accept;
 mod admission;
 mod block;
 mod forwarded;
-mod not_after;
 mod options;
 mod patience;
 mod preface;

@@ -4,8 +4,8 @@
 //! Sessions resume by stateless tickets. A certificate that does not fit its key or is over never takes the place of
 //! one that works. S01 to S09 of the hostile-inputs reference.
 
-use super::not_after::not_after;
 use crate::config::{Engine, TlsFiles};
+use crate::net::not_after;
 use crate::record::{TlsStream, accept};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;

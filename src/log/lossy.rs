@@ -13,6 +13,9 @@ use tokio::time::Instant;
 /// How often a flush looks whether there is room for it.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// After what was there is written, lines gather for so long: waking a thread for each costs more than writing it.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// Of all writers of the process: it has one log.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
@@ -76,18 +79,21 @@ impl Write for Lossy {
 }
 
 fn write(mut to: impl Write, words: &Receiver<Word>) {
-    for word in words {
-        match word {
-            Word::Line(line) => {
-                if to.write_all(&line).is_err() {
-                    DROPPED.fetch_add(1, Relaxed);
+    while let Ok(first) = words.recv() {
+        for word in std::iter::once(first).chain(words.try_iter()) {
+            match word {
+                Word::Line(line) => {
+                    if to.write_all(&line).is_err() {
+                        DROPPED.fetch_add(1, Relaxed);
+                    }
+                }
+                Word::Flush(done) => {
+                    // Whoever waited may have given up, and a writer that failed has failed its lines already.
+                    let _ = (to.flush(), done.try_send(()));
                 }
             }
-            Word::Flush(done) => {
-                // Whoever waited may have given up, and a writer that failed has failed its lines already.
-                let _ = (to.flush(), done.try_send(()));
-            }
         }
+        thread::sleep(GATHER);
     }
 }
 

@@ -3,10 +3,14 @@
 //! The API client and the console's WebSocket both dial here, so they cannot differ in what they verify. Never connects
 //! without checking, never learns a fingerprint. Hostile inputs U01 to U04.
 
+mod believed;
 mod endpoint;
+mod group;
+mod not_after;
 mod verify;
 
 pub use endpoint::{Endpoint, Lookup};
+pub use not_after::not_after;
 pub use verify::{ClusterTls, fingerprint, node_tls, server_tls};
 
 use crate::config::Engine;

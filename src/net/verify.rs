@@ -5,10 +5,12 @@
 //! Nothing is ever learned from what a node shows. Every refusal carries the fingerprint seen. Hostile input U04.
 
 use super::NodeTls;
+use super::believed::Believed;
+use super::group::Chosen;
 use crate::config::{Cluster, Engine, Node, Trust};
 use ::aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -62,7 +64,7 @@ impl ClusterTls {
     pub fn node(&self, node: &Node) -> Result<NodeTls, String> {
         let check = match (node.fingerprint, &self.roots) {
             (Some(pin), _) => Check::Pin(pin),
-            (None, Some(roots)) => Check::Chain(Arc::clone(roots)),
+            (None, Some(roots)) => Check::Chain(Arc::clone(roots), Believed::default()),
             (None, None) => {
                 return Err(format!("node {}: it has no fingerprint and the cluster no ca_file", node.name));
             }
@@ -79,7 +81,7 @@ impl ClusterTls {
 pub fn server_tls(host: &str, ca: Option<&[u8]>) -> Result<NodeTls, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = ca.map_or_else(system_roots, ca_roots)?;
-    let check = Check::Chain(chain(roots, &provider)?);
+    let check = Check::Chain(chain(roots, &provider)?, Believed::default());
     client(provider, check, host, Engine::Buffered)
 }
 
@@ -94,8 +96,7 @@ fn client(provider: Arc<CryptoProvider>, check: Check, host: &str, engine: Engin
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    // A resumed session skips the verifier; and both calls of a console must show the certificate they compare.
-    config.resumption = Resumption::disabled();
+    config.resumption = Resumption::store(Arc::new(Chosen::default())).tls12_resumption(Tls12Resumption::Disabled);
     config.enable_secret_extraction = true;
     Ok(NodeTls { config: Arc::new(config), name, engine })
 }
@@ -179,7 +180,7 @@ impl fmt::Display for Refused {
 #[derive(Debug)]
 enum Check {
     Pin([u8; 32]),
-    Chain(Arc<WebPkiServerVerifier>),
+    Chain(Arc<WebPkiServerVerifier>, Believed),
 }
 
 #[derive(Debug)]
@@ -192,7 +193,7 @@ impl NodeVerifier {
     fn refused(&self, leaf: &CertificateDer<'_>, why: &dyn fmt::Display) -> Error {
         let expected = match &self.check {
             Check::Pin(pin) => Some(*pin),
-            Check::Chain(_) => None,
+            Check::Chain(..) => None,
         };
         Refused { seen: sha256(leaf), expected, why: why.to_string() }.into_error()
     }
@@ -210,8 +211,10 @@ impl ServerCertVerifier for NodeVerifier {
         match &self.check {
             Check::Pin(pin) if sha256(leaf) == *pin => Ok(ServerCertVerified::assertion()),
             Check::Pin(_) => Err(self.refused(leaf, &"another certificate than the pinned one")),
-            Check::Chain(roots) => roots
-                .verify_server_cert(leaf, intermediates, name, ocsp, now)
+            Check::Chain(roots, believed) => believed
+                .or_check(leaf, intermediates, name, now, || {
+                    roots.verify_server_cert(leaf, intermediates, name, ocsp, now)
+                })
                 .map_err(|error| self.refused(leaf, &error)),
         }
     }

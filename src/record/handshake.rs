@@ -2,6 +2,9 @@
 //!
 //! rustls is given one record at a time, so that what a peer sends behind its handshake is still sealed when the handshake
 //! is done, and belongs to whoever goes on from there. Deadlines are the caller's.
+//!
+//! What a side has left to say when it is done (a client its Finished, a server its tickets) leaves with its first data, in
+//! one packet, or as soon as it waits for the peer: RFC 8446 section 2 lets a client send data right behind its Finished.
 
 use super::buffered::{Buffered, Rustls, Side};
 use super::head::HEADER;
@@ -61,7 +64,7 @@ where
     C: Side,
 {
     let mut incoming = Incoming::default();
-    shake(&mut stream, &mut connection, &mut incoming).await?;
+    let last = shake(&mut stream, &mut connection, &mut incoming).await?;
     let leaf = connection.common().peer_certificates().and_then(<[_]>::first).map(|leaf| leaf.to_vec());
     let mode = match engine {
         Engine::Auto if is_known(connection.common()) => {
@@ -72,11 +75,12 @@ where
             Mode::InPlace(Box::new(Layer::new(&secrets, kernel)?))
         }
         Engine::Auto | Engine::Buffered => {
-            let raw = std::mem::take(&mut incoming.bytes);
-            Mode::Rustls(Box::new(Buffered::new(connection, raw)) as Box<dyn Rustls>)
+            let unfed = incoming.bytes.split_off(incoming.fed.min(incoming.bytes.len()));
+            let fed = std::mem::replace(&mut incoming.bytes, unfed);
+            Mode::Rustls(Box::new(Buffered::new(connection, fed)) as Box<dyn Rustls>)
         }
     };
-    Ok((TlsStream::new(stream, mode, incoming.bytes), leaf))
+    Ok((TlsStream::new(stream, mode, incoming.bytes, last), leaf))
 }
 
 /// A version and suite whose records are opened and sealed here.
@@ -90,7 +94,8 @@ fn is_known(common: &CommonState) -> bool {
         && common.negotiated_cipher_suite().is_some_and(|suite| known.contains(&suite.suite()))
 }
 
-async fn shake<S, C>(stream: &mut S, connection: &mut C, incoming: &mut Incoming) -> io::Result<()>
+/// Gives what is left to be sent.
+async fn shake<S, C>(stream: &mut S, connection: &mut C, incoming: &mut Incoming) -> io::Result<Vec<u8>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
     C: Side,
@@ -99,16 +104,15 @@ where
     loop {
         match step(connection, incoming, &mut out) {
             Ok(Step::Again) => {}
-            Ok(Step::Send) => {
-                stream.write_all(&out).await?;
-                out.clear();
-            }
             Ok(Step::Receive) => {
                 if !incoming.next_record() {
+                    stream.write_all(&out).await?;
+                    stream.flush().await?;
+                    out.clear();
                     incoming.read(stream).await?;
                 }
             }
-            Ok(Step::Done) => return stream.flush().await,
+            Ok(Step::Done) => return Ok(out),
             Err(error) => {
                 last_words(connection, &mut incoming.bytes, &error, &mut out);
                 // The peer may be gone already.
@@ -122,7 +126,6 @@ where
 
 enum Step {
     Again,
-    Send,
     Receive,
     Done,
 }
@@ -134,7 +137,7 @@ fn step<C: Side>(connection: &mut C, incoming: &mut Incoming, out: &mut Vec<u8>)
         Ok(ConnectionState::EncodeTlsData(mut data)) => encode(out, |room| data.encode(room)).map(|()| Step::Again),
         Ok(ConnectionState::TransmitTlsData(data)) => {
             data.done();
-            Ok(Step::Send)
+            Ok(Step::Again)
         }
         Ok(ConnectionState::BlockedHandshake) => Ok(Step::Receive),
         Ok(ConnectionState::WriteTraffic(_)) => Ok(Step::Done),
@@ -234,3 +237,7 @@ impl Incoming {
 
 /// What rustls has left to say when its connection is given up.
 pub(super) type Taken = (rustls::ExtractedSecrets, Kernel);
+
+#[cfg(test)]
+#[path = "handshake_tests.rs"]
+mod tests;

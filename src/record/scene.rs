@@ -7,7 +7,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
 use std::sync::Arc;
-use tokio::io::{DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
 
 pub(super) const NAME: &str = "node.example";
 
@@ -54,6 +54,28 @@ pub(super) async fn shaken(
 ) -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
     let (server, client) = configs(suite);
     let (left, right) = duplex(room);
-    let (server, client) = tokio::join!(accept(left, server, engine), connect(right, client, name(), engine));
-    (server.unwrap(), client.unwrap().0)
+    let (server, (client, _)) = tokio::join!(accepted(left, server, engine), connected(right, client, engine));
+    (server, client)
+}
+
+/// A server whose last words of the handshake have left.
+pub(super) async fn accepted<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    server: Arc<ServerConfig>,
+    engine: Engine,
+) -> TlsStream<S> {
+    let mut stream = accept(stream, server, engine).await.unwrap();
+    stream.flush().await.unwrap();
+    stream
+}
+
+/// A client whose last words of the handshake have left, and the server's certificate.
+pub(super) async fn connected<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    client: Arc<ClientConfig>,
+    engine: Engine,
+) -> (TlsStream<S>, Option<Vec<u8>>) {
+    let (mut stream, leaf) = connect(stream, client, name(), engine).await.unwrap();
+    stream.flush().await.unwrap();
+    (stream, leaf)
 }

@@ -30,6 +30,8 @@ pub struct TlsStream<S = TcpStream> {
     /// What was opened and is not taken yet.
     plain: Taken,
     held: Held,
+    /// Nothing was written yet: what is held then is the handshake's and no sign of a transport that takes no more.
+    fresh: bool,
     /// The peer sends no more.
     ended: bool,
     /// It broke TLS.
@@ -45,9 +47,10 @@ impl<S: std::fmt::Debug> std::fmt::Debug for TlsStream<S> {
 }
 
 impl<S> TlsStream<S> {
-    /// `raw`: what came behind the handshake.
-    pub(super) const fn new(stream: S, mode: Mode, raw: Vec<u8>) -> Self {
-        Self { stream, mode, raw, plain: Taken::new(), held: Held::new(), ended: false, broken: None, silent: false }
+    /// `raw`: what came behind the handshake; `last`: what the handshake has left to send.
+    pub(super) const fn new(stream: S, mode: Mode, raw: Vec<u8>, last: Vec<u8>) -> Self {
+        let held = Held::of(last);
+        Self { stream, mode, raw, plain: Taken::new(), held, fresh: true, ended: false, broken: None, silent: false }
     }
 
     /// The transport below.
@@ -278,7 +281,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        ready!(this.held.poll_drain(&mut this.stream, cx, &mut 0))?;
+        if !std::mem::take(&mut this.fresh) {
+            ready!(this.held.poll_drain(&mut this.stream, cx, &mut 0))?;
+        }
         let part = buf.get(..buf.len().min(MAX_PLAIN)).unwrap_or_default();
         this.hold(part)?;
         let _ = this.held.poll_drain(&mut this.stream, cx, &mut 0)?;

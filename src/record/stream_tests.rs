@@ -1,6 +1,6 @@
 //! The stream against rustls's own: every suite and version, cut anywhere, with updates, alerts and endings.
 
-use super::super::scene::{SUITES, configs, name, shaken};
+use super::super::scene::{SUITES, accepted, configs, connected, name, shaken};
 use super::super::{accept, connect};
 use super::*;
 use crate::config::Engine;
@@ -34,8 +34,8 @@ async fn as_server(
     let (server, client) = configs(suite);
     let (left, right) = duplex(room);
     let connecting = TlsConnector::from(client).connect(name(), right);
-    let (ours, theirs) = tokio::join!(accept(left, server, engine), connecting);
-    (ours.unwrap(), theirs.unwrap())
+    let (ours, theirs) = tokio::join!(accepted(left, server, engine), connecting);
+    (ours, theirs.unwrap())
 }
 
 /// Ours as the client, rustls's as the server.
@@ -47,8 +47,7 @@ async fn as_client(
     let (server, client) = configs(suite);
     let (left, right) = duplex(room);
     let accepting = TlsAcceptor::from(server).accept(left);
-    let (ours, theirs) = tokio::join!(connect(right, client, name(), engine), accepting);
-    let (ours, leaf) = ours.unwrap();
+    let ((ours, leaf), theirs) = tokio::join!(connected(right, client, engine), accepting);
     assert!(leaf.is_some_and(|leaf| leaf.len() > 100));
     (ours, theirs.unwrap())
 }
@@ -135,8 +134,8 @@ async fn s04_w14_records_may_be_cut_at_every_byte() {
             let (server, client) = configs(SUITES[0]);
             let (left, right) = duplex(1 << 16);
             let accepting = accept(Trickle(left, few), server, engine);
-            let (ours, theirs) = tokio::join!(accepting, connect(Trickle(right, few), client, name(), engine));
-            exchange(&mut ours.unwrap(), &mut theirs.unwrap().0, 20_000).await;
+            let (ours, (mut theirs, _)) = tokio::join!(accepting, connected(Trickle(right, few), client, engine));
+            exchange(&mut ours.unwrap(), &mut theirs, 20_000).await;
         }
     }
 }
@@ -275,29 +274,6 @@ async fn what_is_no_record_of_an_established_connection_is_told_so() {
         assert!(hand.ours.read(&mut [0; 9]).await.is_err());
         assert_eq!(hand.told().await, rustls::Error::AlertReceived(alert), "{bytes:?}");
     }
-}
-
-#[tokio::test]
-async fn a_wrong_handshake_is_refused_in_rustls_own_words() {
-    let (server, _) = configs(SUITES[0]);
-    let (_, stranger) = configs(SUITES[0]);
-    let (left, right) = duplex(1 << 16);
-    let (ours, theirs) =
-        tokio::join!(accept(left, server, Engine::Auto), connect(right, stranger, name(), Engine::Auto));
-    let inner = |error: io::Error| error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).cloned();
-    assert!(matches!(inner(theirs.unwrap_err()), Some(rustls::Error::InvalidCertificate(_))));
-    assert!(matches!(inner(ours.unwrap_err()), Some(rustls::Error::AlertReceived(_))), "and the peer was told");
-
-    let (server, _) = configs(SUITES[0]);
-    let (left, mut right) = duplex(1 << 16);
-    right.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    assert!(inner(accept(left, server, Engine::Auto).await.unwrap_err()).is_some());
-
-    let (server, _) = configs(SUITES[0]);
-    let (left, mut right) = duplex(1 << 16);
-    right.write_all(&[22, 3, 1, 0, 200, 1]).await.unwrap();
-    right.shutdown().await.unwrap();
-    assert_eq!(accept(left, server, Engine::Auto).await.unwrap_err().kind(), ErrorKind::UnexpectedEof);
 }
 
 #[tokio::test]

@@ -215,6 +215,10 @@ impl Held {
         Self { bytes: Vec::new(), sent: 0 }
     }
 
+    pub(super) const fn of(bytes: Vec<u8>) -> Self {
+        Self { bytes, sent: 0 }
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.bytes.len() - self.sent
     }

@@ -26,10 +26,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// pveproxy closes an idle connection after 5 s; ours is dropped well before.
 const IDLE: Duration = Duration::from_millis(3500);
-/// Idle connections kept for each node.
-const KEPT: usize = 2;
 /// Questions to one node at once; more wait their turn. Consoles are counted by `limits.per_node_opening` instead.
 const QUESTIONS: usize = 8;
+/// Idle connections kept for each node: enough that a node which is asked all the time shakes hands for consoles alone.
+const KEPT: usize = QUESTIONS;
 /// Room for an answer's head.
 const HEAD: usize = 32 * 1024;
 

@@ -5,7 +5,8 @@
 use crate::calendar::days_since_1970;
 
 /// `notAfter` in Unix seconds; none where the bytes are not a certificate.
-pub(super) fn not_after(certificate: &[u8]) -> Option<u64> {
+#[must_use]
+pub fn not_after(certificate: &[u8]) -> Option<u64> {
     const SEQUENCE: u8 = 0x30;
     const VERSION: u8 = 0xa0;
     let (_, body, _) = element(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
