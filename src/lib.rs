@@ -43,6 +43,7 @@
 //! | [`wire`] | frame headers, RFB, PROXY: bytes in, values out |
 //! | [`revocation`] | what an operator withdrew |
 //! | [`id`], [`secret`], [`reason`], [`traffic`] | the words of the product |
+//! | [`not_after`] | when a certificate ends |
 //! | [`calendar`], [`clock`], [`hex`], [`random`], [`sha256`] | what every program needs, once |
 //!
 //! # Words
@@ -69,6 +70,7 @@ pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod not_after;
 pub mod random;
 pub mod reason;
 pub mod record;

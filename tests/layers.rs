@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// From the bottom: a room may import from the lines above its own, never from its own line or below.
-const RANKS: [&[&str]; 21] = [
+const RANKS: [&[&str]; 22] = [
     &["calendar", "clock", "hex", "random", "sha256"],
+    &["not_after"],
     &["id", "secret", "reason", "traffic"],
     &["revocation"],
     &["wire"],

@@ -164,6 +164,40 @@ async fn u04_a_replayed_certificate_without_its_key_is_refused_in_both_versions(
 }
 
 #[tokio::test]
+async fn u04_a_node_whose_chain_is_believed_has_to_prove_its_key_all_the_same() {
+    for version in [&TLS12, &TLS13] {
+        let (ours, other) = (Authority::new(), Authority::new());
+        let identity = ours.issue(&["127.0.0.1"]);
+        let servers = [
+            (identity.server_config_of(&[version]), None),
+            (identity.server_config_of(&[version]), None),
+            (identity.replayed().server_config_of(&[version]), Some(Reason::NodeCert)),
+            (other.issue(&["127.0.0.1"]).server_config_of(&[version]), Some(Reason::NodeCert)),
+            (ours.issue_expired(&["127.0.0.1"]).server_config_of(&[version]), Some(Reason::NodeCert)),
+            (identity.server_config_of(&[version]), None),
+        ];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let cluster = by_authority(address, &ours, "127.0.0.1");
+        let tls = node_tls(&cluster, &cluster.nodes[0]).unwrap();
+        for (at, (config, reason)) in servers.into_iter().enumerate() {
+            let accepting = async {
+                let (tcp, _) = listener.accept().await.unwrap();
+                tokio_rustls::TlsAcceptor::from(config).accept(tcp).await.ok()
+            };
+            let dialling = async {
+                let mut dialled = dial(address, &tls, SOON).await?;
+                dialled.stream.flush().await.unwrap();
+                Ok(dialled)
+            };
+            let (dialled, _accepted): (Result<Dialled, Failure>, _) = tokio::join!(dialling, accepting);
+            let refused = dialled.as_ref().err().map(|failure| failure.reason);
+            assert_eq!(refused, reason, "{version:?}, server {at}: {dialled:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn u04_a_node_of_the_clusters_authority_is_taken_by_address_or_name() {
     let authority = Authority::new();
     let peer = Peer::start(&authority.issue(&["127.0.0.1", "pve1"]), ordinary).await;

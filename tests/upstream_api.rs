@@ -318,6 +318,19 @@ async fn an_idle_connection_is_not_used_when_the_node_is_about_to_close_it() {
 }
 
 #[tokio::test]
+async fn a_busy_node_is_asked_on_the_connections_it_already_has() {
+    let identity = Identity::self_signed(&["pve1"]);
+    let peer = Peer::start(&identity, ordinary).await;
+    let resolver = one_node(&peer, &identity);
+    let place = resolver.locate(&console("qemu/100"), None).await.unwrap();
+    for _ in 0..3 {
+        let opens = futures_util::future::join_all((0..8).map(|_| resolver.open(&place))).await;
+        assert!(opens.iter().all(Result::is_ok), "{opens:?}");
+    }
+    assert_eq!((peer.count(OPEN), peer.connections()), (24, 8));
+}
+
+#[tokio::test]
 async fn an_answer_with_the_connections_end_is_whole() {
     let identity = Identity::self_signed(&["pve1"]);
     let body = format!("{{\"data\":{}}}", console_answer());

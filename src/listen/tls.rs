@@ -5,7 +5,7 @@
 //! one that works. S01 to S09 of the hostile-inputs reference.
 
 use crate::config::{Engine, TlsFiles};
-use crate::net::not_after;
+use crate::not_after::not_after;
 use crate::record::{TlsStream, accept};
 use arc_swap::ArcSwap;
 use rustls::ServerConfig;

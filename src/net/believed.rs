@@ -1,22 +1,28 @@
 //! The chain that was found good last: the same certificates for the same name are not checked again while they last.
 //!
-//! Of a node's certificate nothing changes between two calls but the time, so that is what is looked at: a chain is good
-//! from the moment it was checked until the first of its certificates ends. Whoever holds it belongs to one set of roots,
-//! and goes with them. That the peer has the certificate's key is another question, and asked each time.
+//! Between two calls nothing changes about a node's certificates but the time, so only that is looked at: a chain is good
+//! from the moment it was checked until the first of its certificates ends. It is kept beside the roots it was checked
+//! against, and a reload, which reads the roots again, forgets it. That the peer has the certificate's key is asked in
+//! every handshake.
 
-use super::not_after::not_after;
-use aws_lc_rs::digest::{Context, SHA256};
+use crate::not_after::not_after;
 use rustls::Error;
 use rustls::client::danger::ServerCertVerified;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use std::ops::RangeInclusive;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// One chain, by its digest, and when it is good (Unix seconds).
+/// The chain of one server, if there is one.
 #[derive(Debug, Default)]
-pub(super) struct Believed(Mutex<Option<(Digest, RangeInclusive<u64>)>>);
+pub(super) struct Believed(Mutex<Option<Good>>);
 
-type Digest = Vec<u8>;
+/// A chain as it was shown, for whom, and when it is good (Unix seconds).
+#[derive(Debug)]
+struct Good {
+    certificates: Vec<CertificateDer<'static>>,
+    name: ServerName<'static>,
+    during: RangeInclusive<u64>,
+}
 
 impl Believed {
     /// Believes the chain it knows, and another one if the check does.
@@ -31,32 +37,26 @@ impl Believed {
         now: UnixTime,
         check: impl FnOnce() -> Result<ServerCertVerified, Error>,
     ) -> Result<ServerCertVerified, Error> {
-        let (digest, now) = (digest(leaf, intermediates, name), now.as_secs());
-        if self.lock().as_ref().is_some_and(|(known, good)| *known == digest && good.contains(&now)) {
+        let (shown, now) = (std::iter::once(leaf).chain(intermediates), now.as_secs());
+        if self.good().as_ref().is_some_and(|good| {
+            good.during.contains(&now) && good.name == *name && good.certificates.iter().eq(shown.clone())
+        }) {
             return Ok(ServerCertVerified::assertion());
         }
         let verified = check()?;
-        let ends = std::iter::once(leaf).chain(intermediates).map(|certificate| not_after(certificate));
-        // One whose end cannot be read is checked each time.
-        *self.lock() = ends.min().flatten().map(|end| (digest, now..=end));
+        // One whose end cannot be read is the least of all, and its chain is checked each time.
+        let end = shown.clone().map(AsRef::as_ref).map(not_after).min().flatten();
+        *self.good() = end.map(|end| Good {
+            certificates: shown.cloned().map(CertificateDer::into_owned).collect(),
+            name: name.to_owned(),
+            during: now..=end,
+        });
         Ok(verified)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(Digest, RangeInclusive<u64>)>> {
+    fn good(&self) -> MutexGuard<'_, Option<Good>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Each part with its length, so that no two chains are the same bytes.
-fn digest(leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], name: &ServerName<'_>) -> Digest {
-    let mut all = Context::new(&SHA256);
-    let name = name.to_str();
-    let certificates = std::iter::once(leaf).chain(intermediates).map(AsRef::as_ref);
-    for part in std::iter::once(name.as_bytes()).chain(certificates) {
-        all.update(&(part.len() as u64).to_be_bytes());
-        all.update(part);
-    }
-    all.finish().as_ref().to_vec()
 }
 
 #[cfg(test)]
@@ -66,13 +66,14 @@ mod tests {
     use std::cell::Cell;
     use std::time::Duration;
 
-    /// A certificate that ends on the first of January 2031.
-    fn certificate() -> CertificateDer<'static> {
+    /// A certificate that ends on the first of January of this year.
+    fn certificate(year: i32) -> CertificateDer<'static> {
         let mut of = rcgen::CertificateParams::new(vec!["node.example".into()]).unwrap();
-        of.not_after = rcgen::date_time_ymd(2031, 1, 1);
+        of.not_after = rcgen::date_time_ymd(year, 1, 1);
         of.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().clone()
     }
 
+    /// The first of January 2031.
     const END: u64 = 1_924_992_000;
 
     struct Scene {
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn u04_a_chain_is_checked_once_while_it_lasts_and_again_when_its_time_is_over() {
-        let (scene, leaf) = (Scene::new(), certificate());
+        let (scene, leaf) = (Scene::new(), certificate(2031));
         assert_eq!(scene.show(&[&leaf], "node.example", END - 100), 1);
         assert_eq!(scene.show(&[&leaf], "node.example", END), 1);
         assert_eq!(scene.show(&[&leaf], "node.example", END + 1), 2);
@@ -111,14 +112,28 @@ mod tests {
 
     #[test]
     fn u04_a_clock_that_goes_back_checks_again() {
-        let (scene, leaf) = (Scene::new(), certificate());
-        scene.show(&[&leaf], "node.example", END - 100);
+        let (scene, leaf) = (Scene::new(), certificate(2031));
+        assert_eq!(scene.show(&[&leaf], "node.example", END - 100), 1);
         assert_eq!(scene.show(&[&leaf], "node.example", END - 101), 2);
     }
 
     #[test]
+    fn u04_a_chain_is_good_until_the_first_of_its_certificates_ends() {
+        let (scene, leaf, intermediate) = (Scene::new(), certificate(2032), certificate(2031));
+        assert_eq!(scene.show(&[&leaf, &intermediate], "node.example", END), 1);
+        assert_eq!(scene.show(&[&leaf, &intermediate], "node.example", END + 1), 2);
+    }
+
+    #[test]
+    fn u04_a_chain_whose_end_cannot_be_read_is_checked_each_time() {
+        let (scene, leaf, odd) = (Scene::new(), certificate(2031), CertificateDer::from(vec![0x30, 0]));
+        assert_eq!(scene.show(&[&leaf, &odd], "node.example", 1), 1);
+        assert_eq!(scene.show(&[&leaf, &odd], "node.example", 1), 2);
+    }
+
+    #[test]
     fn u04_another_leaf_chain_or_name_is_checked() {
-        let (scene, leaf, other) = (Scene::new(), certificate(), certificate());
+        let (scene, leaf, other) = (Scene::new(), certificate(2031), certificate(2031));
         assert_eq!(scene.show(&[&leaf], "node.example", 1), 1);
         assert_eq!(scene.show(&[&other], "node.example", 1), 2);
         assert_eq!(scene.show(&[&leaf], "node.example", 1), 3, "one is known at a time");
@@ -128,8 +143,8 @@ mod tests {
     }
 
     #[test]
-    fn u04_what_is_refused_stays_refused_and_what_was_believed_is_kept() {
-        let (scene, leaf, other) = (Scene::new(), certificate(), certificate());
+    fn u04_what_is_refused_is_never_believed_nor_takes_the_place_of_what_is() {
+        let (scene, leaf, other) = (Scene::new(), certificate(2031), certificate(2031));
         scene.show(&[&leaf], "node.example", 1);
         let (name, now) = (ServerName::try_from("node.example").unwrap(), UnixTime::since_unix_epoch(Duration::ZERO));
         let refuse = || Err(Error::InvalidCertificate(CertificateError::UnknownIssuer));

@@ -1,21 +1,20 @@
 //! Dialling nodes: TCP, socket options, and TLS that checks what the configuration says.
 //!
 //! The API client and the console's WebSocket both dial here, so they cannot differ in what they verify. Never connects
-//! without checking, never learns a fingerprint. Hostile inputs U01 to U04.
+//! to whom it has not checked, never learns a fingerprint. Hostile inputs U01 to U04.
 
 mod believed;
 mod endpoint;
 mod group;
-mod not_after;
 mod verify;
 
 pub use endpoint::{Endpoint, Lookup};
-pub use not_after::not_after;
 pub use verify::{ClusterTls, fingerprint, node_tls, server_tls};
 
 use crate::config::Engine;
 use crate::reason::{Failure, Reason};
 use crate::record::{TlsStream, connect};
+use rustix::io::Errno;
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::net::SocketAddr;
@@ -82,8 +81,12 @@ fn prepare(tcp: &TcpStream) -> io::Result<()> {
 }
 
 fn connect_failure(address: SocketAddr, error: &io::Error) -> Failure {
-    let reason =
-        if error.kind() == io::ErrorKind::ConnectionRefused { Reason::NodeRefused } else { Reason::NodeUnreachable };
+    let reason = match error.raw_os_error().map(Errno::from_raw_os_error) {
+        // Ours, and no sign of the node.
+        Some(Errno::MFILE | Errno::NFILE) => Reason::GatewayFull,
+        Some(Errno::CONNREFUSED) => Reason::NodeRefused,
+        _ => Reason::NodeUnreachable,
+    };
     Failure::new(reason, format!("{address}: {error}"))
 }
 

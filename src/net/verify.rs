@@ -1,12 +1,13 @@
 //! Whom the gateway believes to be a node, or another server it asks: a pinned leaf certificate, or one that a root signed
 //! for its name.
 //!
-//! A pin replaces the chain, never the handshake's signature: who replays the certificate without its key is refused.
+//! A pin replaces the chain, and so does a chain that was found good before ([`believed`](super::believed)); neither replaces
+//! the handshake's signature: who replays the certificate without its key is refused.
 //! Nothing is ever learned from what a node shows. Every refusal carries the fingerprint seen. Hostile input U04.
 
 use super::NodeTls;
 use super::believed::Believed;
-use super::group::Chosen;
+use super::group::ChosenGroup;
 use crate::config::{Cluster, Engine, Node, Trust};
 use ::aws_lc_rs::digest;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -96,7 +97,9 @@ fn client(provider: Arc<CryptoProvider>, check: Check, host: &str, engine: Engin
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
-    config.resumption = Resumption::store(Arc::new(Chosen::default())).tls12_resumption(Tls12Resumption::Disabled);
+    // Nothing is resumed: a resumed session skips the verifier, and both calls of a console must show the certificate they
+    // compare. rustls asks the store for the key exchange to begin with too, and that alone is what this one knows.
+    config.resumption = Resumption::store(Arc::new(ChosenGroup::default())).tls12_resumption(Tls12Resumption::Disabled);
     config.enable_secret_extraction = true;
     Ok(NodeTls { config: Arc::new(config), name, engine })
 }

@@ -21,14 +21,15 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::task::AbortOnDropHandle;
 
 /// pveproxy closes an idle connection after 5 s; ours is dropped well before.
 const IDLE: Duration = Duration::from_millis(3500);
 /// Questions to one node at once; more wait their turn. Consoles are counted by `limits.per_node_opening` instead.
 const QUESTIONS: usize = 8;
-/// Idle connections kept for each node: enough that a node which is asked all the time shakes hands for consoles alone.
+/// Idle connections kept for each node: one for each question there can be at once, so that a busy node is asked on
+/// connections it already has.
 const KEPT: usize = QUESTIONS;
 /// Room for an answer's head.
 const HEAD: usize = 32 * 1024;
@@ -79,7 +80,7 @@ pub(super) struct NodeApi {
 struct Connection {
     sender: SendRequest<Full<Bytes>>,
     from: Answered,
-    idle_since: Instant,
+    rest: Rest,
     used: bool,
     ear: Ear,
     _driver: AbortOnDropHandle<()>,
@@ -221,11 +222,18 @@ impl NodeApi {
             .handshake(TokioIo::new(Heard { stream: dialled.stream, ear: ear.clone() }))
             .await
             .map_err(|error| self.failure(Reason::PveAnswer, &error.to_string()))?;
+        let rest = Rest::default();
+        let over = rest.clone().over();
         // Its errors reach whoever waits for an answer; nobody else needs them.
-        let driver = tokio::spawn(async move { drop(connection.await) });
+        let driver = tokio::spawn(async move {
+            tokio::select! {
+                _ = connection => {}
+                () = over => {}
+            }
+        });
         let from = Answered { address, leaf: dialled.leaf };
         let _driver = AbortOnDropHandle::new(driver);
-        Ok(Connection { sender, from, idle_since: Instant::now(), used: false, ear, _driver })
+        Ok(Connection { sender, from, rest, used: false, ear, _driver })
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -234,18 +242,57 @@ impl NodeApi {
 
     fn take_kept(&self) -> Option<Connection> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|one| one.idle_since.elapsed() < IDLE && !one.sender.is_closed());
-        kept.pop()
+        kept.retain(|one| !one.sender.is_closed());
+        while let Some(one) = kept.pop() {
+            if one.rest.end() {
+                return Some(one);
+            }
+        }
+        None
     }
 
     fn keep(&self, mut connection: Connection) {
-        connection.idle_since = Instant::now();
         connection.used = true;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|one| one.idle_since.elapsed() < IDLE && !one.sender.is_closed());
+        kept.retain(|one| !one.sender.is_closed());
         if kept.len() < KEPT {
+            connection.rest.begin();
             kept.push(connection);
         }
+    }
+}
+
+/// Since when nobody asks over a connection, for it and for the list that it is kept in.
+#[derive(Debug, Clone, Default)]
+struct Rest(Arc<Mutex<Option<Instant>>>);
+
+impl Rest {
+    fn begin(&self) {
+        *self.since() = Some(Instant::now());
+    }
+
+    /// Whether it has not been too long.
+    fn end(&self) -> bool {
+        self.since().take().is_some_and(|since| since.elapsed() < IDLE)
+    }
+
+    /// Waits until it has: what rests takes a descriptor, also where nobody asks this node again.
+    async fn over(self) {
+        while let Some(until) = self.next_look() {
+            sleep_until(until).await;
+        }
+    }
+
+    /// When it may have been too long; none: it has. Looks at the time while nobody can end the rest.
+    fn next_look(&self) -> Option<Instant> {
+        let since = self.since();
+        let now = Instant::now();
+        let until = since.unwrap_or(now) + IDLE;
+        (until > now).then_some(until)
+    }
+
+    fn since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -268,4 +315,34 @@ fn sensitive(value: &Secret) -> Result<HeaderValue, Failure> {
         .map_err(|_| Failure::new(Reason::Internal, "the credential does not fit a header"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::{advance, timeout};
+
+    /// How long it took to be over, of four times as long as may be.
+    async fn over(rest: &Rest) -> Option<Duration> {
+        let began = Instant::now();
+        timeout(IDLE * 4, rest.clone().over()).await.ok().map(|()| began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn e05_what_rests_ends_by_itself_though_nobody_asks_again() {
+        let rest = Rest::default();
+        assert_eq!(over(&rest).await, None, "it is asked over");
+        rest.begin();
+        assert_eq!(over(&rest).await, Some(IDLE));
+        assert!(!rest.end(), "and is not used again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rest_that_ended_in_time_counts_no_more() {
+        let rest = Rest::default();
+        rest.begin();
+        advance(IDLE - Duration::from_millis(1)).await;
+        assert!(rest.end());
+        assert_eq!(over(&rest).await, None);
+    }
 }
