@@ -105,3 +105,22 @@ fn tls_failure(address: SocketAddr, error: &io::Error) -> Failure {
         None => Failure::new(Reason::NodeTls, format!("{address}: {error}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn e05_a_lack_of_descriptors_is_ours_and_says_nothing_of_the_node() {
+        let address = SocketAddr::from(([192, 0, 2, 1], 8006));
+        let rows = [
+            (Errno::MFILE, Reason::GatewayFull),
+            (Errno::NFILE, Reason::GatewayFull),
+            (Errno::CONNREFUSED, Reason::NodeRefused),
+            (Errno::HOSTUNREACH, Reason::NodeUnreachable),
+        ];
+        for (errno, reason) in rows {
+            assert_eq!(connect_failure(address, &errno.into()).reason, reason, "{errno:?}");
+        }
+    }
+}

@@ -213,6 +213,8 @@ impl NodeApi {
             Err(failure) if matches!(failure.reason, Reason::NodeRefused | Reason::NodeUnreachable) => {
                 self.breaker().failed(failure.clone(), Instant::now());
             }
+            // Nobody was asked.
+            Err(failure) if failure.reason == Reason::GatewayFull => {}
             Ok(_) | Err(_) => self.breaker().answered(),
         }
         let (dialled, address) = dialled?;
