@@ -253,6 +253,28 @@ async fn a_record_that_does_not_open_ends_it_with_an_alert_and_nothing_of_it_is_
 }
 
 #[tokio::test]
+async fn what_a_peer_did_before_it_left_is_told_and_not_that_no_answer_reached_it() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let mut hand = ByHand::new(engine).await;
+        let mut bad = hand.sealed(b"changed on its way");
+        *bad.last_mut().unwrap() ^= 1;
+        let ByHand { mut ours, mut wire, .. } = hand;
+        wire.write_all(&bad).await.unwrap();
+        drop(wire);
+        assert_eq!(ours.read(&mut [0; 8]).await.unwrap_err().kind(), ErrorKind::InvalidData, "no alert can leave");
+
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let connecting = async {
+            let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
+            theirs.shutdown().await.unwrap();
+        };
+        let (ours, ()) = tokio::join!(accept(left, server, engine), connecting);
+        assert_eq!(ours.unwrap().read(&mut [0; 8]).await.unwrap(), 0, "no ticket can leave");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_record_of_an_established_connection_is_told_so() {
     use rustls::AlertDescription::{RecordOverflow, UnexpectedMessage};
     let change_cipher_spec: &[u8] = &[20, 3, 3, 0, 1, 1];
