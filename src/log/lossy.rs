@@ -2,6 +2,9 @@
 //!
 //! A pipe that nobody reads blocks whoever writes to it, and every part of a gateway writes lines. So nobody but this
 //! thread ever waits; a line that finds the queue full is lost, and counted.
+//!
+//! The thread writes all that is there and then lets lines gather for a moment. So a line may be 5 ms late, and a process
+//! that is killed loses as many milliseconds of them.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,7 +16,7 @@ use tokio::time::Instant;
 /// How often a flush looks whether there is room for it.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// After what was there is written, lines gather for so long: waking a thread for each costs more than writing it.
+/// How long the thread rests after it wrote what was there: waking it for every line costs more than writing the line.
 const GATHER: Duration = Duration::from_millis(5);
 
 /// Of all writers of the process: it has one log.
@@ -41,11 +44,12 @@ impl Lossy {
     /// No thread.
     pub(super) fn new(to: impl Write + Send + 'static, most: usize) -> io::Result<Self> {
         let (sender, words) = sync_channel(most);
-        thread::Builder::new().name("log".to_owned()).spawn(move || write(to, &words))?;
+        thread::Builder::new().name("log".to_owned()).spawn(move || write(to, &words, || thread::sleep(GATHER)))?;
         Ok(Self(sender))
     }
 
-    /// Waits until the lines so far are written, but no longer than so: a reader that is stuck gets no more.
+    /// Waits until the lines so far are written, which a rest of the thread may delay ([`GATHER`]), but no longer than so: a
+    /// reader that is stuck gets no more.
     pub(super) fn flush_within(&self, time: Duration) {
         let until = Instant::now() + time;
         let (done, written) = sync_channel(1);
@@ -78,7 +82,8 @@ impl Write for Lossy {
     }
 }
 
-fn write(mut to: impl Write, words: &Receiver<Word>) {
+/// Writes until nobody is left to say anything, and rests after each time that it wrote what was there.
+fn write(mut to: impl Write, words: &Receiver<Word>, mut rest: impl FnMut()) {
     while let Ok(first) = words.recv() {
         for word in std::iter::once(first).chain(words.try_iter()) {
             match word {
@@ -93,7 +98,7 @@ fn write(mut to: impl Write, words: &Receiver<Word>) {
                 }
             }
         }
-        thread::sleep(GATHER);
+        rest();
     }
 }
 
@@ -143,5 +148,17 @@ mod tests {
         }
         lines.flush_within(Duration::from_secs(30));
         assert!(kept.0.lock().unwrap().ends_with(b"998\n999\n"));
+    }
+
+    #[test]
+    fn all_lines_that_are_there_are_written_before_the_one_rest() {
+        let (sender, words) = sync_channel(8);
+        for line in ["1\n", "2\n", "3\n"] {
+            sender.send(Word::Line(line.into())).unwrap();
+        }
+        drop(sender);
+        let (kept, mut at_rests) = (Kept::default(), Vec::new());
+        write(kept.clone(), &words, || at_rests.push(String::from_utf8(kept.0.lock().unwrap().clone()).unwrap()));
+        assert_eq!(at_rests, ["1\n2\n3\n"]);
     }
 }

@@ -71,7 +71,7 @@ pub(super) struct Buffered<C> {
 }
 
 impl<C: Side> Buffered<C> {
-    /// `raw`: what it has seen of the peer and not used.
+    /// `raw`: what rustls was shown in the handshake and has not used.
     pub(super) const fn new(connection: C, raw: Vec<u8>) -> Self {
         Self { connection, raw, broken: None }
     }

@@ -3,8 +3,9 @@
 //! rustls is given one record at a time, so that what a peer sends behind its handshake is still sealed when the handshake
 //! is done, and belongs to whoever goes on from there. Deadlines are the caller's.
 //!
-//! What a side has left to say when it is done (a client its Finished, a server its tickets) leaves with its first data, in
-//! one packet, or as soon as it waits for the peer: RFC 8446 section 2 lets a client send data right behind its Finished.
+//! What a side has left to say when it is done (a client its Finished, a server its tickets or, in TLS 1.2, its Finished)
+//! leaves in one write with its first data, or as soon as it waits for the peer. A client may send data right behind its
+//! Finished (RFC 8446 section 2), a server tickets at any time after it (4.6.1).
 
 use super::buffered::{Buffered, Rustls, Side};
 use super::head::HEADER;
@@ -27,6 +28,8 @@ const MAX_RECORD: usize = HEADER + (1 << 14) + 2048;
 
 /// Shakes hands as a server. In place only where `config.enable_secret_extraction` is set.
 ///
+/// The last words of the handshake may not have left yet: they go with the first write, flush, shutdown, or read that waits.
+///
 /// # Errors
 /// What rustls refused, in its own [`rustls::Error`], or how the transport failed.
 pub async fn accept<S>(stream: S, config: Arc<ServerConfig>, engine: Engine) -> io::Result<TlsStream<S>>
@@ -38,6 +41,8 @@ where
 }
 
 /// Shakes hands as a client; gives the server's certificate too, as it was sent.
+///
+/// The last words of the handshake may not have left yet: they go with the first write, flush, shutdown, or read that waits.
 ///
 /// # Errors
 /// As [`accept`].
@@ -66,21 +71,18 @@ where
     let mut incoming = Incoming::default();
     let last = shake(&mut stream, &mut connection, &mut incoming).await?;
     let leaf = connection.common().peer_certificates().and_then(<[_]>::first).map(|leaf| leaf.to_vec());
+    let (fed, unfed) = incoming.split();
     let mode = match engine {
         Engine::Auto if is_known(connection.common()) => {
-            if incoming.fed > 0 {
+            if !fed.is_empty() {
                 return Err(io::Error::new(ErrorKind::InvalidData, "a handshake message that nothing asked for"));
             }
             let (secrets, kernel) = connection.into_kernel().map_err(refused)?;
             Mode::InPlace(Box::new(Layer::new(&secrets, kernel)?))
         }
-        Engine::Auto | Engine::Buffered => {
-            let unfed = incoming.bytes.split_off(incoming.fed.min(incoming.bytes.len()));
-            let fed = std::mem::replace(&mut incoming.bytes, unfed);
-            Mode::Rustls(Box::new(Buffered::new(connection, fed)) as Box<dyn Rustls>)
-        }
+        Engine::Auto | Engine::Buffered => Mode::Rustls(Box::new(Buffered::new(connection, fed)) as Box<dyn Rustls>),
     };
-    Ok((TlsStream::new(stream, mode, incoming.bytes, last), leaf))
+    Ok((TlsStream::new(stream, mode, unfed, last), leaf))
 }
 
 /// A version and suite whose records are opened and sealed here.
@@ -94,7 +96,7 @@ fn is_known(common: &CommonState) -> bool {
         && common.negotiated_cipher_suite().is_some_and(|suite| known.contains(&suite.suite()))
 }
 
-/// Gives what is left to be sent.
+/// Moves bytes until both sides are agreed; gives what is left to be sent.
 async fn shake<S, C>(stream: &mut S, connection: &mut C, incoming: &mut Incoming) -> io::Result<Vec<u8>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -106,6 +108,7 @@ where
             Ok(Step::Again) => {}
             Ok(Step::Receive) => {
                 if !incoming.next_record() {
+                    // All that was said since the peer was last waited for, in one write.
                     stream.write_all(&out).await?;
                     stream.flush().await?;
                     out.clear();
@@ -222,6 +225,13 @@ impl Incoming {
         }
         self.fed += if is_record { size } else { rest.len() };
         true
+    }
+
+    /// What rustls was shown and has not used, and what lies behind. rustls keeps what it has seen and counts on seeing it
+    /// again; what lies behind may be data, and a write before the first read must not come upon that.
+    fn split(mut self) -> (Vec<u8>, Vec<u8>) {
+        let fed = self.bytes.drain(..self.fed.min(self.bytes.len())).collect();
+        (fed, self.bytes)
     }
 
     async fn read<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> io::Result<()> {

@@ -1,12 +1,15 @@
 //! Handshakes against rustls's own: when what leaves, and how a wrong one ends.
 
-use super::super::scene::{SUITES, configs, name};
+use super::super::scene::{SUITES, TLS12, configs, name};
 use super::*;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{DuplexStream, ReadBuf, duplex};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 /// A transport that counts how often it is written to.
 struct Written {
@@ -42,54 +45,102 @@ impl AsyncWrite for Written {
     }
 }
 
-#[tokio::test]
+/// What it gives; on a paused clock, where both ends wait for each other, it fails at once.
+async fn in_time<F: Future>(both: F) -> F::Output {
+    timeout(Duration::from_secs(10), both).await.expect("what one end waits for left the other")
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_last_words_of_a_handshake_leave_with_the_first_data_in_one_write() {
-    for engine in [Engine::Auto, Engine::Buffered] {
-        let (server, client) = configs(SUITES[0]);
-        let (left, right) = duplex(1 << 16);
-        let (left, right) = (Written::new(left), Written::new(right));
-        let (of_server, of_client) = (Arc::clone(&left.times), Arc::clone(&right.times));
-        let serving = async {
-            let mut ours = accept(left, server, engine).await.unwrap();
-            ours.write_all(b"behind the tickets").await.unwrap();
-            ours.flush().await.unwrap();
-            ours
-        };
-        let asking = async {
-            let (mut theirs, _) = connect(right, client, name(), engine).await.unwrap();
-            theirs.write_all(b"behind the Finished").await.unwrap();
-            theirs.flush().await.unwrap();
-            theirs
-        };
-        let (mut ours, mut theirs) = tokio::join!(serving, asking);
-        let (mut at_ours, mut at_theirs) = ([0; 19], [0; 18]);
-        ours.read_exact(&mut at_ours).await.unwrap();
-        theirs.read_exact(&mut at_theirs).await.unwrap();
-        assert_eq!((&at_ours, &at_theirs), (b"behind the Finished", b"behind the tickets"));
-        let times = (of_client.load(Relaxed), of_server.load(Relaxed));
-        assert_eq!(times, (2, 2), "its flight, and the rest with the data");
+    // In TLS 1.2 a client's Finished is no last word: the server's is.
+    for (suite, flights) in [(SUITES[0], (1, 1)), (TLS12[0], (2, 1))] {
+        for engine in [Engine::Auto, Engine::Buffered] {
+            let (server, client) = configs(suite);
+            let (left, right) = duplex(1 << 16);
+            let (left, right) = (Written::new(left), Written::new(right));
+            let (of_server, of_client) = (Arc::clone(&left.times), Arc::clone(&right.times));
+            // Each writes before it reads, with data of the other behind the handshake already.
+            let serving = async {
+                let mut ours = accept(left, server, engine).await.unwrap();
+                ours.write_all(b"of the server").await.unwrap();
+                let mut heard = [0; 13];
+                ours.read_exact(&mut heard).await.unwrap();
+                (ours, heard)
+            };
+            let asking = async {
+                let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
+                ours.write_all(b"of the client").await.unwrap();
+                let mut heard = [0; 13];
+                ours.read_exact(&mut heard).await.unwrap();
+                (ours, heard)
+            };
+            let ((_server, at_server), (_client, at_client)) = in_time(async { tokio::join!(serving, asking) }).await;
+            assert_eq!((&at_server, &at_client), (b"of the client", b"of the server"));
+            let times = (of_client.load(Relaxed), of_server.load(Relaxed));
+            assert_eq!(times, (flights.0 + 1, flights.1 + 1), "its flights, and the rest with the data: {suite:?}");
+        }
     }
 }
 
-#[tokio::test]
-async fn the_last_words_of_a_handshake_leave_when_the_peer_is_waited_for() {
-    for engine in [Engine::Auto, Engine::Buffered] {
-        let (server, client) = configs(SUITES[0]);
-        let (left, right) = duplex(1 << 16);
-        let speaking = async {
-            let mut theirs = TlsAcceptor::from(server).accept(left).await.unwrap();
-            theirs.write_all(b"first").await.unwrap();
-            theirs.flush().await.unwrap();
-            theirs
-        };
-        let listening = async {
-            let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
-            let mut heard = [0; 5];
-            ours.read_exact(&mut heard).await.unwrap();
-            heard
-        };
-        let (_theirs, heard) = tokio::join!(speaking, listening);
-        assert_eq!(&heard, b"first");
+#[tokio::test(start_paused = true)]
+async fn the_last_words_of_a_client_leave_when_the_peer_is_waited_for() {
+    for suite in [SUITES[0], TLS12[0]] {
+        for engine in [Engine::Auto, Engine::Buffered] {
+            let (server, client) = configs(suite);
+            let (left, right) = duplex(1 << 16);
+            let speaking = async {
+                let mut theirs = TlsAcceptor::from(server).accept(left).await.unwrap();
+                theirs.write_all(b"first").await.unwrap();
+                theirs.flush().await.unwrap();
+                theirs
+            };
+            let listening = async {
+                let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
+                let mut heard = [0; 5];
+                ours.read_exact(&mut heard).await.unwrap();
+                heard
+            };
+            let (_theirs, heard) = in_time(async { tokio::join!(speaking, listening) }).await;
+            assert_eq!(&heard, b"first");
+        }
+    }
+}
+
+/// Reads until the server's tickets are there; data is none.
+async fn tickets(theirs: &mut client::TlsStream<DuplexStream>) {
+    poll_fn(|cx| {
+        let read = Pin::new(&mut *theirs).poll_read(cx, &mut ReadBuf::new(&mut [0; 9]));
+        assert!(read.is_pending(), "{read:?}");
+        if theirs.get_ref().1.tls13_tickets_received() > 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_words_of_a_server_leave_when_the_peer_is_waited_for() {
+    for suite in [SUITES[0], TLS12[0]] {
+        for engine in [Engine::Auto, Engine::Buffered] {
+            let (server, client) = configs(suite);
+            let (left, right) = duplex(1 << 16);
+            let speaking = async {
+                // In TLS 1.2 this waits for the server's Finished; in TLS 1.3 nothing but the tickets follows.
+                let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
+                if suite.tls13().is_some() {
+                    tickets(&mut theirs).await;
+                }
+                theirs.write_all(b"first").await.unwrap();
+                theirs.flush().await.unwrap();
+                theirs
+            };
+            let listening = async {
+                let mut ours = accept(left, server, engine).await.unwrap();
+                let mut heard = [0; 5];
+                ours.read_exact(&mut heard).await.unwrap();
+                heard
+            };
+            let (_theirs, heard) = in_time(async { tokio::join!(speaking, listening) }).await;
+            assert_eq!(&heard, b"first");
+        }
     }
 }
 

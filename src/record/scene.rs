@@ -18,6 +18,12 @@ pub(super) const SUITES: [SupportedCipherSuite; 3] = [
     aws_lc_rs::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256,
 ];
 
+/// Of the version before, whose records rustls keeps.
+pub(super) const TLS12: [SupportedCipherSuite; 2] = [
+    aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    aws_lc_rs::cipher_suite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+];
+
 /// A server and a client that trusts it, of one suite.
 pub(super) fn configs(suite: SupportedCipherSuite) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let versions: &[&SupportedProtocolVersion] =

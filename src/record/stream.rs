@@ -30,7 +30,8 @@ pub struct TlsStream<S = TcpStream> {
     /// What was opened and is not taken yet.
     plain: Taken,
     held: Held,
-    /// Nothing was written yet: what is held then is the handshake's and no sign of a transport that takes no more.
+    /// No data was written yet, so the first of it (one record at most) goes behind the handshake's last words instead of
+    /// waiting until they have left.
     fresh: bool,
     /// The peer sends no more.
     ended: bool,
@@ -262,13 +263,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
             if !this.plain.rest().is_empty() {
                 break;
             }
-            // An answer that TLS itself owes the peer.
-            let _ = this.held.poll_drain(&mut this.stream, cx, &mut 0)?;
-            match gathered {
-                Gathered::Full => {}
-                Gathered::Open => return Poll::Pending,
-                Gathered::End => return Poll::Ready(Ok(())),
-                Gathered::Broken(error) => return Poll::Ready(Err(error)),
+            // What TLS itself owes the peer: an answer, or the last words of the handshake.
+            let drained = this.held.poll_drain(&mut this.stream, cx, &mut 0);
+            match (gathered, drained) {
+                // What was found first is told, and not that a peer that left took no answer.
+                (Gathered::Broken(error), _) => return Poll::Ready(Err(error)),
+                (Gathered::End, _) => return Poll::Ready(Ok(())),
+                (Gathered::Open | Gathered::Full, Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
+                (Gathered::Open, _) => return Poll::Pending,
+                (Gathered::Full, _) => {}
             }
         }
         let count = this.plain.rest().len().min(buf.remaining());

@@ -1,13 +1,10 @@
 //! The stream against rustls's own: every suite and version, cut anywhere, with updates, alerts and endings.
 
-use super::super::scene::{SUITES, accepted, configs, connected, name, shaken};
+use super::super::scene::{SUITES, TLS12, accepted, configs, connected, name, shaken};
 use super::super::{accept, connect};
 use super::*;
 use crate::config::Engine;
 use rustls::SupportedCipherSuite;
-use rustls::crypto::aws_lc_rs::cipher_suite::{
-    TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
-};
 use std::future::poll_fn;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
@@ -21,9 +18,6 @@ impl<S> TlsStream<S> {
         }
     }
 }
-
-const TLS12: [SupportedCipherSuite; 2] =
-    [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256];
 
 /// Ours as the server, rustls's as the client.
 async fn as_server(
@@ -133,9 +127,10 @@ async fn s04_w14_records_may_be_cut_at_every_byte() {
         for few in [1, 7, 1460] {
             let (server, client) = configs(SUITES[0]);
             let (left, right) = duplex(1 << 16);
-            let accepting = accept(Trickle(left, few), server, engine);
-            let (ours, (mut theirs, _)) = tokio::join!(accepting, connected(Trickle(right, few), client, engine));
-            exchange(&mut ours.unwrap(), &mut theirs, 20_000).await;
+            let accepting = accepted(Trickle(left, few), server, engine);
+            let connecting = connected(Trickle(right, few), client, engine);
+            let (mut ours, (mut theirs, _)) = tokio::join!(accepting, connecting);
+            exchange(&mut ours, &mut theirs, 20_000).await;
         }
     }
 }
@@ -254,6 +249,28 @@ async fn a_record_that_does_not_open_ends_it_with_an_alert_and_nothing_of_it_is_
         let told = hand.told().await;
         assert_eq!(told, rustls::Error::AlertReceived(rustls::AlertDescription::BadRecordMac));
         assert!(hand.ours.write_all(b"x").await.is_err(), "nothing follows the alert");
+    }
+}
+
+#[tokio::test]
+async fn what_a_peer_did_before_it_left_is_told_and_not_that_no_answer_reached_it() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let mut hand = ByHand::new(engine).await;
+        let mut bad = hand.sealed(b"changed on its way");
+        *bad.last_mut().unwrap() ^= 1;
+        let ByHand { mut ours, mut wire, .. } = hand;
+        wire.write_all(&bad).await.unwrap();
+        drop(wire);
+        assert_eq!(ours.read(&mut [0; 8]).await.unwrap_err().kind(), ErrorKind::InvalidData, "no alert can leave");
+
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let connecting = async {
+            let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
+            theirs.shutdown().await.unwrap();
+        };
+        let (ours, ()) = tokio::join!(accept(left, server, engine), connecting);
+        assert_eq!(ours.unwrap().read(&mut [0; 8]).await.unwrap(), 0, "no ticket can leave");
     }
 }
 
