@@ -14,7 +14,7 @@ use tokio::time::sleep;
 /// The heading of its figures.
 pub const TITLE: &str = "Processor per open";
 
-/// Sessions of one round, and how many are being opened at a time: as many as the gateway keeps connections to the API.
+/// Sessions of one round, and how many are being opened at a time.
 const OPENS: u32 = 300;
 const AT_ONCE: usize = 2;
 /// These come first, uncounted.
