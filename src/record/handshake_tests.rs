@@ -59,7 +59,7 @@ async fn the_last_words_of_a_handshake_leave_with_the_first_data_in_one_write() 
             let (left, right) = duplex(1 << 16);
             let (left, right) = (Written::new(left), Written::new(right));
             let (of_server, of_client) = (Arc::clone(&left.times), Arc::clone(&right.times));
-            // Each writes before it reads, with data of the other behind the handshake already.
+            // Each writes before it reads, though one (the server, in TLS 1.2 the client) has data behind its handshake.
             let serving = async {
                 let mut ours = accept(left, server, engine).await.unwrap();
                 ours.write_all(b"of the server").await.unwrap();
