@@ -7,7 +7,7 @@ use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, version};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use tokio::io::{AsyncRead, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
 pub const RECORDS: u64 = 12;
 const SIZE: usize = 4096;
@@ -50,9 +50,14 @@ fn shaken() -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
     let name = ServerName::try_from("node.example").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (server, client) = runtime.block_on(async {
-        tokio::join!(accept(left, server, Engine::Auto), connect(right, client, name, Engine::Auto))
+        tokio::join!(accept(left, server, Engine::Auto), async {
+            let (mut client, _) = connect(right, client, name, Engine::Auto).await.unwrap();
+            // Its last words would leave with its first data, and the server waits for them.
+            client.flush().await.unwrap();
+            client
+        })
     });
-    let (server, client) = (server.unwrap(), client.unwrap().0);
+    let server = server.unwrap();
     assert!(server.is_in_place() && client.is_in_place());
     (server, client)
 }
