@@ -3,9 +3,9 @@
 //! rustls is given one record at a time, so that what a peer sends behind its handshake is still sealed when the handshake
 //! is done, and belongs to whoever goes on from there. Deadlines are the caller's.
 //!
-//! What a side has left to say when it is done (a client its Finished, a server its tickets or, in TLS 1.2, its Finished)
-//! leaves in one write with its first data, or as soon as it waits for the peer. A client may send data right behind its
-//! Finished (RFC 8446 section 2), a server tickets at any time after it (4.6.1).
+//! What a side of TLS 1.3 has left to say when it is done (a client its Finished, a server its tickets) leaves in one write
+//! with its first data. A client may send data right behind its Finished (RFC 8446 section 2), a server tickets at any time
+//! after it (4.6.1).
 
 use super::buffered::{Buffered, Rustls, Side};
 use super::head::HEADER;
@@ -28,7 +28,7 @@ const MAX_RECORD: usize = HEADER + (1 << 14) + 2048;
 
 /// Shakes hands as a server. In place only where `config.enable_secret_extraction` is set.
 ///
-/// The last words of the handshake may not have left yet: they go with the first write, flush, shutdown, or read that waits.
+/// Tickets may not have left yet: they go with the first write or at the end.
 ///
 /// # Errors
 /// What rustls refused, in its own [`rustls::Error`], or how the transport failed.
@@ -40,9 +40,9 @@ where
     establish(stream, connection, engine).await.map(|(stream, _)| stream)
 }
 
-/// Shakes hands as a client; gives the server's certificate too, as it was sent.
+/// Shakes hands as a client that speaks first; gives the server's certificate too, as it was sent.
 ///
-/// The last words of the handshake may not have left yet: they go with the first write, flush, shutdown, or read that waits.
+/// Its Finished may not have left yet: it goes with the first write or at the end, and before it the server says nothing.
 ///
 /// # Errors
 /// As [`accept`].
@@ -69,7 +69,13 @@ where
     C: Side,
 {
     let mut incoming = Incoming::default();
-    let last = shake(&mut stream, &mut connection, &mut incoming).await?;
+    let mut last = shake(&mut stream, &mut connection, &mut incoming).await?;
+    // In TLS 1.2 a client waits for the server's Finished before it says anything.
+    if connection.common().protocol_version() != Some(ProtocolVersion::TLSv1_3) {
+        stream.write_all(&last).await?;
+        stream.flush().await?;
+        last = Vec::new();
+    }
     let leaf = connection.common().peer_certificates().and_then(<[_]>::first).map(|leaf| leaf.to_vec());
     let (fed, unfed) = incoming.split();
     let mode = match engine {

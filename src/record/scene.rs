@@ -2,12 +2,14 @@
 
 use super::handshake::{accept, connect};
 use super::stream::TlsStream;
+use super::transport::Transport;
 use crate::config::Engine;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
+use std::future::poll_fn;
 use std::sync::Arc;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, duplex};
 
 pub(super) const NAME: &str = "node.example";
 
@@ -71,7 +73,7 @@ pub(super) async fn accepted<S: AsyncRead + AsyncWrite + Unpin>(
     engine: Engine,
 ) -> TlsStream<S> {
     let mut stream = accept(stream, server, engine).await.unwrap();
-    stream.flush().await.unwrap();
+    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
     stream
 }
 
@@ -82,6 +84,6 @@ pub(super) async fn connected<S: AsyncRead + AsyncWrite + Unpin>(
     engine: Engine,
 ) -> (TlsStream<S>, Option<Vec<u8>>) {
     let (mut stream, leaf) = connect(stream, client, name(), engine).await.unwrap();
-    stream.flush().await.unwrap();
+    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
     (stream, leaf)
 }

@@ -30,9 +30,8 @@ pub struct TlsStream<S = TcpStream> {
     /// What was opened and is not taken yet.
     plain: Taken,
     held: Held,
-    /// No data was written yet, so the first of it (one record at most) goes behind the handshake's last words instead of
-    /// waiting until they have left.
-    fresh: bool,
+    /// So many of the bytes held are last words of the handshake that wait for the first data, to leave in one write with it.
+    waiting: usize,
     /// The peer sends no more.
     ended: bool,
     /// It broke TLS.
@@ -50,8 +49,9 @@ impl<S: std::fmt::Debug> std::fmt::Debug for TlsStream<S> {
 impl<S> TlsStream<S> {
     /// `raw`: what came behind the handshake; `last`: what the handshake has left to send.
     pub(super) const fn new(stream: S, mode: Mode, raw: Vec<u8>, last: Vec<u8>) -> Self {
+        let waiting = last.len();
         let held = Held::of(last);
-        Self { stream, mode, raw, plain: Taken::new(), held, fresh: true, ended: false, broken: None, silent: false }
+        Self { stream, mode, raw, plain: Taken::new(), held, waiting, ended: false, broken: None, silent: false }
     }
 
     /// The transport below.
@@ -163,6 +163,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
     }
 
+    /// Sends what is held, unless it is nothing but what waits for the first data.
+    fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.held.len() <= self.waiting {
+            return Poll::Ready(Ok(()));
+        }
+        Transport::poll_drain(self, cx, &mut 0)
+    }
+
     fn goodbye(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.silent, true) {
             return Ok(());
@@ -225,6 +233,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TlsStream<S> {
     }
 
     fn poll_drain(&mut self, cx: &mut Context<'_>, left: &mut u64) -> Poll<io::Result<()>> {
+        self.waiting = 0;
         self.held.poll_drain(&mut self.stream, cx, left)
     }
 
@@ -263,8 +272,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
             if !this.plain.rest().is_empty() {
                 break;
             }
-            // What TLS itself owes the peer: an answer, or the last words of the handshake.
-            let drained = this.held.poll_drain(&mut this.stream, cx, &mut 0);
+            // What TLS itself owes the peer.
+            let drained = this.poll_owed(cx);
             match (gathered, drained) {
                 // What was found first is told, and not that a peer that left took no answer.
                 (Gathered::Broken(error), _) => return Poll::Ready(Err(error)),
@@ -284,25 +293,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if !std::mem::take(&mut this.fresh) {
-            ready!(this.held.poll_drain(&mut this.stream, cx, &mut 0))?;
-        }
+        ready!(this.poll_owed(cx))?;
         let part = buf.get(..buf.len().min(MAX_PLAIN)).unwrap_or_default();
         this.hold(part)?;
-        let _ = this.held.poll_drain(&mut this.stream, cx, &mut 0)?;
+        let _ = Transport::poll_drain(this, cx, &mut 0)?;
         Poll::Ready(Ok(part.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        ready!(this.held.poll_drain(&mut this.stream, cx, &mut 0))?;
+        ready!(this.poll_owed(cx))?;
         Pin::new(&mut this.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.goodbye()?;
-        ready!(this.held.poll_drain(&mut this.stream, cx, &mut 0))?;
+        ready!(Transport::poll_drain(this, cx, &mut 0))?;
         Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }

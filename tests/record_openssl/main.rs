@@ -8,8 +8,10 @@ mod relay;
 mod scene;
 
 use consolegate::config::Engine;
+use consolegate::record::Transport;
 use peer::{Peer, Typed};
 use scene::{BEGIN, END, Identity, Legs, Scene, open, text};
+use std::future::poll_fn;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -146,6 +148,7 @@ async fn tickets_that_come_after_the_handshake_resume_the_next_connection() {
     for resumed in [false, true] {
         let mut ours = open(address, config.clone(), Engine::Auto).await;
         assert!(ours.is_in_place());
+        poll_fn(|cx| ours.poll_drain(cx, &mut 0)).await.unwrap();
         // What comes behind the tickets proves that they are read.
         server.types(vec![Typed::Data(vec![BEGIN])]).await.unwrap();
         let mut got = [0; 1];
