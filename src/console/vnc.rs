@@ -50,6 +50,9 @@ pub(super) fn client_end(error: LegError) -> Failure {
 
 /// Logs in to the node, up to its SecurityResult.
 ///
+/// The security type goes with the version, without waiting for the list (7.1.2): there is one that the gateway speaks, so
+/// the list cannot change it, and a round trip is spared. The password is not used before the list was read.
+///
 /// # Errors
 /// `rfb_version`, `rfb_refused`, `rfb_insecure_upstream`, `rfb_no_type`, `rfb_auth`, or how the leg ended.
 pub(super) async fn log_in<S>(node: &mut Leg<S>, password: &Secret) -> Result<(), Failure>
@@ -57,17 +60,18 @@ where
     S: IntoTransport,
 {
     let version = node.take::<VERSION_LEN>().await.map_err(node_end)?;
-    match Version::parse(&version) {
+    let version = match Version::parse(&version) {
         // Never a higher one than the server's (7.1.1); what follows is the same in both.
-        Some(Version::V37) => node.send(&version).await.map_err(node_end)?,
-        Some(Version::V38) => node.send(VERSION_38).await.map_err(node_end)?,
+        Some(Version::V37) => &version,
+        Some(Version::V38) => VERSION_38,
         Some(Version::V33) | None => {
             return Err(Failure::new(
                 Reason::RfbVersion,
                 format!("the node said {:?}", version.escape_ascii().to_string()),
             ));
         }
-    }
+    };
+    node.send(&[&version[..], &[SECURITY_VNC]].concat()).await.map_err(node_end)?;
     let [count] = node.take().await.map_err(node_end)?;
     if count == 0 {
         return Err(Reason::RfbRefused.into());
@@ -77,7 +81,6 @@ where
         let reason = if types.contains(&SECURITY_NONE) { Reason::RfbInsecureUpstream } else { Reason::RfbNoType };
         return Err(Failure::new(reason, format!("the node offers security types {:?}", &types[..])));
     }
-    node.send(&[SECURITY_VNC]).await.map_err(node_end)?;
     let challenge = node.take::<16>().await.map_err(node_end)?;
     node.send(&respond(password.reveal(), challenge)).await.map_err(node_end)?;
     match node.take::<4>().await.map_err(node_end)? {

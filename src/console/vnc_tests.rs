@@ -117,6 +117,20 @@ async fn r14_the_gateway_logs_in_and_asks_for_a_shared_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_type_goes_with_the_version_and_nothing_of_the_password_before_the_list() {
+    let no_such_type = [&b"RFB 003.008\n\x01\x13"[..], &[7; 16]].concat();
+    for (says, expected) in [
+        (&b"RFB 003.008\n"[..], Reason::NodeCut),
+        (b"RFB 003.007\n", Reason::NodeCut),
+        (&no_such_type, Reason::RfbNoType),
+    ] {
+        let (verdict, sent) = node(says, 100).await;
+        assert_eq!(verdict.unwrap_err().reason, expected);
+        assert_eq!(sent, [&says[..VERSION_LEN], &[SECURITY_VNC]].concat());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn r04_r05_r06_r07_r08_what_a_node_may_not_say() {
     let mut failed = good_node();
     let at = failed.len() - 1;
