@@ -51,18 +51,16 @@ fn shaken() -> (TlsStream<DuplexStream>, TlsStream<DuplexStream>) {
     let name = ServerName::try_from("node.example").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let (server, client) = runtime.block_on(async {
-        let accepting = async { said(accept(left, server, Engine::Auto).await.unwrap()).await };
-        let connecting = async { said(connect(right, client, name, Engine::Auto).await.unwrap().0).await };
-        tokio::join!(accepting, connecting)
+        tokio::join!(accept(left, server, Engine::Auto), async {
+            let (mut client, _) = connect(right, client, name, Engine::Auto).await.unwrap();
+            // Its last words would leave with its first data, and the server waits for them.
+            poll_fn(|cx| client.poll_drain(cx, &mut 0)).await.unwrap();
+            client
+        })
     });
+    let server = server.unwrap();
     assert!(server.is_in_place() && client.is_in_place());
     (server, client)
-}
-
-/// The last words of its handshake would leave with its first data.
-async fn said(mut stream: TlsStream<DuplexStream>) -> TlsStream<DuplexStream> {
-    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
-    stream
 }
 
 fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {

@@ -50,8 +50,8 @@ pub(super) fn client_end(error: LegError) -> Failure {
 
 /// Logs in to the node, up to its SecurityResult.
 ///
-/// The security type goes with the version, without waiting for the list (7.1.2): there is one that the gateway speaks, so
-/// the list cannot change it, and a round trip is spared. The password is not used before the list was read.
+/// The gateway speaks one security type and names it with the version instead of in answer to the list (7.1.2): a peer that
+/// reads a byte stream cannot tell, and a round trip is spared. The password is used only once the list has offered the type.
 ///
 /// # Errors
 /// `rfb_version`, `rfb_refused`, `rfb_insecure_upstream`, `rfb_no_type`, `rfb_auth`, or how the leg ended.
@@ -60,7 +60,7 @@ where
     S: IntoTransport,
 {
     let version = node.take::<VERSION_LEN>().await.map_err(node_end)?;
-    let version = match Version::parse(&version) {
+    let spoken = match Version::parse(&version) {
         // Never a higher one than the server's (7.1.1); what follows is the same in both.
         Some(Version::V37) => &version,
         Some(Version::V38) => VERSION_38,
@@ -71,7 +71,7 @@ where
             ));
         }
     };
-    node.send(&[&version[..], &[SECURITY_VNC]].concat()).await.map_err(node_end)?;
+    node.send(&[&spoken[..], &[SECURITY_VNC]].concat()).await.map_err(node_end)?;
     let [count] = node.take().await.map_err(node_end)?;
     if count == 0 {
         return Err(Reason::RfbRefused.into());

@@ -108,25 +108,35 @@ fn good_node() -> Vec<u8> {
 
 #[tokio::test(start_paused = true)]
 async fn r14_the_gateway_logs_in_and_asks_for_a_shared_session() {
-    for step in [1, 3, 100] {
-        let (verdict, sent) = node(&good_node(), step).await;
-        assert_eq!(verdict, Ok(()));
-        let answer = respond(b"password", std::array::from_fn(|i| u8::try_from(i).unwrap()));
-        assert_eq!(sent, [&b"RFB 003.008\n\x02"[..], &answer, &[1]].concat(), "r14: shared is 1");
+    let challenge = std::array::from_fn(|i| u8::try_from(i).unwrap());
+    let answer = respond(b"password", challenge);
+    for version in [&b"RFB 003.008\n"[..], b"RFB 003.007\n"] {
+        for list in [&b"\x01\x02"[..], b"\x02\x01\x02"] {
+            let says = [version, list, &challenge, &RESULT_OK].concat();
+            for step in [1, 3, 100] {
+                let (verdict, sent) = node(&says, step).await;
+                assert_eq!(verdict, Ok(()));
+                assert_eq!(sent, [version, &[SECURITY_VNC], &answer, &[1]].concat(), "r14: shared is 1");
+            }
+        }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_type_goes_with_the_version_and_nothing_of_the_password_before_the_list() {
-    let no_such_type = [&b"RFB 003.008\n\x01\x13"[..], &[7; 16]].concat();
-    for (says, expected) in [
-        (&b"RFB 003.008\n"[..], Reason::NodeCut),
-        (b"RFB 003.007\n", Reason::NodeCut),
-        (&no_such_type, Reason::RfbNoType),
-    ] {
-        let (verdict, sent) = node(says, 100).await;
-        assert_eq!(verdict.unwrap_err().reason, expected);
-        assert_eq!(sent, [&says[..VERSION_LEN], &[SECURITY_VNC]].concat());
+async fn r05_r06_the_type_goes_before_the_list_and_nothing_of_the_password_unless_the_list_has_it() {
+    for version in [&b"RFB 003.008\n"[..], b"RFB 003.007\n"] {
+        for (list, expected) in [
+            (&b""[..], Reason::NodeCut),
+            (b"\0", Reason::RfbRefused),
+            (b"\x01\x01", Reason::RfbInsecureUpstream),
+            (b"\x01\x13", Reason::RfbNoType),
+        ] {
+            // What could be a challenge, behind a list.
+            let challenge: &[u8] = if list.is_empty() { b"" } else { &[7; 16] };
+            let (verdict, sent) = node(&[version, list, challenge].concat(), 100).await;
+            assert_eq!(verdict.unwrap_err().reason, expected);
+            assert_eq!(sent, [version, &[SECURITY_VNC]].concat());
+        }
     }
 }
 

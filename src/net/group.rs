@@ -117,7 +117,7 @@ mod tests {
         };
         let asking = async {
             let (mut stream, _) = connect(right, Arc::clone(&tls.config), tls.name.clone(), tls.engine).await.unwrap();
-            // A client speaks first.
+            // Its Finished leaves with its first data, and the server waits for it.
             stream.write_all(b"x").await.unwrap();
             assert_eq!(stream.read_u8().await.unwrap(), b'x');
             stream

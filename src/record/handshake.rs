@@ -5,7 +5,7 @@
 //!
 //! What a side of TLS 1.3 has left to say when it is done (a client its Finished, a server its tickets) leaves in one write
 //! with its first data. A client may send data right behind its Finished (RFC 8446 section 2), a server tickets at any time
-//! after it (4.6.1).
+//! after that Finished (4.6.1). In TLS 1.2 it leaves at once.
 
 use super::buffered::{Buffered, Rustls, Side};
 use super::head::HEADER;
@@ -28,7 +28,7 @@ const MAX_RECORD: usize = HEADER + (1 << 14) + 2048;
 
 /// Shakes hands as a server. In place only where `config.enable_secret_extraction` is set.
 ///
-/// Tickets may not have left yet: they go with the first write or at the end.
+/// TLS 1.3 tickets may not have left yet: they go with the first write, or with the shutdown.
 ///
 /// # Errors
 /// What rustls refused, in its own [`rustls::Error`], or how the transport failed.
@@ -40,9 +40,10 @@ where
     establish(stream, connection, engine).await.map(|(stream, _)| stream)
 }
 
-/// Shakes hands as a client that speaks first; gives the server's certificate too, as it was sent.
+/// Shakes hands as a client; gives the server's certificate too, as it was sent.
 ///
-/// Its Finished may not have left yet: it goes with the first write or at the end, and before it the server says nothing.
+/// In TLS 1.3 its Finished may not have left yet: it goes with the first write, or with the shutdown. Whoever reads first may
+/// wait in vain, as most servers say nothing before it.
 ///
 /// # Errors
 /// As [`accept`].
@@ -70,7 +71,7 @@ where
 {
     let mut incoming = Incoming::default();
     let mut last = shake(&mut stream, &mut connection, &mut incoming).await?;
-    // In TLS 1.2 a client waits for the server's Finished before it says anything.
+    // TLS 1.2 allows no data before the peer's Finished (RFC 5246 section 7.4.9), so whoever speaks first waits for it.
     if connection.common().protocol_version() != Some(ProtocolVersion::TLSv1_3) {
         stream.write_all(&last).await?;
         stream.flush().await?;

@@ -72,7 +72,7 @@ async fn the_last_words_of_a_handshake_leave_with_the_first_data_in_one_write() 
             let (of_server, of_client) = (Arc::clone(&left.times), Arc::clone(&right.times));
             let serving = async {
                 let mut ours = accept(left, server, engine).await.unwrap();
-                // Behind the handshake there is data already.
+                // They came in one write: there is data behind the handshake already.
                 let mut heard = [0; 13];
                 ours.read_exact(&mut heard).await.unwrap();
                 idle(&mut ours).await;
@@ -96,36 +96,61 @@ async fn the_last_words_of_a_handshake_leave_with_the_first_data_in_one_write() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_ends_without_a_word_has_said_its_last_words() {
-    for suite in [SUITES[0], TLS12[0]] {
-        for engine in [Engine::Auto, Engine::Buffered] {
-            let (server, client) = configs(suite);
-            let (left, right) = duplex(1 << 16);
-            let asking = async {
-                let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
-                ours.shutdown().await.unwrap();
-                ours
-            };
-            let serving = async {
-                let mut theirs = TlsAcceptor::from(server).accept(left).await.unwrap();
-                assert_eq!(theirs.read(&mut [0; 9]).await.unwrap(), 0, "close_notify");
-            };
-            let ((), _ours) = in_time(async { tokio::join!(serving, asking) }).await;
+async fn a_client_that_only_ends_has_said_its_last_words() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let asking = async {
+            let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
+            ours.shutdown().await.unwrap();
+            ours
+        };
+        let serving = async {
+            let mut theirs = TlsAcceptor::from(server).accept(left).await.unwrap();
+            assert_eq!(theirs.read(&mut [0; 9]).await.unwrap(), 0, "close_notify");
+        };
+        let ((), _ours) = in_time(async { tokio::join!(serving, asking) }).await;
+    }
+}
 
-            let (server, client) = configs(suite);
-            let (left, right) = duplex(1 << 16);
-            let serving = async {
-                let mut ours = accept(left, server, engine).await.unwrap();
-                ours.shutdown().await.unwrap();
-                ours
-            };
-            let asking = async {
-                let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
-                assert_eq!(theirs.read(&mut [0; 9]).await.unwrap(), 0, "close_notify");
-                assert_eq!(theirs.get_ref().1.tls13_tickets_received() > 0, suite.tls13().is_some());
-            };
-            let (_ours, ()) = in_time(async { tokio::join!(serving, asking) }).await;
-        }
+#[tokio::test(start_paused = true)]
+async fn a_server_that_only_ends_has_said_its_last_words() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let serving = async {
+            let mut ours = accept(left, server, engine).await.unwrap();
+            ours.shutdown().await.unwrap();
+            ours
+        };
+        let asking = async {
+            let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
+            assert_eq!(theirs.read(&mut [0; 9]).await.unwrap(), 0, "close_notify");
+            assert!(theirs.get_ref().1.tls13_tickets_received() > 0);
+        };
+        let (_ours, ()) = in_time(async { tokio::join!(serving, asking) }).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_goes_on_with_last_words_that_were_taken_in_part() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let (mut server, client) = configs(SUITES[0]);
+        // It would wait until they are read.
+        Arc::make_mut(&mut server).send_tls13_tickets = 0;
+        // Less than a Finished.
+        let (left, right) = duplex(16);
+        let serving = async {
+            let mut theirs = TlsAcceptor::from(server).accept(left).await.unwrap();
+            assert_eq!(theirs.read_u8().await.unwrap(), b'x');
+        };
+        let asking = async {
+            let (mut ours, _) = connect(right, client, name(), engine).await.unwrap();
+            ours.write_all(b"x").await.unwrap();
+            ours.flush().await.unwrap();
+            ours
+        };
+        let ((), _ours) = in_time(async { tokio::join!(serving, asking) }).await;
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn accepted<S: AsyncRead + AsyncWrite + Unpin>(
     engine: Engine,
 ) -> TlsStream<S> {
     let mut stream = accept(stream, server, engine).await.unwrap();
-    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
+    said(&mut stream).await;
     stream
 }
 
@@ -84,6 +84,11 @@ pub(super) async fn connected<S: AsyncRead + AsyncWrite + Unpin>(
     engine: Engine,
 ) -> (TlsStream<S>, Option<Vec<u8>>) {
     let (mut stream, leaf) = connect(stream, client, name(), engine).await.unwrap();
-    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
+    said(&mut stream).await;
     (stream, leaf)
+}
+
+/// Lets the last words of its handshake leave, which would wait for its first data.
+async fn said<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut TlsStream<S>) {
+    poll_fn(|cx| stream.poll_drain(cx, &mut 0)).await.unwrap();
 }

@@ -30,7 +30,7 @@ pub struct TlsStream<S = TcpStream> {
     /// What was opened and is not taken yet.
     plain: Taken,
     held: Held,
-    /// So many of the bytes held are last words of the handshake that wait for the first data, to leave in one write with it.
+    /// How many of the bytes held are the last words of the handshake, which wait to leave in one write with the first data.
     waiting: usize,
     /// The peer sends no more.
     ended: bool,
@@ -163,12 +163,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream<S> {
         }
     }
 
-    /// Sends what is held, unless it is nothing but what waits for the first data.
+    /// Sends what is held, unless that is the last words alone: they wait for the first data, whatever is read or flushed
+    /// before.
     fn poll_owed(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.held.len() <= self.waiting {
             return Poll::Ready(Ok(()));
         }
-        Transport::poll_drain(self, cx, &mut 0)
+        self.poll_drain(cx, &mut 0)
     }
 
     fn goodbye(&mut self) -> io::Result<()> {
@@ -212,7 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Transport for TlsStream<S> {
         let Mode::InPlace(layer) = &mut self.mode else {
             let parts: Vec<&[u8]> = cuts.as_slice().iter().map(|cut| cut.of(batch.bytes())).collect();
             self.hold(&parts.concat())?;
-            let _ = self.held.poll_drain(&mut self.stream, cx, &mut 0)?;
+            let _ = self.poll_drain(cx, &mut 0)?;
             return Ok(());
         };
         let mut spill = Vec::new();
@@ -272,7 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for TlsStream<S> {
             if !this.plain.rest().is_empty() {
                 break;
             }
-            // What TLS itself owes the peer.
+            // What TLS itself owes the peer, such as an alert.
             let drained = this.poll_owed(cx);
             match (gathered, drained) {
                 // What was found first is told, and not that a peer that left took no answer.
@@ -296,7 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
         ready!(this.poll_owed(cx))?;
         let part = buf.get(..buf.len().min(MAX_PLAIN)).unwrap_or_default();
         this.hold(part)?;
-        let _ = Transport::poll_drain(this, cx, &mut 0)?;
+        let _ = this.poll_drain(cx, &mut 0)?;
         Poll::Ready(Ok(part.len()))
     }
 
@@ -309,7 +310,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for TlsStream<S> {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         this.goodbye()?;
-        ready!(Transport::poll_drain(this, cx, &mut 0))?;
+        ready!(this.poll_drain(cx, &mut 0))?;
         Pin::new(&mut this.stream).poll_shutdown(cx)
     }
 }

@@ -6,7 +6,9 @@ use super::*;
 use crate::config::Engine;
 use rustls::SupportedCipherSuite;
 use std::future::poll_fn;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
 impl<S> TlsStream<S> {
@@ -195,9 +197,13 @@ struct ByHand {
 
 impl ByHand {
     async fn new(engine: Engine) -> Self {
-        let (ours, theirs) = as_server(SUITES[0], engine, 1 << 16).await;
-        let (wire, theirs) = theirs.into_inner();
-        Self { ours, wire, theirs }
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let connecting = TlsConnector::from(client).connect(name(), right);
+        // Its tickets still wait, so an alert has to take them along.
+        let (ours, theirs) = tokio::join!(accept(left, server, engine), connecting);
+        let (wire, theirs) = theirs.unwrap().into_inner();
+        Self { ours: ours.unwrap(), wire, theirs }
     }
 
     fn sealed(&mut self, plain: &[u8]) -> Vec<u8> {
@@ -214,7 +220,8 @@ impl ByHand {
         let _ = self.ours.flush().await;
         loop {
             let mut bytes = vec![0; 4096];
-            let count = self.wire.read(&mut bytes).await.unwrap();
+            let read = timeout(Duration::from_secs(10), self.wire.read(&mut bytes)).await;
+            let count = read.expect("the alert left").unwrap();
             assert_ne!(count, 0, "an alert comes before the end");
             let mut bytes = &bytes[..count];
             while !bytes.is_empty() {
@@ -263,14 +270,14 @@ async fn what_a_peer_did_before_it_left_is_told_and_not_that_no_answer_reached_i
         drop(wire);
         assert_eq!(ours.read(&mut [0; 8]).await.unwrap_err().kind(), ErrorKind::InvalidData, "no alert can leave");
 
-        let (server, client) = configs(SUITES[0]);
-        let (left, right) = duplex(1 << 16);
-        let connecting = async {
-            let mut theirs = TlsConnector::from(client).connect(name(), right).await.unwrap();
-            theirs.shutdown().await.unwrap();
-        };
-        let (ours, ()) = tokio::join!(accept(left, server, engine), connecting);
-        assert_eq!(ours.unwrap().read(&mut [0; 8]).await.unwrap(), 0, "no ticket can leave");
+        let (mut ours, mut theirs) = as_server(SUITES[0], engine, 1 << 16).await;
+        // More than the transport takes.
+        while ours.holds() == 0 {
+            ours.write_all(&text(10_000, 4)).await.unwrap();
+        }
+        theirs.shutdown().await.unwrap();
+        drop(theirs);
+        assert_eq!(ours.read(&mut [0; 8]).await.unwrap(), 0, "what is held can leave no more");
     }
 }
 

@@ -148,6 +148,7 @@ async fn tickets_that_come_after_the_handshake_resume_the_next_connection() {
     for resumed in [false, true] {
         let mut ours = open(address, config.clone(), Engine::Auto).await;
         assert!(ours.is_in_place());
+        // The server speaks first here, and waits for the Finished, which would leave with our first data.
         poll_fn(|cx| ours.poll_drain(cx, &mut 0)).await.unwrap();
         // What comes behind the tickets proves that they are read.
         server.types(vec![Typed::Data(vec![BEGIN])]).await.unwrap();
