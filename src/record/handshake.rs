@@ -77,6 +77,8 @@ where
         stream.flush().await?;
         last = Vec::new();
     }
+    // It may wait as long as the peer is silent, in memory that had room for a whole flight.
+    last.shrink_to_fit();
     let leaf = connection.common().peer_certificates().and_then(<[_]>::first).map(|leaf| leaf.to_vec());
     let (fed, unfed) = incoming.split();
     let mode = match engine {

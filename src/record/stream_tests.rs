@@ -188,6 +188,19 @@ async fn an_end_without_a_goodbye_is_an_end_too() {
     assert_eq!(ours.read(&mut [0; 8]).await.unwrap(), 0);
 }
 
+#[tokio::test]
+async fn while_a_peer_is_silent_nothing_of_a_handshake_is_kept_but_its_last_words() {
+    for engine in [Engine::Auto, Engine::Buffered] {
+        let (server, client) = configs(SUITES[0]);
+        let (left, right) = duplex(1 << 16);
+        let connecting = TlsConnector::from(client).connect(name(), right);
+        let (ours, _theirs) = tokio::join!(accept(left, server, engine), connecting);
+        let mut ours = ours.unwrap();
+        assert!(ours.holds() > 0);
+        assert_eq!(ours.held.end().capacity(), ours.holds());
+    }
+}
+
 /// A connection whose transport the test holds in its hands: ours, and rustls's without one.
 struct ByHand {
     ours: TlsStream<DuplexStream>,
