@@ -154,7 +154,7 @@ async fn u04_a_replayed_certificate_without_its_key_is_refused_in_both_versions(
             });
             let mut result = dial_first(&pinned(address, &identity), address).await;
             if let Ok(dialled) = &mut result {
-                dialled.stream.flush().await.unwrap();
+                dialled.stream.shutdown().await.unwrap();
             }
             assert_eq!(result.as_ref().err().map(|failure| failure.reason), reason, "{version:?}: {result:?}");
             drop(result);
@@ -187,7 +187,7 @@ async fn u04_a_node_whose_chain_is_believed_has_to_prove_its_key_all_the_same() 
             };
             let dialling = async {
                 let mut dialled = dial(address, &tls, SOON).await?;
-                dialled.stream.flush().await.unwrap();
+                dialled.stream.shutdown().await.unwrap();
                 Ok(dialled)
             };
             let (dialled, _accepted): (Result<Dialled, Failure>, _) = tokio::join!(dialling, accepting);
