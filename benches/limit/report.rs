@@ -33,10 +33,9 @@ one node, which is a process of its own, as are the clients. Counted is the rela
 scheduler's account of its threads, and resident memory. All legs are TLS 1.3 with AES-256-GCM and X25519, P-256
 certificates, over loopback. The gateway runs whole sessions: a token of HS256, the ticket from the API, the RFB login; it
 checks the node's certificate against the cluster's CA once and its signature in every handshake, counts, pings, and logs to a
-file. The others relay an upgrade: the
-bare copy loop is tokio-rustls and `copy_bidirectional`, the fastwebsockets relay reads and writes frame by frame, nginx and
-HAProxy have their defaults. The node sends each frame in a TLS record of its own, as pveproxy does. The clients check every
-byte.
+file. The others relay an upgrade: the bare copy loop is tokio-rustls and `copy_bidirectional`, the fastwebsockets relay reads and
+writes frame by frame, nginx and HAProxy have their defaults. The node sends each frame in a TLS record of its own, as pveproxy
+does. The clients check every byte.
 ";
 
 /// Writes the page.
