@@ -235,6 +235,8 @@ fn inspect_explains_every_refusal_with_a_fix() {
             assert!(out.contains(word), "{word:?} is not in\n{out}");
         }
     }
+    let (code, _, err) = with(&gate, &["token", "inspect", "-"], "https://console.example.com/console");
+    assert!(code == 64 && err.contains("has no #"), "{code} {err}");
 }
 
 #[test]

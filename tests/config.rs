@@ -238,6 +238,8 @@ fn c09_files_that_are_no_configuration_are_refused_without_waiting() {
         assert!(load(path).contains("is not a regular file"), "{path:?}");
     }
     assert!(load(&gate.path().join("nowhere")).contains("there is no such file"));
+    // Nor is what cannot be looked at, as in a folder of another user's, taken for absent.
+    assert!(load(&gate.path().join("consolegate.toml/x")).contains("cannot be read"));
     one(&problems(&gate, "\"panel.key\"", "\"fifo\""), "issuer[0].key[0].secret_file", "is not a regular file");
     one(&problems(&gate, "\"panel.key\"", "\"none.key\""), "issuer[0].key[0].secret_file", "cannot be read");
 }

@@ -38,7 +38,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let config = Config::load(&arguments.configuration.config)?;
     let given = if arguments.token == "-" { read_input()? } else { arguments.token.clone() };
     let given = given.trim();
-    let token = given.split_once('#').map_or(given, |(_, token)| token);
+    let token = match given.split_once('#') {
+        Some((_, token)) => token,
+        None if given.contains("://") => {
+            return Err(Stop::Usage("the address has no #, and the token stands behind it".to_owned()));
+        }
+        None => given,
+    };
     let now = unix_now();
     let refusals = refusals(&config, token, now)?;
     io::stdout().write_all(report(token, &refusals, now).as_bytes())?;

@@ -136,7 +136,8 @@ fn issuer<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Issuer, Stop
 fn signing_key<'a>(issuer: &'a Issuer, id: Option<&str>) -> Result<(&'a Key, &'a Secret), Stop> {
     let chosen = |key: &&'a Key| id.is_none_or(|id| key.id == id);
     if let Some(id) = id.filter(|_| !issuer.keys.iter().any(|key| chosen(&key))) {
-        return Err(Stop::Usage(format!("issuer {:?} has no key {id:?}", issuer.name)));
+        let names = issuer.keys.iter().map(|key| key.id.as_str()).collect::<Vec<_>>().join(", ");
+        return Err(Stop::Usage(format!("issuer {:?} has no key {id:?}; configured: {names}", issuer.name)));
     }
     let shared = |key: &'a Key| match &key.material {
         KeyMaterial::Shared(secret) => Some((key, secret)),

@@ -28,7 +28,8 @@ impl Config {
             )
         };
         let bytes = match files::read_configuration(path) {
-            Err(_) if !path.exists() => return Err(absent()),
+            // A folder that may not be looked into says nothing of its files.
+            Err(_) if path.try_exists().is_ok_and(|exists| !exists) => return Err(absent()),
             read => read.map_err(unreadable)?,
         };
         let not_text = |_| Problems::of_file(&file, "it is not UTF-8", "save it as UTF-8 without a byte order mark");

@@ -163,7 +163,7 @@ reasons! {
     GuestLocked "guest_locked" GUEST_LOCKED Info "the guest is locked by a backup, migration or clone";
     GuestMoved "guest_moved" HOST_DOWN Info "the guest moved to another node; a reconnect finds it there";
 
-    NodeRefused "node_refused" HOST_DOWN Warn "the node refused the connection; is pveproxy running on port 8006";
+    NodeRefused "node_refused" HOST_DOWN Warn "the node refused the connection; is pveproxy running at that address and port";
     NodeUnreachable "node_unreachable" HOST_DOWN Warn "no route, no name or no answer to the connection within timeouts.node_connect; correct the node's address, or let the gateway through to it (port 8006)";
     NodeDown "node_down" HOST_DOWN Warn "Proxmox says the guest's node does not answer (595, 596, 599 or 503); see pvecm status on another node, and the node itself";
     NodeSlow "node_slow" HOST_SLOW Warn "the node did not answer within timeouts.node_answer; look at its load, and at pveproxy's workers (MAX_WORKERS)";

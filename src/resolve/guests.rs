@@ -7,7 +7,7 @@ use super::loose::{Flag, Text};
 use crate::id::{Guest, Kind, NodeName, Vmid};
 use crate::reason::{Failure, Reason};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,6 +62,11 @@ impl Guests {
     /// What the list says of this guest.
     pub(super) fn find(&self, guest: &Guest) -> Option<&Listed> {
         self.0.get(&(guest.kind(), guest.vmid()?.get()))
+    }
+
+    /// The names of the nodes that have guests.
+    pub(super) fn nodes(&self) -> BTreeSet<String> {
+        self.0.values().map(|listed| listed.node.to_string()).collect()
     }
 
     /// The guests that a node runs, by number; templates never run.

@@ -33,7 +33,7 @@ mod watch;
 pub use guests::Guests;
 pub use place::{Place, Target};
 pub use power::Action;
-pub use probe::Probe;
+pub use probe::{Probe, Running};
 pub use status::refused_upgrade;
 pub use watch::GuestState;
 

@@ -9,7 +9,7 @@ use super::loose::{Flag, Text};
 use crate::id::{Guest, NodeName};
 use crate::reason::{Failure, Reason};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Largest answer taken to a short question.
 const LIMIT: usize = 256 * 1024;
@@ -55,15 +55,17 @@ impl<'r> Probe<'r> {
         Ok(answer.data.into_values().flat_map(BTreeMap::into_keys).collect())
     }
 
-    /// The guests that run on the node now, in the order of their numbers, as far as the credential sees them.
+    /// The guests that run on the node now, in the order of their numbers, and which nodes have any, as far as the credential
+    /// sees them.
     ///
     /// # Errors
     /// As [`Self::version`].
-    pub async fn running(&self) -> Result<Vec<Guest>, Failure> {
+    pub async fn running(&self) -> Result<Running, Failure> {
         let path = "/api2/json/cluster/resources?type=vm".to_owned();
         let ask = Ask { limit: guests::LIMIT, ..question("resources", path) };
         let granted = self.cluster.ask(self.node, &ask).await.map_err(|refused| refused.failure)?;
-        Ok(Guests::read(granted.answer.body.reveal())?.running_on(&self.node.name))
+        let listed = Guests::read(granted.answer.body.reveal())?;
+        Ok(Running { here: listed.running_on(&self.node.name), nodes: listed.nodes() })
     }
 
     async fn ask<T>(&self, operation: &'static str, path: String) -> Result<T, Failure>
@@ -77,6 +79,15 @@ impl<'r> Probe<'r> {
         };
         serde_json::from_slice(granted.answer.body.reveal()).map_err(wrong)
     }
+}
+
+/// What the credential sees of the cluster's guests.
+#[derive(Debug)]
+pub struct Running {
+    /// Those that run at this node.
+    pub here: Vec<Guest>,
+    /// The nodes that have any, by the names that Proxmox gives them.
+    pub nodes: BTreeSet<String>,
 }
 
 fn question(operation: &'static str, path: String) -> Ask {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 /// Resumes that may come at once, and the seconds that give one more. A page that waits for its machine is slower; and
 /// they are fewer than the opens of a guest may be, so that one session alone never takes the guest's whole pace.
-const BURST: u64 = 4;
+const BURST: u64 = 6;
 const REFILL: u64 = 8;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -30,7 +30,9 @@ impl Claims {
         Ok(Self {
             times,
             id: fields.required_text("jti", is_jti, "16 to 64 visible ASCII characters")?.to_owned(),
-            subject: fields.required_text("sub", |text| is_line(text, 128), "1 to 128 characters of text")?.to_owned(),
+            subject: fields
+                .required_text("sub", |text| is_line(text, 128), "1 to 128 characters on one line")?
+                .to_owned(),
             origin: fields.text("origin")?.map(str::to_owned),
             amr: fields.texts("amr")?.unwrap_or_default().into_iter().map(str::to_owned).collect(),
             acr: fields.text("acr")?.map(str::to_owned),

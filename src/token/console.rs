@@ -53,7 +53,9 @@ impl Wish {
             rights: read_rights(&fields)?,
             max_seconds: seconds(&fields, "max_seconds")?,
             idle_seconds: seconds(&fields, "idle_seconds")?,
-            title: fields.shaped("title", |text| is_line(text, 128), "1 to 128 characters of text")?.map(str::to_owned),
+            title: fields
+                .shaped("title", |text| is_line(text, 128), "1 to 128 characters on one line")?
+                .map(str::to_owned),
             lang: fields.shaped("lang", is_language, "a language tag such as de or pt-BR")?.map(str::to_owned),
             theme: fields.shaped("theme", is_theme, "auto, light or dark")?.map(str::to_owned),
         })

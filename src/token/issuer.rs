@@ -115,10 +115,18 @@ impl Issuer {
         self.rules.jwks_url.as_ref().map_or(0, |source| source.max_stale.as_secs())
     }
 
+    /// Some of the keys that the configuration names, for a panel that names another.
+    fn named(&self) -> String {
+        let mut names: Vec<String> = self.keys.keys().map(|id| shown(id)).collect();
+        names.sort_unstable();
+        names.truncate(4);
+        if names.is_empty() { String::new() } else { format!("; configured: {}", names.join(", ")) }
+    }
+
     /// Gives the key of this name to `check`. An unknown name may have `jwks_file` read again.
     pub(super) fn with_key<T>(&self, id: &str, now: u64, check: impl FnOnce(&VerifyKey) -> T) -> Result<T, Failure> {
         let unknown = |more: &str| {
-            let cause = format!("issuer {:?} has no key {}{more}", self.rules.name, shown(id));
+            let cause = format!("issuer {:?} has no key {}{}{more}", self.rules.name, shown(id), self.named());
             Failure::new(Reason::TokenKeyId, cause)
         };
         if let Some(key) = self.keys.get(id) {

@@ -55,7 +55,11 @@ impl Times {
     fn check_start(self, started: Option<u64>) -> Result<(), Rejected> {
         match started {
             Some(started) if self.issued < started => {
-                let cause = format!("made {} s before this gateway started", started - self.issued);
+                let cause = format!(
+                    "made {} s too early: one from before /readyz said ok may have been used before this gateway \
+                     started; make a new one",
+                    started - self.issued
+                );
                 Err(Failure::new(Reason::TokenBeforeBoot, cause).into())
             }
             _ => Ok(()),

@@ -71,6 +71,8 @@ async fn a_node_that_is_well_passes_every_step_and_one_without_guests_skips_the_
     assert_eq!((code, &said["good"]), (0, &true.into()), "{said:#}");
     assert_eq!(outcomes(&said, 0), ["good"; 8]);
     assert_eq!(outcomes(&said, 1)[5..], ["skipped"; 3]);
+    let why = &said["nodes"][1]["findings"][5]["says"];
+    assert!(why.as_str().unwrap().ends_with("; guests are listed for: pve1"), "so a wrong name shows: {why}");
     assert!(step(&said, "certificate").0.starts_with(&sim.fingerprint("pve1")), "{said:#}");
     assert!(step(&said, "credential").0.contains("9.2.11"));
     assert!(step(&said, "console").0.starts_with("RFB 003.008 from qemu/100"));

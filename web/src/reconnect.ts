@@ -27,12 +27,13 @@ export function pauseAfter(attempt: number): number {
 export const CALM_MS = 15 * SECOND;
 
 /**
- * Anything up to 1 s, then up to 0.5, 1, 2, 4 .. 30 s (full jitter). The first spreads those who were cut together and may still
- * meet the gateway that goes; with the second it is over within two seconds. `attempt` counts from 1.
+ * Anything up to 1 s, then up to 0.5 s (full jitter), then 0.5 to 1, 1 to 2, 2 to 4 .. 15 to 30 s. The first spreads those who were cut
+ * together and may still meet the gateway that goes; with the second it is over within two seconds. The later ones are never short, so
+ * that no page is faster than a gateway lets a session be resumed. `attempt` counts from 1.
  */
 export function backOff(attempt: number, dice: number): number {
   const most = attempt === 1 ? SECOND : Math.min((SECOND / 2) * 2 ** Math.min(attempt - 2, 10), LONGEST_MS);
-  return Math.round(most * dice);
+  return Math.round(attempt <= 2 ? most * dice : most * (0.5 + dice / 2));
 }
 
 /** A service that has too much to do is not asked at once: the first steps are longer and so spread wider. */

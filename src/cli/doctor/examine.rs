@@ -153,12 +153,14 @@ impl Examiner<'_> {
     async fn guest(&self, findings: &mut Vec<Finding>, probe: &Probe<'_>) -> Result<Option<Guest>, Finding> {
         let running = probe.running().await.map_err(|failure| Finding::of("privileges", &failure))?;
         let meant = |guest: &Guest| self.vmid.is_none_or(|vmid| guest.vmid() == Some(vmid));
-        let guest = running.into_iter().find(meant);
+        let guest = running.here.into_iter().find(meant);
         if guest.is_none() {
             let why = match self.vmid {
                 Some(vmid) => format!("guest {} does not run here, or the credential lacks VM.Audit on it", vmid.get()),
                 None => "no guest runs here, or the credential lacks VM.Audit; name one with --vmid".to_owned(),
             };
+            let nodes = running.nodes.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let why = if nodes.is_empty() { why } else { format!("{why}; guests are listed for: {nodes}") };
             let steps = ["privileges", "ticket", "console"];
             findings.extend(steps.map(|step| Finding::skipped(step, &*why)));
         }

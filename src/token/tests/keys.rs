@@ -146,6 +146,9 @@ fn t09_key_names_are_only_compared() {
         // `reason` also checks that the cause is short and has no control character.
         assert_eq!(reason(gate.verify(&token, NOW)), TokenKeyId, "{kid:?}");
     }
+    let token = panel().sign(&header(&json!("HS256"), &json!("1")), good().to_string());
+    let refused = gate.verify(&token, NOW).unwrap_err().failure.cause;
+    assert!(refused.ends_with("has no key \"1\"; configured: \"2026-11\""), "{refused}");
     for kid in [Value::Null, json!(2026), json!(["2026-11"])] {
         assert_eq!(
             reason(gate.verify(&panel().sign(&header(&json!("HS256"), &kid), good().to_string()), NOW)),

@@ -28,7 +28,7 @@ test('a token goes through the stages to a screen', () => {
   assert.deepEqual(state, { name: 'connected', attempt: 0, began: 0, since: 9 });
 });
 
-test('a cut is followed by up to 1, then up to 0.5, 1, 2 .. 30 seconds', () => {
+test('a cut is followed by up to 1, then up to 0.5, then 0.5 to 1, 1 to 2 .. 15 to 30 seconds', () => {
   const waits: number[] = [];
   let state = connected(0);
   let at = STEADY_MS;
@@ -39,7 +39,7 @@ test('a cut is followed by up to 1, then up to 0.5, 1, 2 .. 30 seconds', () => {
     at = cut.state.due;
     ({ state } = run(cut.state, { type: 'due', at }));
   }
-  assert.deepEqual(waits, [500, 250, 500, 1000, 2000, 4000, 8000, 15000]);
+  assert.deepEqual(waits, [500, 250, 750, 1500, 3000, 6000, 12_000, 22_500]);
 });
 
 test('a connection that does not last does not start the count again', () => {
@@ -104,7 +104,7 @@ function ride(why: Ending, away: number, resumeMs: number): { tries: number[]; s
 }
 
 for (const [name, why] of [['a drain (1012)', { code: 'restarting', close: 1012 }], ['an abrupt cut (1006)', LOST]] as const) {
-  test(`${name} is tried again within a second, then up to 0.5, 1, 2 .. 30 s later, and for no longer than the session is kept`, () => {
+  test(`${name} is tried again within a second, then ever later up to 30 s, and for no longer than the session is kept`, () => {
     const first: number[] = [];
     for (let n = 0; n < 500; n += 1) {
       const back = ride(why, 0, 120_000);
