@@ -161,6 +161,32 @@ async fn r04_r05_r06_r07_r08_what_a_node_may_not_say() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn r05_r06_r07_a_refusal_counts_also_where_the_close_frame_came_with_it() {
+    let failed = [&b"RFB 003.008\n\x01\x02"[..], &[7; 16], &RESULT_FAILED, &reason("no")].concat();
+    for (says, expected) in [
+        (&b"RFB 003.008\n\x01\x01"[..], Reason::RfbInsecureUpstream),
+        (b"RFB 003.008\n\x01\x13", Reason::RfbNoType),
+        (&failed, Reason::RfbAuth),
+    ] {
+        let (mut peer, leg) = duplex(4096);
+        let close = frame(Opcode::Close, None, &[]);
+        peer.write_all(&[frame(Opcode::Binary, None, says), close].concat()).await.unwrap();
+        let verdict = log_in(&mut Leg::node(leg, &[], 4096), &Secret::new("password")).await;
+        assert_eq!(verdict.unwrap_err().reason, expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_close_frame_behind_the_last_word_of_a_login_is_not_lost() {
+    let (mut peer, leg) = duplex(4096);
+    let says = frame(Opcode::Binary, KEY, b"RFB 003.008\n\x01\x01");
+    peer.write_all(&[says, frame(Opcode::Close, KEY, &[])].concat()).await.unwrap();
+    let mut client = Leg::client(leg, &[], false, 1024);
+    assert_eq!(greet(&mut client).await, Ok(()));
+    assert!(matches!(client.gone().await, LegError::Closed(None)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn r09_a_node_that_ends_at_any_byte_is_a_cut() {
     let good = good_node();
     for end in 0..good.len() {

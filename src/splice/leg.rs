@@ -104,6 +104,8 @@ pub struct Leg<S> {
     /// Text frames are payload too.
     text: bool,
     most: usize,
+    /// How it ended behind what was taken: a peer may say why it refuses and close in one breath.
+    end: Option<LegError>,
 }
 
 impl<S: IntoTransport> Leg<S> {
@@ -119,7 +121,7 @@ impl<S: IntoTransport> Leg<S> {
 
     fn new(stream: S, walker: Walker, early: &[u8], text: bool, most: usize) -> Self {
         let (plain, out) = (BytesMut::new(), BytesMut::new());
-        Self { stream, walker, plain, raw: BytesMut::from(early), out, key: None, text, most }
+        Self { stream, walker, plain, raw: BytesMut::from(early), out, key: None, text, most, end: None }
     }
 
     /// Takes exactly `N` bytes of payload. Cancel-safe: an unfinished read keeps what came.
@@ -127,9 +129,7 @@ impl<S: IntoTransport> Leg<S> {
     /// # Errors
     /// How the leg ended instead.
     pub async fn take<const N: usize>(&mut self) -> Result<[u8; N], LegError> {
-        while self.plain.len() < N {
-            self.advance().await?;
-        }
+        self.until(N).await?;
         let mut taken = [0; N];
         self.plain.copy_to_slice(&mut taken);
         Ok(taken)
@@ -143,10 +143,19 @@ impl<S: IntoTransport> Leg<S> {
         if count > self.most {
             return Err(LegError::TooMuch(self.most));
         }
-        while self.plain.len() < count {
-            self.advance().await?;
-        }
+        self.until(count).await?;
         Ok(self.plain.split_to(count))
+    }
+
+    /// Reads until so much payload is there.
+    async fn until(&mut self, count: usize) -> Result<(), LegError> {
+        while self.plain.len() < count {
+            match self.advance().await {
+                Err(end @ LegError::Closed(_)) if self.plain.len() >= count => self.end = Some(end),
+                advanced => advanced?,
+            }
+        }
+        Ok(())
     }
 
     /// Sends payload as one binary frame and flushes.
@@ -196,7 +205,7 @@ impl<S: IntoTransport> Leg<S> {
         if !self.out.is_empty() {
             self.flush().await?;
         }
-        if self.raw.is_empty() {
+        if self.raw.is_empty() && self.end.is_none() {
             self.raw.reserve(CHUNK);
             let mut limited = (&mut self.stream).take(CHUNK as u64);
             if read(&mut limited, &mut self.raw).await? == 0 {
@@ -211,6 +220,9 @@ impl<S: IntoTransport> Leg<S> {
     /// # Errors
     /// What was wrong with it.
     pub(super) fn decode(&mut self) -> Result<(), LegError> {
+        if let Some(end) = self.end.take() {
+            return Err(end);
+        }
         loop {
             match self.walker.step(&self.raw).map_err(LegError::Violation)? {
                 Step::More { .. } => {
