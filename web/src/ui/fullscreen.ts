@@ -9,19 +9,21 @@ export function isFullScreen(): boolean {
   return document.fullscreenElement !== null;
 }
 
+/** The keyboard goes with what is shown, not with what was asked for: a change can be told after the next was asked. */
 export function onFullScreen(changed: () => void): void {
   document.addEventListener('fullscreenchange', () => {
-    if (!isFullScreen()) keyboard()?.unlock?.();
+    // Refused in a frame without `allow="keyboard-lock"`: then the browser keeps its keys.
+    if (isFullScreen()) keyboard()?.lock?.().catch(() => undefined);
+    else keyboard()?.unlock?.();
     changed();
   });
 }
 
-/** Refused by a frame without `allow="fullscreen"` or `keyboard-lock`: then it stays as it is. */
+/** Refused in a frame without `allow="fullscreen"`: then it stays as it is. */
 export async function toggleFullScreen(): Promise<void> {
   try {
-    if (isFullScreen()) return await document.exitFullscreen();
-    await document.documentElement.requestFullscreen({ navigationUI: 'hide' });
-    await keyboard()?.lock?.();
+    if (isFullScreen()) await document.exitFullscreen();
+    else await document.documentElement.requestFullscreen({ navigationUI: 'hide' });
   } catch {
     return;
   }
