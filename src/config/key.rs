@@ -91,7 +91,10 @@ fn public_der(pem: &[u8]) -> Result<Vec<u8>, Refused> {
 }
 
 /// How many certificates a CA file holds; each parses.
-pub(super) fn authorities(pem: &[u8]) -> Result<usize, Refused> {
+///
+/// # Errors
+/// What is wrong with it, and the cure.
+pub fn authorities(pem: &[u8]) -> Result<usize, Refused> {
     let chain = certificates(pem)?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in &chain {

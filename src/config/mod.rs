@@ -24,6 +24,8 @@ mod spelling;
 mod tests;
 mod value;
 
+pub use check_cluster::{fingerprint, node_address};
+pub use key::authorities;
 pub use key_set::JwksUrl;
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
