@@ -278,6 +278,27 @@ fn wrong_usage_exits_64_and_help_exits_0() {
 }
 
 #[test]
+fn who_asks_without_a_token_reads_how_to_make_one() {
+    let gate = configured(MINIMAL);
+    let mut command = Command::cargo_bin("consolegate").unwrap();
+    command.args(["sessions", "list", "--config"]).arg(gate.path().join("consolegate.toml"));
+    let output = command.env_remove("CONSOLEGATE_ADMIN_TOKEN").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for words in [
+        "--token-file",
+        "CONSOLEGATE_ADMIN_TOKEN",
+        "openssl rand -hex 32",
+        "printf %s TOKEN | sha256sum",
+        "[[admin.token]]",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let (code, _, said) = with(&gate, &["sessions", "list", "--token-file", "NOTHING"], "");
+    assert!(code == 1 && said.starts_with("error: --token-file NOTHING: No such file"), "{said}");
+}
+
+#[test]
 fn no_command_prints_a_secret() {
     let gate = configured(&MINIMAL.replace("algorithm = \"HS256\"", "algorithm = \"ES256\""));
     for arguments in [["check"].as_slice(), &["token", "mint", "--vmid", "100"]] {
