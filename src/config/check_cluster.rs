@@ -9,6 +9,7 @@ use super::problem::{Report, Written};
 use super::raw::Section;
 use super::{Cluster, Credential, Engine, Node, Trust, origin, value};
 use crate::id::{ClusterName, NodeName};
+use crate::secret::Secret;
 use std::collections::HashSet;
 
 /// Port of pveproxy.
@@ -54,6 +55,10 @@ fn credential(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Credentia
                 let what = format!("{} does not hold the value of an API token", secret_file.value);
                 report.wrong(&secret_file.place, what, "write only the UUID that pveum printed as value");
                 return None;
+            }
+            if is_placeholder(&secret) {
+                let what = format!("{} still holds a placeholder, which Proxmox will refuse", secret_file.value);
+                report.doubtful(&secret_file.place, &what, "write the value that pveum user token add printed into it");
             }
             Some(Credential::ApiToken { token_id: token_id?, secret })
         }
@@ -180,6 +185,13 @@ pub fn fingerprint(text: &str) -> Result<[u8; 32], Refused> {
         let fix = "write the 32 pairs (AA:BB:CC:...) that pvenode cert info prints for pveproxy-ssl.pem or pve-ssl.pem";
         (what.to_owned(), fix.to_owned())
     })
+}
+
+/// Whether the value of an API token is one character over and over, as in the place that `init` leaves for it.
+fn is_placeholder(secret: &Secret) -> bool {
+    let mut characters = secret.reveal().iter().filter(|byte| **byte != b'-');
+    let first = characters.next();
+    characters.all(|byte| Some(byte) == first)
 }
 
 /// `user@realm!name`, as Proxmox's `pve-tokenid`.

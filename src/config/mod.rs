@@ -69,6 +69,8 @@ pub struct Config {
     pub log: LogFormat,
     /// Where the audit log goes; none without `[audit]`.
     pub audit_file: Option<PathBuf>,
+    /// What may stand there, and is hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
 /// The public listener.
