@@ -69,6 +69,51 @@ fn c10_a_certificate_that_is_over_fails_check_like_serve() {
 }
 
 #[test]
+fn check_warns_of_placeholders_and_of_a_certificate_for_another_host_and_finds_the_rest_good() {
+    let token = FULL.lines().find_map(|line| line.strip_prefix("#token = ")).unwrap();
+    let zeros = format!("{{ name = \"zeros\", sha256 = \"{}\", scopes = [\"read\"] }}", "0".repeat(64));
+    let admin = format!("[admin]\ntoken = {}, {zeros}]\n[[issuer]]", token.trim_end_matches(']'));
+    let gate = configured(&MINIMAL.replace("[[issuer]]", &admin).replace("console.example.com", "other.example.com"));
+    gate.write("pve.secret", "00000000-0000-0000-0000-000000000000\n", 0o640);
+    let (code, out, err) = with(&gate, &["check"], "");
+    assert_eq!((code, out.lines().count()), (0, 1), "{err}");
+    let file = gate.path().join("consolegate.toml").display().to_string();
+    let lines: Vec<&str> = err.lines().collect();
+    for (at, (place, words, cure)) in [
+        (
+            ":7: listen.tls.certificate: warning: ",
+            "fullchain.pem is not valid for other.example.com, the host of public_url",
+            "; name one that is; openssl x509 -in fullchain.pem -noout -ext subjectAltName",
+        ),
+        (":10: admin.token[0].sha256: warning: ", "is a placeholder", "; printf %s TOKEN | sha256sum"),
+        (":10: admin.token[1].sha256: warning: ", "is a placeholder", "; printf %s TOKEN | sha256sum"),
+        (
+            ":23: cluster[0].credential.secret_file: warning: ",
+            "pve.secret still holds a placeholder",
+            "; write the value that pveum user token add printed into it",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let line = lines.get(at).copied().unwrap_or_default();
+        assert!(line.starts_with(&format!("{file}{place}{words}")) && line.contains(cure), "{place}\n{err}");
+    }
+    assert_eq!(lines.len(), 4, "{err}");
+
+    for (host, names) in [("[::1]:8443", "::1"), ("a.example.com", "*.example.com"), ("console.example.com", "")] {
+        let gate = configured(&MINIMAL.replace("console.example.com", host));
+        if !names.is_empty() {
+            let made = rcgen::generate_simple_self_signed([names.to_owned()]).unwrap();
+            gate.write("fullchain.pem", made.cert.pem(), 0o644);
+            gate.write("privkey.pem", made.signing_key.serialize_pem(), 0o640);
+        }
+        let (code, _, err) = with(&gate, &["check"], "");
+        assert_eq!((code, err.as_str()), (0, ""), "{host}");
+    }
+}
+
+#[test]
 fn c01_check_says_every_problem_with_file_and_line_and_exits_78() {
     let gate = configured(&MINIMAL.replace("origins", "orgins").replace(":8006\"", ":port\""));
     let (code, out, err) = with(&gate, &["check"], "");
@@ -275,6 +320,27 @@ fn wrong_usage_exits_64_and_help_exits_0() {
     assert_eq!(ran(&[], "").0, 64);
     let (_, _, err) = with(&gate, &["token", "mint", "--vmid", "abc"], "");
     assert!(err.contains("'abc' for '--vmid <NUMBER>': a guest's number is a whole number from 100"), "{err}");
+}
+
+#[test]
+fn who_asks_without_a_token_reads_how_to_make_one() {
+    let gate = configured(MINIMAL);
+    let mut command = Command::cargo_bin("consolegate").unwrap();
+    command.args(["sessions", "list", "--config"]).arg(gate.path().join("consolegate.toml"));
+    let output = command.env_remove("CONSOLEGATE_ADMIN_TOKEN").output().unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    let said = String::from_utf8(output.stderr).unwrap();
+    for words in [
+        "--token-file",
+        "CONSOLEGATE_ADMIN_TOKEN",
+        "openssl rand -hex 32",
+        "printf %s TOKEN | sha256sum",
+        "[[admin.token]]",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    let (code, _, said) = with(&gate, &["sessions", "list", "--token-file", "NOTHING"], "");
+    assert!(code == 1 && said.starts_with("error: --token-file NOTHING: No such file"), "{said}");
 }
 
 #[test]

@@ -137,6 +137,7 @@ async fn u04_a_changed_pin_is_node_cert_with_both_fingerprints_and_no_second_try
     assert_eq!(failure.reason.public().close, 4502);
     assert!(failure.cause.contains(&old.fingerprint()), "{failure}");
     assert!(failure.cause.contains(&new.fingerprint()), "{failure}");
+    assert!(failure.cause.ends_with(" (fingerprint of [[cluster.node]] pve1)"), "{failure}");
     assert_eq!(peer.connections(), 1);
 }
 
@@ -222,9 +223,20 @@ async fn u04_other_authority_other_name_expired_and_self_signed_are_node_cert() 
         let failure = dial_first(&cluster, peer.address).await.unwrap_err();
         assert_eq!(failure.reason, Reason::NodeCert, "{what}: {failure}");
         assert!(failure.cause.contains(&identity.fingerprint()), "{what}: {failure}");
-        assert!(failure.cause.contains("certificate authority"), "{what}: {failure}");
+        let words = "configured is a certificate authority (ca_file of [[cluster]] eu1)";
+        assert!(failure.cause.ends_with(words), "{what}: {failure}");
         assert_eq!(peer.connections(), 1, "{what}");
     }
+}
+
+#[tokio::test]
+async fn u04_a_node_that_the_systems_roots_do_not_know_is_told_with_the_setting_that_says_so() {
+    let peer = Peer::start(&Authority::new().issue(&["127.0.0.1"]), ordinary).await;
+    let mut cluster = by_authority(peer.address, &Authority::new(), "127.0.0.1");
+    cluster.trust = Trust::System;
+    let failure = dial_first(&cluster, peer.address).await.unwrap_err();
+    let words = "configured is a certificate authority (tls = \"system\" of [[cluster]] eu1)";
+    assert!(failure.cause.ends_with(words), "{failure}");
 }
 
 #[test]

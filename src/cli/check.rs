@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// Arguments of `check`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Every problem is one line on standard error: file:line: path: problem; fix")]
+#[command(after_help = "Every problem is one line on standard error: file:line: path: problem; fix\n\
+Warnings are lines of the same form; the configuration is good with them.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     configuration: Configuration,
@@ -21,6 +22,10 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let path = &arguments.configuration.config;
     let config = loaded(path)?;
+    if !config.warnings.is_empty() {
+        let warnings = Problems { file: path.display().to_string(), list: config.warnings.clone() };
+        writeln!(io::stderr(), "{warnings}")?;
+    }
     writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
     Ok(())
 }

@@ -59,7 +59,7 @@ impl Config {
         let (document, report) = raw::parse(text);
         let config = read(Section::root(&document, &report), Folder::new(folder, &report));
         match config {
-            Some(config) if report.is_clean() => Ok(config),
+            Some(config) if report.is_clean() => Ok(Self { warnings: report.into_warnings(), ..config }),
             _ => Err(report.into_problems(file)),
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
     let public_url = root
         .required_text("public_url", "https://console.example.com")
         .and_then(|written| value::origin(root.report(), &written));
-    let listen = check_listen::listen(root.section_or_empty("listen"), folder);
+    let listen = check_listen::listen(root.section_or_empty("listen"), folder, public_url.as_ref());
     if let (Some(url), Some(Listen { tls: Some(_), .. })) = (&public_url, &listen)
         && url.as_str().starts_with("http:")
     {
@@ -125,5 +125,6 @@ pub(super) fn read(mut root: Section<'_>, folder: Folder<'_>) -> Option<Config> 
         per_session: metrics?,
         log: log?,
         audit_file: audit_file?,
+        warnings: Vec::new(),
     })
 }

@@ -12,6 +12,9 @@ use crate::calendar::days_since_1970;
 use std::collections::HashSet;
 use toml::value::{Datetime, Offset};
 
+/// What stands in examples/full.toml: nobody knows a token that has it.
+const SAMPLE: &str = "2f8c1e0d4b7a6953c8e1f20a9b3d7c6e5f4a1b2c3d4e5f60718293a4b5c6d7e8";
+
 /// The admin listener.
 pub(super) fn admin(mut section: Section<'_>, folder: Folder<'_>) -> Option<Admin> {
     let report = section.report();
@@ -29,7 +32,7 @@ pub(super) fn admin(mut section: Section<'_>, folder: Folder<'_>) -> Option<Admi
         }
         Some(address)
     });
-    let tls = section.section("tls").and_then(|section| tls_files(section, folder));
+    let tls = section.section("tls").and_then(|section| tls_files(section, folder, None));
     let hosts =
         section.texts("hosts", &[]).and_then(|list| value::all(list.into_iter().map(|name| host(report, &name))));
     let mut names = HashSet::new();
@@ -55,8 +58,13 @@ fn admin_token(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<
     if let Some(name) = name.as_ref().filter(|name| !names.insert(name.value.clone())) {
         report.wrong(&name.place, format!("two tokens are named {}", name.value), "give each its own name");
     }
-    let sha256 =
-        section.required_text("sha256", "64 hexadecimal digits").and_then(|written| value::sha256(report, &written));
+    let sha256 = section.required_text("sha256", "64 hexadecimal digits").and_then(|written| {
+        let sha256 = value::sha256(report, &written)?;
+        if sha256 == [0; 32] || written.value.eq_ignore_ascii_case(SAMPLE) {
+            report.doubtful(&written.place, "is a placeholder, which no token has", value::SHA256_FIX);
+        }
+        Some(sha256)
+    });
     let scopes = scopes(&mut section);
     let is_temporary = section.has("expires");
     let expires = match section.date("expires") {

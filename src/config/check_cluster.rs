@@ -4,10 +4,12 @@
 //! name up and connects nowhere. Hostile inputs C04 and C07.
 
 use super::files::Folder;
+use super::key::{self, Refused};
 use super::problem::{Report, Written};
 use super::raw::Section;
-use super::{Cluster, Credential, Engine, Node, Trust, key, origin, value};
+use super::{Cluster, Credential, Engine, Node, Trust, origin, value};
 use crate::id::{ClusterName, NodeName};
+use crate::secret::Secret;
 use std::collections::HashSet;
 
 /// Port of pveproxy.
@@ -53,6 +55,10 @@ fn credential(section: &mut Section<'_>, folder: Folder<'_>) -> Option<Credentia
                 let what = format!("{} does not hold the value of an API token", secret_file.value);
                 report.wrong(&secret_file.place, what, "write only the UUID that pveum printed as value");
                 return None;
+            }
+            if is_placeholder(&secret) {
+                let what = format!("{} still holds a placeholder, which Proxmox will refuse", secret_file.value);
+                report.doubtful(&secret_file.place, &what, "write the value that pveum user token add printed into it");
             }
             Some(Credential::ApiToken { token_id: token_id?, secret })
         }
@@ -125,22 +131,29 @@ fn node(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<Node> {
         report.wrong(&name.place, format!("two nodes are named {:?}", name.value), "give each its own name");
     }
     let name = name.and_then(|written| parsed::<NodeName>(report, &written));
-    let address = section.required_text("address", "10.0.0.11:8006").and_then(|written| address(report, &written));
+    let address = section.required_text("address", "10.0.0.11:8006").and_then(|written| {
+        let wrong = |(what, fix): Refused| {
+            report.wrong(&written.place, format!("\"{}\" {what}", written.value.escape_debug()), fix);
+        };
+        node_address(&written.value).map_err(wrong).ok()
+    });
     let fingerprint = match section.text("fingerprint") {
-        Some(written) => Some(fingerprint(report, &written)?),
+        Some(written) => {
+            let wrong = |(what, fix): Refused| report.wrong(&written.place, what, fix);
+            Some(fingerprint(&written.value).map_err(wrong).ok()?)
+        }
         None => None,
     };
     let (host, port) = address?;
     Some(Node { name: name?, host, port, fingerprint })
 }
 
-/// Host, an IPv6 address without its brackets, and port.
-fn address(report: &Report, written: &Written<String>) -> Option<(String, u16)> {
-    let text = written.value.as_str();
-    let wrong = |what: &str, fix: String| {
-        report.wrong(&written.place, format!("\"{}\" {what}", text.escape_debug()), fix);
-        None
-    };
+/// Host, an IPv6 address without its brackets, and port of a node, as written in its `address`.
+///
+/// # Errors
+/// What is wrong with it, and the cure.
+pub fn node_address(text: &str) -> Result<(String, u16), Refused> {
+    let wrong = |what: &str, fix: String| Err((what.to_owned(), fix));
     if let Some((_, rest)) = text.split_once("://") {
         let bare = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let bare = bare.rsplit('@').next().unwrap_or_default();
@@ -155,25 +168,30 @@ fn address(report: &Report, written: &Written<String>) -> Option<(String, u16)> 
     match origin::split_port(text).and_then(|(host, port)| Ok((origin::normal_host(host)?, port))) {
         Ok((host, port)) => {
             let host = host.trim_matches(['[', ']']).to_owned();
-            Some((host, port.unwrap_or(DEFAULT_PORT)))
+            Ok((host, port.unwrap_or(DEFAULT_PORT)))
         }
-        Err(error) => wrong("is not an address", error.to_string()),
+        Err(error) => wrong("is not an address", format!("{error}, such as 10.0.0.11:8006")),
     }
 }
 
 /// SHA-256 of a certificate, with or without colons.
-fn fingerprint(report: &Report, written: &Written<String>) -> Option<[u8; 32]> {
-    let digits = written.value.replace(':', "");
-    let fingerprint = value::hex(&digits);
-    if fingerprint.is_none() {
+///
+/// # Errors
+/// What is wrong with it, and the cure.
+pub fn fingerprint(text: &str) -> Result<[u8; 32], Refused> {
+    let digits = text.replace(':', "");
+    value::hex(&digits).ok_or_else(|| {
         let what = if digits.len() == 40 { "is a SHA-1 fingerprint" } else { "is not a SHA-256 fingerprint" };
-        report.wrong(
-            &written.place,
-            what,
-            "write the 32 pairs that pvenode cert info prints for pveproxy-ssl.pem or pve-ssl.pem",
-        );
-    }
-    fingerprint
+        let fix = "write the 32 pairs (AA:BB:CC:...) that pvenode cert info prints for pveproxy-ssl.pem or pve-ssl.pem";
+        (what.to_owned(), fix.to_owned())
+    })
+}
+
+/// Whether the value of an API token is one character over and over, as in the place that `init` leaves for it.
+fn is_placeholder(secret: &Secret) -> bool {
+    let mut characters = secret.reveal().iter().filter(|byte| **byte != b'-');
+    let first = characters.next();
+    characters.all(|byte| Some(byte) == first)
 }
 
 /// `user@realm!name`, as Proxmox's `pve-tokenid`.

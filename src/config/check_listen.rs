@@ -5,15 +5,15 @@
 use super::files::Folder;
 use super::key;
 use super::raw::Section;
-use super::{Engine, Listen, TlsFiles, value};
+use super::{Engine, Listen, Origin, TlsFiles, value};
 use crate::wire::proxy::Versions;
 
 /// The public listener.
-pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Listen> {
+pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>, public_url: Option<&Origin>) -> Option<Listen> {
     let report = section.report();
     let address = section.text_or("address", "[::]:443").and_then(|written| value::socket_address(report, &written));
     let is_plain = !section.has("tls");
-    let tls = section.section("tls").and_then(|section| tls_files(section, folder));
+    let tls = section.section("tls").and_then(|section| tls_files(section, folder, public_url));
     let proxy_protocol = section.word("proxy_protocol", &["off", "v1", "v2", "any"]);
     let trusted = section.texts("trusted_proxies", &[]);
     if let (Some(written), Some([])) = (&proxy_protocol, trusted.as_deref())
@@ -34,17 +34,26 @@ pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>) -> Option<Lis
     Some(Listen { address: address?, tls, proxy_protocol, trusted_proxies: trusted_proxies? })
 }
 
-/// Certificate and key, read once to see that they are a pair.
-pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>) -> Option<TlsFiles> {
+/// Certificate and key, read once to see that they are a pair, and for whom browsers come to.
+pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>, public_url: Option<&Origin>) -> Option<TlsFiles> {
     let report = section.report();
     let certificate = section.required_text("certificate", "fullchain.pem");
     let key = section.required_text("key", "privkey.pem");
     let chain = certificate.as_ref().and_then(|name| folder.public(name));
     let secret = key.as_ref().and_then(|name| folder.secret(name));
     let (certificate, key) = (certificate?, key?);
-    if let Err((what, fix)) = key::server(&chain?, &secret?) {
+    let chain = chain?;
+    if let Err((what, fix)) = key::server(&chain, &secret?) {
         report.wrong(&certificate.place, format!("{} {what}", certificate.value), fix);
         return None;
+    }
+    if let Some(host) = public_url.map(Origin::host).filter(|host| !key::is_for(&chain, host)) {
+        let file = &certificate.value;
+        let what =
+            format!("{file} is not valid for {host}, the host of public_url, so browsers will not open the console");
+        let fix =
+            format!("name one that is; openssl x509 -in {file} -noout -ext subjectAltName shows what it is valid for");
+        report.doubtful(&certificate.place, &what, fix);
     }
     let engine = Engine::default();
     Some(TlsFiles { certificate: folder.path_of(&certificate)?, key: folder.path_of(&key)?, engine })

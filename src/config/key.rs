@@ -8,8 +8,10 @@ use crate::secret::Secret;
 use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use jsonwebtoken::Algorithm;
+use rustls::client::verify_server_name;
 use rustls::pki_types::pem::{PemObject, SectionKind};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
 /// Problem and cure.
@@ -91,7 +93,10 @@ fn public_der(pem: &[u8]) -> Result<Vec<u8>, Refused> {
 }
 
 /// How many certificates a CA file holds; each parses.
-pub(super) fn authorities(pem: &[u8]) -> Result<usize, Refused> {
+///
+/// # Errors
+/// What is wrong with it, and the cure.
+pub fn authorities(pem: &[u8]) -> Result<usize, Refused> {
     let chain = certificates(pem)?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in &chain {
@@ -110,6 +115,14 @@ pub(super) fn server(chain: &[u8], key: &Secret) -> Result<(), Refused> {
     CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider())
         .map(|_| ())
         .map_err(|error| (format!("does not go with its key: {error}"), "name the pair that was issued".to_owned()))
+}
+
+/// Whether the first certificate of a chain is valid for this name or address, as browsers see it: by its subject
+/// alternative names alone (RFC 9525 section 6.3). What cannot be read as a certificate or a name is left to others.
+pub(super) fn is_for(chain: &[u8], host: &str) -> bool {
+    let (Ok(chain), Ok(host)) = (certificates(chain), ServerName::try_from(host)) else { return true };
+    let leaf = chain.first().and_then(|leaf| ParsedCertificate::try_from(leaf).ok());
+    leaf.is_none_or(|leaf| verify_server_name(&leaf, &host).is_ok())
 }
 
 /// Checks that a key set can verify something and holds nothing secret. Keys of other uses may stand beside.

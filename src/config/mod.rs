@@ -24,6 +24,8 @@ mod spelling;
 mod tests;
 mod value;
 
+pub use check_cluster::{fingerprint, node_address};
+pub use key::authorities;
 pub use key_set::JwksUrl;
 pub use origin::Origin;
 pub use problem::{Problem, Problems};
@@ -67,6 +69,8 @@ pub struct Config {
     pub log: LogFormat,
     /// Where the audit log goes; none without `[audit]`.
     pub audit_file: Option<PathBuf>,
+    /// What may stand there, and is hardly meant.
+    pub warnings: Vec<Problem>,
 }
 
 /// The public listener.

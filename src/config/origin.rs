@@ -30,6 +30,13 @@ impl Origin {
     pub fn authority(&self) -> &str {
         self.0.split_once("://").map_or("", |(_, rest)| rest)
     }
+
+    /// The host alone, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        split_port(authority).map_or(authority, |(host, _)| host).trim_matches(['[', ']'])
+    }
 }
 
 impl fmt::Display for Origin {
@@ -145,6 +152,11 @@ mod tests {
             assert_eq!(written.parse::<Origin>().unwrap().as_str(), kept);
         }
         assert_eq!("https://a.example:8443".parse::<Origin>().unwrap().authority(), "a.example:8443");
+        for (origin, host) in
+            [("https://a.example:8443", "a.example"), ("https://[::1]", "::1"), ("http://[::1]:80", "::1")]
+        {
+            assert_eq!(origin.parse::<Origin>().unwrap().host(), host);
+        }
     }
 
     #[test]

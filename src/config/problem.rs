@@ -91,6 +91,7 @@ pub(super) struct Report {
     line_starts: Vec<usize>,
     syntax_lines: Vec<usize>,
     problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
     known: RefCell<BTreeMap<String, Option<String>>>,
 }
 
@@ -102,6 +103,7 @@ impl Report {
             line_starts: std::iter::once(0).chain(breaks).collect(),
             syntax_lines: Vec::new(),
             problems: RefCell::default(),
+            warnings: RefCell::default(),
             known: RefCell::default(),
         }
     }
@@ -136,6 +138,12 @@ impl Report {
         }
     }
 
+    /// Adds what may stand there, and is hardly meant.
+    pub(super) fn doubtful(&self, place: &Place, what: &str, fix: impl Into<String>) {
+        let (what, fix) = (format!("warning: {what}"), fix.into());
+        self.warnings.borrow_mut().push(Problem { line: Some(place.line), path: place.path.clone(), what, fix });
+    }
+
     /// Notes a key as known.
     pub(super) fn know(&self, path: &str, default: Option<String>) {
         self.known.borrow_mut().insert(path.to_owned(), default);
@@ -150,6 +158,13 @@ impl Report {
     /// Whether nothing is wrong.
     pub(super) fn is_clean(&self) -> bool {
         self.problems.borrow().is_empty()
+    }
+
+    /// Everything that is hardly meant, in the order of the lines.
+    pub(super) fn into_warnings(self) -> Vec<Problem> {
+        let mut list = self.warnings.into_inner();
+        list.sort();
+        list
     }
 
     /// Everything that is wrong, in the order of the lines.

@@ -8,6 +8,9 @@ use super::spelling;
 use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
+/// How the SHA-256 of an admin token is made.
+pub(super) const SHA256_FIX: &str = "printf %s TOKEN | sha256sum";
+
 const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /// The word of the list that was written.
@@ -81,12 +84,12 @@ pub(super) fn network(report: &Report, written: &Written<String>) -> Option<IpNe
 pub(super) fn sha256(report: &Report, written: &Written<String>) -> Option<[u8; 32]> {
     let text = written.value.to_ascii_lowercase();
     if text == SHA256_OF_NOTHING {
-        report.wrong(&written.place, "is the SHA-256 of nothing at all", "printf %s TOKEN | sha256sum");
+        report.wrong(&written.place, "is the SHA-256 of nothing at all", SHA256_FIX);
         return None;
     }
     let digest = hex(&text);
     if digest.is_none() {
-        report.wrong(&written.place, "is not 64 hexadecimal digits", "printf %s TOKEN | sha256sum");
+        report.wrong(&written.place, "is not 64 hexadecimal digits", SHA256_FIX);
     }
     digest
 }

@@ -34,6 +34,8 @@ pub fn node_tls(cluster: &Cluster, node: &Node) -> Result<NodeTls, String> {
 pub struct ClusterTls {
     provider: Arc<CryptoProvider>,
     roots: Option<Arc<WebPkiServerVerifier>>,
+    /// What the roots are, as the configuration calls it.
+    setting: String,
     engine: Engine,
 }
 
@@ -55,7 +57,9 @@ impl ClusterTls {
         };
         let named = |error: String| format!("cluster {}: {error}", cluster.name);
         let roots = roots.map(|roots| chain(roots, &provider)).transpose().map_err(named)?;
-        Ok(Self { provider, roots, engine: cluster.engine })
+        let key = if cluster.trust == Trust::System { "tls = \"system\"" } else { "ca_file" };
+        let setting = format!("{key} of [[cluster]] {}", cluster.name);
+        Ok(Self { provider, roots, setting, engine: cluster.engine })
     }
 
     /// How this node is verified: its fingerprint, or else the cluster's roots.
@@ -63,15 +67,15 @@ impl ClusterTls {
     /// # Errors
     /// A node without fingerprint in a cluster without roots, or a host that is no name and no address.
     pub fn node(&self, node: &Node) -> Result<NodeTls, String> {
-        let check = match (node.fingerprint, &self.roots) {
-            (Some(pin), _) => Check::Pin(pin),
-            (None, Some(roots)) => Check::Chain(Arc::clone(roots), Believed::default()),
+        let (check, setting) = match (node.fingerprint, &self.roots) {
+            (Some(pin), _) => (Check::Pin(pin), format!("fingerprint of [[cluster.node]] {}", node.name)),
+            (None, Some(roots)) => (Check::Chain(Arc::clone(roots), Believed::default()), self.setting.clone()),
             (None, None) => {
                 return Err(format!("node {}: it has no fingerprint and the cluster no ca_file", node.name));
             }
         };
         let named = |error: String| format!("node {}: {error}", node.name);
-        client(Arc::clone(&self.provider), check, &node.host, self.engine).map_err(named)
+        client(Arc::clone(&self.provider), check, setting, &node.host, self.engine).map_err(named)
     }
 }
 
@@ -83,14 +87,21 @@ pub fn server_tls(host: &str, ca: Option<&[u8]>) -> Result<NodeTls, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let roots = ca.map_or_else(system_roots, ca_roots)?;
     let check = Check::Chain(chain(roots, &provider)?, Believed::default());
-    client(provider, check, host, Engine::Buffered)
+    let setting = if ca.is_some() { "that of the CA file" } else { "one of the system's" };
+    client(provider, check, setting.to_owned(), host, Engine::Buffered)
 }
 
-fn client(provider: Arc<CryptoProvider>, check: Check, host: &str, engine: Engine) -> Result<NodeTls, String> {
+fn client(
+    provider: Arc<CryptoProvider>,
+    check: Check,
+    setting: String,
+    host: &str,
+    engine: Engine,
+) -> Result<NodeTls, String> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| format!("{host:?} is neither an IP address nor a DNS name"))?;
-    let verifier = NodeVerifier { provider: Arc::clone(&provider), check };
+    let verifier = NodeVerifier { provider: Arc::clone(&provider), check, setting };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
@@ -150,6 +161,7 @@ pub(super) fn sha256(der: &[u8]) -> [u8; 32] {
 pub(super) struct Refused {
     seen: [u8; 32],
     expected: Option<[u8; 32]>,
+    setting: String,
     why: String,
 }
 
@@ -174,9 +186,10 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}; it shows {}", self.why, fingerprint(&self.seen))?;
         match &self.expected {
-            Some(expected) => write!(f, ", configured is {}", fingerprint(expected)),
-            None => f.write_str(", configured is a certificate authority"),
+            Some(expected) => write!(f, ", configured is {}", fingerprint(expected))?,
+            None => f.write_str(", configured is a certificate authority")?,
         }
+        write!(f, " ({})", self.setting)
     }
 }
 
@@ -190,6 +203,8 @@ enum Check {
 struct NodeVerifier {
     provider: Arc<CryptoProvider>,
     check: Check,
+    /// Where the check comes from, for whoever has to mend it.
+    setting: String,
 }
 
 impl NodeVerifier {
@@ -198,7 +213,7 @@ impl NodeVerifier {
             Check::Pin(pin) => Some(*pin),
             Check::Chain(..) => None,
         };
-        Refused { seen: sha256(leaf), expected, why: why.to_string() }.into_error()
+        Refused { seen: sha256(leaf), expected, setting: self.setting.clone(), why: why.to_string() }.into_error()
     }
 }
 

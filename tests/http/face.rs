@@ -174,6 +174,7 @@ fn config(node: SocketAddr) -> Config {
         per_session: false,
         log: LogFormat::Text,
         audit_file: None,
+        warnings: Vec::new(),
     }
 }
 

@@ -51,13 +51,15 @@ async fn what_init_writes_opens_a_console() {
     ] {
         assert!(said.contains(command), "{said}");
     }
+    assert!(said.contains("\npublic_url is http://, so plain HTTP is served on 127.0.0.1:0, and"), "{said}");
     let folder = folder.path().join("gate");
     for name in ["panel.key", "session.key", "pve.secret"] {
         assert_eq!(folder.join(name).metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
     }
     let key = std::fs::read_to_string(folder.join("panel.key")).unwrap();
     assert!(key.trim().len() == 64 && !said.contains(key.trim()), "a key of its own, which is never printed");
-    assert_eq!(ran(&["check", "--config", &config], "").await.0, 0);
+    let (code, _, warned) = ran(&["check", "--config", &config], "").await;
+    assert!(code == 0 && warned.contains("pve.secret still holds a placeholder"), "{warned}");
 
     // What the operator does: the token's value, and a port of the admin listener that is free here.
     std::fs::write(folder.join("pve.secret"), sim.api_token().1).unwrap();
@@ -77,10 +79,10 @@ async fn init_asks_four_questions_and_again_where_an_answer_cannot_be_right() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("consolegate.toml").display().to_string();
     let answers = "console.example.com\nhttps://console.example.com\npanel\npanel https://panel.example.com\n\
-                   pve1 10.0.0.11:8006\nEU 1\neu1\n";
+                   pve1 https://10.0.0.11\npve1 10.0.0.11:8006\nEU 1\neu1\n";
     let (code, _, asked) = ran(&["init", "--config", &config], answers).await;
     assert_eq!(code, 0, "{asked}");
-    assert_eq!(asked.matches("\n> ").count(), 7, "four questions, three of them twice:\n{asked}");
+    assert_eq!(asked.matches("\n> ").count(), 8, "four questions, each of them twice:\n{asked}");
     let text = std::fs::read_to_string(&config).unwrap();
     for line in
         ["public_url = \"https://console.example.com\"", "name = \"pve1\"", "tls = \"system\"", "clusters = [\"eu1\"]"]
@@ -107,14 +109,107 @@ async fn init_overwrites_nothing_and_leaves_nothing_of_what_would_not_work() {
     assert_eq!(std::fs::read_to_string(folder.path().join("session.key")).unwrap(), "mine");
 
     std::fs::remove_file(folder.path().join("session.key")).unwrap();
-    let (code, _, cause) = ran(&arguments(&config, "https://console.example.com", "https://10.0.0.11/"), "").await;
+    let nameless = arguments(&config, "https://console.example.com", "10.0.0.11");
+    let nameless: Vec<&str> = nameless.into_iter().map(|word| if word == "panel" { "" } else { word }).collect();
+    let (code, _, cause) = ran(&nameless, "").await;
     assert_eq!(code, 78);
-    assert!(cause.contains("cluster[0].node[0].address"), "{cause}");
+    let words = "nothing is written, for check would refuse it: issuer[0].name: is not a name; use 1 to 128 characters";
+    assert!(cause.starts_with(words), "{cause}");
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 
     let (code, _, cause) = ran(&["init", "--non-interactive", "--config", &config], "").await;
     assert_eq!(code, 64);
     assert!(cause.contains("--public-url is needed"), "{cause}");
+}
+
+#[tokio::test]
+async fn an_option_that_cannot_be_right_is_named_with_what_was_expected_and_nothing_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("new/gate/consolegate.toml").display().to_string();
+    for (node, option, value, words) in [
+        (
+            "10.0.0.11",
+            "--fingerprint",
+            "X",
+            ["'X' for '--fingerprint <HEX>': is not a SHA-256 fingerprint", "write the 32 pairs (AA:BB:CC:...)"],
+        ),
+        (
+            "https://10.0.0.11/",
+            "--listen",
+            "[::]:443",
+            ["'https://10.0.0.11/' for '--node-address <ADDRESS>': is a URL", "; write \"10.0.0.11\""],
+        ),
+        (
+            "10.0.0",
+            "--listen",
+            "[::]:443",
+            ["'10.0.0' for '--node-address <ADDRESS>': is not an address", ", such as 10.0.0.11:8006"],
+        ),
+        (
+            "10.0.0.11",
+            "--listen",
+            "443",
+            ["'443' for '--listen <ADDRESS:PORT>'", "expected ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443"],
+        ),
+        (
+            "10.0.0.11",
+            "--ca-file",
+            "NOTHING",
+            ["error: --ca-file NOTHING: No such file", "; name /etc/pve/pve-root-ca.pem of a node"],
+        ),
+        (
+            "10.0.0.11",
+            "--ca-file",
+            "Cargo.toml",
+            ["error: --ca-file Cargo.toml: holds no certificate", "; name /etc/pve/pve-root-ca.pem of a node"],
+        ),
+    ] {
+        let mut all = arguments(&config, "https://console.example.com", node);
+        all.extend([option, value]);
+        let (code, said, cause) = ran(&all, "").await;
+        assert_eq!((code, said.as_str()), (64, ""), "{option} {value}: {cause}");
+        for word in words {
+            assert!(cause.contains(word), "{word:?} is not in\n{cause}");
+        }
+        assert!(names(folder.path()).is_empty(), "{option} {value}: {:?}", names(folder.path()));
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_no_folder_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("new/gate/consolegate.toml").display().to_string();
+    let nameless = arguments(&config, "https://console.example.com", "10.0.0.11");
+    let nameless: Vec<&str> = nameless.into_iter().map(|word| if word == "panel" { "" } else { word }).collect();
+    assert_eq!(ran(&nameless, "").await.0, 78);
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+#[tokio::test]
+async fn a_folder_that_is_made_is_said_with_who_may_read_it_and_how_a_services_user_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let (top, gate) = (folder.path().join("new"), folder.path().join("new/gate"));
+    let config = gate.join("consolegate.toml").display().to_string();
+    let (code, said, cause) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
+    assert_eq!((code, cause.as_str()), (0, ""));
+    let line = said.lines().find(|line| line.starts_with("The folder ")).unwrap_or_else(|| panic!("{said}"));
+    let words =
+        format!("The folder {} is new (mode 0750), and only its owner may read the keys in it.", gate.display());
+    assert!(line.starts_with(&words), "{line}");
+    let (_, cure) = line.split_once("chgrp -R consolegate ").unwrap();
+    let (shown, modes) = cure.split_once(" && ").unwrap();
+    assert_eq!(Path::new(shown), top);
+
+    // The group's name is another machine's; the modes are what they are for.
+    assert!(std::process::Command::new("sh").args(["-c", modes]).status().unwrap().success());
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&gate), mode(&gate.join("panel.key"))), (0o750, 0o640), "{modes}");
+    assert_eq!(ran(&["check", "--config", &config], "").await.0, 0);
+
+    let config = folder.path().join("consolegate.toml").display().to_string();
+    let (_, said, _) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
+    let words = format!("\nOnly their owner may read the keys in {}; ", folder.path().display());
+    assert!(said.contains(&words) && !said.contains("is new"), "{said}");
 }
 
 #[tokio::test]
@@ -125,8 +220,10 @@ async fn a_group_that_owns_the_folder_may_read_the_keys_and_nobody_else() {
         return;
     }
     let config = folder.path().join("consolegate.toml").display().to_string();
-    let (code, _, cause) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
+    let (code, said, cause) = ran(&arguments(&config, "https://console.example.com", "10.0.0.11"), "").await;
     assert_eq!(code, 0, "{cause}");
+    assert!(said.contains("may be read by their owner and the folder's group, 65534."), "{said}");
+    assert!(!said.contains("plain HTTP"), "{said}");
     for name in ["panel.key", "session.key", "pve.secret", "privkey.pem", "consolegate.toml"] {
         let file = folder.path().join(name).metadata().unwrap();
         assert_eq!(file.permissions().mode() & 0o777, 0o640, "{name}");

@@ -25,6 +25,7 @@ fn the_page_of_reasons_is_what_the_command_prints_and_has_a_heading_for_each() {
 fn every_reason_and_every_close_code_is_explained() {
     for (code, words) in [
         ("guest_stopped", ["the guest is not running", "The machine is powered off."].as_slice()),
+        ("node_cert", &["fingerprint of its [[cluster.node]]", "ca_file of its [[cluster]]"]),
         ("4423", &["guest_stopped\n", "guest_locked\n"]),
         ("token_rejected", &["signature\n", "kid\n", "compare the secret of the panel"]),
     ] {

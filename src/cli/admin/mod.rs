@@ -20,6 +20,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Builder;
 
+const NO_TOKEN: &str = "no token; name its file with --token-file, or set CONSOLEGATE_ADMIN_TOKEN\n  \
+    fix: where there is none yet, make one (openssl rand -hex 32), and tell the gateway its SHA-256 (printf %s TOKEN | \
+    sha256sum) in an [[admin.token]] with name, sha256 and scopes, as in examples/full.toml";
+
 /// The gateway that is asked, and the token that is shown.
 #[derive(Debug, clap::Args)]
 pub(super) struct Gateway {
@@ -39,7 +43,7 @@ pub(super) struct Gateway {
 impl Gateway {
     /// The answer to one question.
     fn ask(&self, method: Method, path: &str, body: &str) -> Result<Said, Stop> {
-        let (address, ca) = (self.address()?, self.ca_file.as_deref().map(read).transpose()?);
+        let (address, ca) = (self.address()?, self.ca_file.as_deref().map(|path| read("--ca-file", path)).transpose()?);
         let client = Client::new(&address, ca.as_deref()).map_err(Stop::Usage)?;
         let token = self.token()?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -67,17 +71,15 @@ impl Gateway {
                 io::stdin().read_to_string(&mut text)?;
                 text
             }
-            Some(path) => String::from_utf8_lossy(&read(path)?).into_owned(),
-            None => std::env::var("CONSOLEGATE_ADMIN_TOKEN").map_err(|_| {
-                Stop::Usage("no token; name its file with --token-file, or set CONSOLEGATE_ADMIN_TOKEN".to_owned())
-            })?,
+            Some(path) => String::from_utf8_lossy(&read("--token-file", path)?).into_owned(),
+            None => std::env::var("CONSOLEGATE_ADMIN_TOKEN").map_err(|_| Stop::Usage(NO_TOKEN.to_owned()))?,
         };
         Ok(text.trim().to_owned())
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Stop> {
-    std::fs::read(path).map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, Stop> {
+    std::fs::read(path).map_err(|error| Stop::Failed(format!("{option} {}: {error}", path.display())))
 }
 
 /// What a gateway said as data, for programs.

@@ -11,11 +11,13 @@ use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-/// Files written so far; dropped without [`Written::keep`], they are removed again.
+/// Files and folders made so far; dropped without [`Written::keep`], they are removed again.
 #[derive(Debug)]
 pub(super) struct Written {
     folder: PathBuf,
     group: Option<u32>,
+    /// From the folder up.
+    folders: Vec<PathBuf>,
     files: Vec<PathBuf>,
 }
 
@@ -23,13 +25,16 @@ impl Written {
     /// Nothing yet, in this folder, which is made where it is not there.
     pub(super) fn in_folder(folder: &Path) -> Result<Self, Stop> {
         let cannot = |error| Stop::Failed(format!("{}: {error}", folder.display()));
-        if !folder.exists() {
+        let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let folders = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
+        let mut written = Self { folder: folder.to_owned(), group: None, folders, files: Vec::new() };
+        if !written.folders.is_empty() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
             std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o750)).map_err(cannot)?;
         }
         let group = folder.metadata().map_err(cannot)?.gid();
-        let own = rustix::process::getegid().as_raw();
-        Ok(Self { folder: folder.to_owned(), group: (group != own).then_some(group), files: Vec::new() })
+        written.group = (group != rustix::process::getegid().as_raw()).then_some(group);
+        Ok(written)
     }
 
     /// A file that only the gateway may read.
@@ -62,9 +67,23 @@ impl Written {
         Ok(())
     }
 
-    /// They stay.
-    pub(super) fn keep(mut self) {
+    /// They stay; where they are and who may read them, in one line.
+    pub(super) fn keep(mut self) -> String {
         self.files.clear();
+        let (folder, made) = (self.folder.display(), std::mem::take(&mut self.folders));
+        match (self.group, made.last().map(|top| top.display())) {
+            (Some(group), _) => {
+                format!("The keys in {folder} may be read by their owner and the folder's group, {group}.")
+            }
+            (None, Some(top)) => format!(
+                "The folder {folder} is new (mode 0750), and only its owner may read the keys in it. A service with a user of \
+                 its own needs: chgrp -R consolegate {top} && chmod -R g+rX {top}"
+            ),
+            (None, None) => format!(
+                "Only their owner may read the keys in {folder}; a service with a user of its own needs them in its group: \
+                 chgrp, and chmod 640."
+            ),
+        }
     }
 }
 
@@ -73,6 +92,9 @@ impl Drop for Written {
         for path in &self.files {
             // What failed is being said already; a file that cannot be removed is found by the next try.
             let _ = std::fs::remove_file(path);
+        }
+        for folder in &self.folders {
+            let _ = std::fs::remove_dir(folder);
         }
     }
 }
@@ -85,10 +107,7 @@ pub(super) fn key() -> Result<String, Stop> {
 
 /// A certificate of its own making for the public name, so that the gateway starts: chain and key in PEM.
 pub(super) fn own_certificate(public_url: &Origin) -> Result<(String, String), Stop> {
-    let authority = public_url.authority();
-    let host =
-        authority.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(authority, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-    let made = rcgen::generate_simple_self_signed([host]).map_err(|error| Stop::Failed(error.to_string()))?;
+    let made = rcgen::generate_simple_self_signed([public_url.host().to_owned()])
+        .map_err(|error| Stop::Failed(error.to_string()))?;
     Ok((made.cert.pem(), made.signing_key.serialize_pem()))
 }

@@ -9,7 +9,7 @@ mod text;
 
 use super::check;
 use super::exit::Stop;
-use crate::config::Origin;
+use crate::config::{self, Origin, Problem, Problems};
 use crate::id::{ClusterName, NodeName};
 use files::Written;
 use std::io::{self, Write};
@@ -41,16 +41,16 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     node_name: Option<NodeName>,
     /// Its address: host, or host:port where pveproxy is not on 8006.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = node_address)]
     node_address: Option<String>,
     /// SHA-256 of the node's certificate, as "pvenode cert info" shows it.
-    #[arg(long, value_name = "HEX", conflicts_with = "ca_file")]
+    #[arg(long, value_name = "HEX", value_parser = fingerprint, conflicts_with = "ca_file")]
     fingerprint: Option<String>,
     /// A copy of /etc/pve/pve-root-ca.pem of the node; it is copied once more.
     #[arg(long, value_name = "PATH")]
     ca_file: Option<PathBuf>,
     /// Where to listen.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = listen)]
     listen: Option<SocketAddr>,
     /// Serve plain HTTP to a balancer on this machine that ends TLS.
     #[arg(long)]
@@ -72,6 +72,7 @@ struct Answers {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
+    let authority = arguments.ca_file.as_deref().map(authority).transpose()?;
     let answers = questions::answers(arguments)?;
     let folder = arguments.config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let plain = arguments.behind_balancer || answers.public_url.as_str().starts_with("http:");
@@ -84,13 +85,41 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
         written.secret("privkey.pem", key)?;
         written.public("fullchain.pem", certificate)?;
     }
-    if let Some(path) = &arguments.ca_file {
-        let pem = std::fs::read(path).map_err(|error| Stop::Failed(format!("{}: {error}", path.display())))?;
+    if let Some(pem) = authority {
         written.public("pve-root-ca.pem", pem)?;
     }
     written.file(&arguments.config, text::configuration(arguments, &answers, plain), 0o640)?;
-    check::loaded(&arguments.config)?;
-    written.keep();
-    io::stdout().write_all(text::next_steps(arguments, &answers, folder, plain).as_bytes())?;
+    check::loaded(&arguments.config).map_err(unwritten)?;
+    let readers = written.keep();
+    io::stdout().write_all(text::next_steps(arguments, &answers, (folder, &readers), plain).as_bytes())?;
     Ok(())
+}
+
+/// The node's certificate authority, if the file holds one.
+fn authority(path: &Path) -> Result<Vec<u8>, Stop> {
+    let refused = |why: &str| {
+        let path = path.display();
+        Stop::Usage(format!("--ca-file {path}: {why}; name /etc/pve/pve-root-ca.pem of a node, or a copy of it"))
+    };
+    let pem = std::fs::read(path).map_err(|error| refused(&error.to_string()))?;
+    config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
+    Ok(pem)
+}
+
+/// Problems of a file that is not kept: its name and lines would lead nowhere.
+fn unwritten(problems: Problems) -> Problems {
+    let list = problems.list.into_iter().map(|problem| Problem { line: None, ..problem }).collect();
+    Problems { file: "nothing is written, for check would refuse it".to_owned(), list }
+}
+
+fn node_address(text: &str) -> Result<String, String> {
+    config::node_address(text).map(|_| text.to_owned()).map_err(|(what, fix)| format!("{what}; {fix}"))
+}
+
+fn fingerprint(text: &str) -> Result<String, String> {
+    config::fingerprint(text).map(|_| text.to_owned()).map_err(|(what, fix)| format!("{what}; {fix}"))
+}
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected ADDRESS:PORT, such as 0.0.0.0:443 or [::]:443".to_owned())
 }

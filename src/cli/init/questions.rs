@@ -36,7 +36,10 @@ pub(super) fn answers(arguments: &Arguments) -> Result<Answers, Stop> {
         "The first Proxmox node: its name there and its address",
         "--node-name and --node-address",
     )? {
-        Some(question) => asked(&question, "pve1 10.0.0.11:8006", two)?,
+        Some(question) => asked(&question, "pve1 10.0.0.11:8006", |text| {
+            let (name, address): (_, String) = two(text)?;
+            Ok((name, super::node_address(&address)?))
+        })?,
         None => node_given.ok_or_else(ended)?,
     };
     let cluster =

@@ -11,13 +11,11 @@ pub(super) const NO_SECRET: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The configuration.
 pub(super) fn configuration(arguments: &Arguments, answers: &Answers, plain: bool) -> String {
-    let default = if plain { "127.0.0.1:8080" } else { "[::]:443" };
-    let listen = arguments.listen.map_or_else(|| default.to_owned(), |address| address.to_string());
     let mut text = format!(
         "# Written by consolegate init. Every key there is: examples/full.toml. After a change: consolegate check\n\n\
          public_url = {}\n\n[listen]\naddress = {}\n",
         quoted(answers.public_url.as_str()),
-        quoted(&listen),
+        quoted(&listen(arguments, plain)),
     );
     text += if plain {
         "# Plain HTTP for a balancer on this machine, whose word on who the client is counts.\n\
@@ -56,16 +54,36 @@ pub(super) fn configuration(arguments: &Arguments, answers: &Answers, plain: boo
     text + "\n[session]\nkey_file = \"session.key\"\n"
 }
 
+/// Where to listen.
+fn listen(arguments: &Arguments, plain: bool) -> String {
+    let default = if plain { "127.0.0.1:8080" } else { "[::]:443" };
+    arguments.listen.map_or_else(|| default.to_owned(), |address| address.to_string())
+}
+
 /// A TOML text.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
 /// What is left to do, in order.
-pub(super) fn next_steps(arguments: &Arguments, answers: &Answers, folder: &Path, plain: bool) -> String {
+pub(super) fn next_steps(
+    arguments: &Arguments,
+    answers: &Answers,
+    (folder, readers): (&Path, &str),
+    plain: bool,
+) -> String {
     let (config, folder) = (arguments.config.display(), folder.display());
+    let http = if answers.public_url.as_str().starts_with("http:") {
+        format!(
+            "public_url is http://, so plain HTTP is served on {}, and whoever comes from this machine counts as a balancer. \
+             If that one ends TLS, browsers see https://: write that into public_url.\n",
+            listen(arguments, plain)
+        )
+    } else {
+        String::new()
+    };
     let mut text = format!(
-        "Written: {config} and its keys in {folder}. What is left to do:\n\n\
+        "Written: {config} and its keys.\n{readers}\n{http}What is left to do:\n\n\
          1. On {}, as root: the smallest role, a user, its API token, and both on all guests.\n\n\
          {}\n\
          The third command shows the token's value once. It goes into {folder}/pve.secret, in the place of the zeros.\n",
