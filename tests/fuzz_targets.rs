@@ -87,3 +87,23 @@ fn no_token_and_no_payload_of_one_panics() {
 fn no_record_of_a_peer_that_has_the_keys_panics_or_lets_anything_else_out() {
     fuzz("records", 500);
 }
+
+#[test]
+fn x04_whatever_is_typed_reaches_a_terminal_in_blocks_and_as_it_was() {
+    fuzz("terminal", 10_000);
+}
+
+#[test]
+fn l05_l06_a_balancers_header_says_the_same_wherever_it_is_cut() {
+    fuzz("preface", 20_000);
+}
+
+#[test]
+fn u07_no_list_of_guests_panics_or_is_quoted() {
+    fuzz("guests", 10_000);
+}
+
+#[test]
+fn c01_whatever_is_wrong_with_a_configuration_has_a_line_and_a_cure() {
+    fuzz("configuration", 2_000);
+}

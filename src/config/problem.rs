@@ -3,6 +3,7 @@
 //! Owns [`Problem`], the list of them and the report they are collected in while a file is read. Decides nothing about
 //! values; never holds a secret: a problem quotes what stands in the configuration, never what stands in a secret file.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -38,7 +39,8 @@ impl Problems {
     }
 }
 
-/// One line a problem: `file:line: path: problem; fix`.
+/// One line a problem: `file:line: path: problem; fix`. What is quoted of the file may hold anything, and is printed on a
+/// terminal: control characters are written as escapes.
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.list.iter().enumerate() {
@@ -51,12 +53,21 @@ impl fmt::Display for Problems {
             }
             write!(f, ": ")?;
             if !problem.path.is_empty() {
-                write!(f, "{}: ", problem.path)?;
+                write!(f, "{}: ", printable(&problem.path))?;
             }
-            write!(f, "{}; {}", problem.what, problem.fix)?;
+            write!(f, "{}; {}", printable(&problem.what), printable(&problem.fix))?;
         }
         Ok(())
     }
+}
+
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let escape =
+        |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// Where something stands in the file.

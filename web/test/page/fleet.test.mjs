@@ -11,7 +11,7 @@ const BACK_MS = 2000;
 /** Of that, what the page waits on purpose: the longest it may stay away before the attempt that reaches the next gateway. */
 const AWAY_MS = 1500;
 /** A machine that has much else to do may be slow now and then; one that is slow every time would be the page's own doing. */
-const ROUNDS = 4;
+const ROUNDS = 7;
 
 /** The longest pauses that chance can give; when the connection went; when its successor's picture came; what stood over it. */
 const WATCHED = `
