@@ -6,6 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -146,6 +147,43 @@ async fn the_demos_shell_works_its_watcher_only_watches_and_nothing_of_it_is_lef
     assert!(timeout(PATIENCE, demo.child.wait()).await.expect("it ends").unwrap().success());
     let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["consolegate-demo-1-00ff"]);
+}
+
+#[tokio::test]
+async fn a_configuration_of_ones_own_reaches_the_demos_node_with_the_cluster_of_the_demos() {
+    let mut demo = Demo::start(&[]);
+    let said = demo.line("consolegate.toml").await;
+    let file = said.rsplit(' ').next().unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    let cluster = &text[text.find("[[cluster]]").unwrap()..];
+
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("own.toml");
+    let key = folder.path().join("panel.key");
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let head = r#"
+        public_url = "http://127.0.0.1:8490"
+        [listen]
+        address = "127.0.0.1:8490"
+        [[issuer]]
+        name = "mine"
+        clusters = ["eu1"]
+        [[issuer.key]]
+        id = "1"
+        algorithm = "HS256"
+        secret_file = "panel.key"
+    "#;
+    std::fs::write(&own, format!("{head}{cluster}")).unwrap();
+    let asked = Command::new(env!("CARGO_BIN_EXE_consolegate"))
+        .args(["doctor", "--vmid", "100", "--config", own.to_str().unwrap()])
+        .kill_on_drop(true)
+        .output();
+    let asked = timeout(PATIENCE, asked).await.expect("it comes to an end").unwrap();
+    let found = String::from_utf8(asked.stdout).unwrap();
+    assert!(asked.status.success(), "{found}{}", String::from_utf8_lossy(&asked.stderr));
+    assert!(found.contains("RFB 003.008 from qemu/100"), "{found}");
+    demo.child.kill().await.unwrap();
 }
 
 /// What a gateway answers to a request of a page of this origin.

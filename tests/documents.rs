@@ -52,6 +52,13 @@ fn every_claim_of_a_token_stands_in_the_table_and_no_other() {
     assert_eq!(rows.map(str::to_owned).collect::<BTreeSet<_>>(), known);
 }
 
+#[test]
+fn the_node_that_the_readme_asks_for_is_the_one_that_the_page_needs() {
+    let package: serde_json::Value = serde_json::from_str(include_str!("../web/package.json")).unwrap();
+    let oldest = package["engines"]["node"].as_str().unwrap().strip_prefix(">=").unwrap();
+    assert!(README.contains(&format!("Node {oldest} or later")), "{oldest}");
+}
+
 /// Runs lines of PHP; exit code and everything said.
 fn php(code: &str) -> (i32, String) {
     let ran = Command::new("php").args(["-r", code]).output().expect("php (run `make setup`)");

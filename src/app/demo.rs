@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How the folder of a demo is called, before its process and a random part.
 const PREFIX: &str = "consolegate-demo-";
+/// The demo's configuration, in that folder: its `[[cluster]]` works from wherever it is copied to.
+const CONFIGURATION: &str = "consolegate.toml";
 
 /// What a demo needs to know.
 #[derive(Debug, Clone)]
@@ -63,7 +65,7 @@ impl Demo {
         let nodes = SimConfig { nodes: vec![NodeConfig::new("pve1")], guests, ..SimConfig::default() };
         let sim = Sim::start(nodes).await.map_err(said("the simulated node"))?;
         let secret = folder.write_keys(&sim).map_err(said("cannot write throw-away keys"))?;
-        let mut text = configuration(&gateway_url, &panel_url, &sim);
+        let mut text = configuration(&gateway_url, &panel_url, &sim, &folder.0);
         if let Some(own) = &options.own_panel {
             folder.write(own_panel::KEY_COPY, &own.key()?).map_err(said("cannot copy the panel's key"))?;
             text.push_str(&own.configuration()?);
@@ -72,10 +74,16 @@ impl Demo {
             Some(own) => own.blame(&problems),
             None => problems.to_string(),
         })?;
+        folder.write(CONFIGURATION, text.as_bytes()).map_err(said("cannot write the configuration"))?;
         let app = App::assemble_on(config, gateway, listen(0).await?, Before::Nothing)?;
         let listed = std::mem::take(&mut machines.listed);
         let own = options.own_panel.as_ref().map(|own| format!("\n{}", own.words(&gateway_url, &listed)));
-        let words = format!("\n  Open {panel_url} in a browser. Ctrl-C ends the demo.\n{}", own.unwrap_or_default());
+        let words = format!(
+            "\n  Open {panel_url} in a browser. Ctrl-C ends the demo.\n  The node, for a configuration of your own: \
+             [[cluster]] in {}\n{}",
+            folder.0.join(CONFIGURATION).display(),
+            own.unwrap_or_default()
+        );
         let machine = |guest: crate::app::DemoGuest| (guest.clone(), sim.guest(guest.vmid));
         let panel = (panel, Panel::new(gateway_url, &secret, listed.into_iter().map(machine).collect()));
         Ok(Self { url: panel_url, words, app, panel, _sim: sim, _machines: machines, _folder: folder })
@@ -126,8 +134,9 @@ fn url(listener: &TcpListener) -> Result<String, String> {
     Ok(format!("http://{address}"))
 }
 
-fn configuration(gateway: &str, panel: &str, sim: &Sim) -> String {
+fn configuration(gateway: &str, panel: &str, sim: &Sim, folder: &Path) -> String {
     let (token_id, _) = sim.api_token();
+    let path = |name: &str| toml::Value::from(folder.join(name).display().to_string());
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write!(
@@ -151,8 +160,8 @@ algorithm = "HS256"
 secret_file = "panel.key"
 [[cluster]]
 name = "{cluster}"
-credential = {{ token_id = "{token_id}", secret_file = "pve.secret" }}
-ca_file = "pve-root-ca.pem"
+credential = {{ token_id = "{token_id}", secret_file = {secret} }}
+ca_file = {ca}
 [[cluster.node]]
 name = "pve1"
 address = "{node}"
@@ -161,6 +170,8 @@ address = "{node}"
         audience = panel::AUDIENCE,
         kid = panel::KEY_ID,
         cluster = panel::CLUSTER,
+        secret = path("pve.secret"),
+        ca = path("pve-root-ca.pem"),
         node = sim.node_address("pve1"),
     );
     text

@@ -83,7 +83,7 @@ reasons! {
     TokenNotYet "not_yet" TOKEN_EARLY Info "the token is not valid yet; check the clocks of panel and gateway (NTP)";
     TokenScope "scope" TOKEN_SCOPE Warn "the issuer may not open this cluster, kind or vmid; see its clusters, kinds and vmids";
     TokenReplay "replay" TOKEN_USED Info "the token was used before; a panel makes a new one for each open, and a balancer must not repeat the request";
-    TokenBeforeBoot "before_boot" TOKEN_USED Info "the token or ticket is older than what the store remembers: than this gateway's start, or than the start or fail-over of the fleet's Redis; a new link is not";
+    TokenBeforeBoot "before_boot" TOKEN_OLD Info "the token or ticket is older than what the store remembers: than this gateway's start, or than the start or fail-over of the fleet's Redis; a new link is not";
     TokenRevoked "revoked" TOKEN_REVOKED Info "the token, its subject or its guest was revoked";
     TokenAssurance "assurance" TOKEN_ASSURANCE Info "the panel must have the customer sign in as the issuer's require_amr and require_acr ask, and say so in amr and acr";
     TokenBinding "binding" TOKEN_BOUND Info "the claim origin must be the origin of the page that opens the console, and one of the issuer's origins";

@@ -73,6 +73,8 @@ faces! {
     TOKEN_SCOPE = "token_out_of_scope", 401, 4401, STOP, "This console link is for another machine",
         "Your provider's panel may not open this machine here.";
     TOKEN_USED = "token_used", 401, 4409, STOP, "This console link was already used", AGAIN;
+    TOKEN_OLD = "token_before_start", 401, 4401, STOP, "This console link was made before the console service restarted",
+        AGAIN;
     TOKEN_ASSURANCE = "stronger_login_needed", 401, 4401, STOP, "A stronger login is needed",
         "Sign in to your panel with a second factor, then open the console again.";
     TOKEN_BOUND = "token_bound_elsewhere", 401, 4401, STOP, "This console link is for another page", AGAIN;

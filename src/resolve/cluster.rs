@@ -103,8 +103,13 @@ impl ClusterApi {
     /// The configured node of this name.
     pub(super) fn node(&self, name: &NodeName) -> Result<&NodeApi, Failure> {
         self.nodes.iter().find(|node| node.name == *name).ok_or_else(|| {
-            let cure = format!("cluster {} has no node {name}; add [[cluster.node]] name = \"{name}\"", self.name);
-            Failure::new(Reason::NodeUnreachable, cure)
+            let named = self.nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+            let cause = format!(
+                "cluster {} has no [[cluster.node]] of the name {name}; it has {named}; add one, or correct the name to \
+                 the one that Proxmox gives the node",
+                self.name
+            );
+            Failure::new(Reason::NodeUnreachable, cause)
         })
     }
 

@@ -7,6 +7,10 @@ use crate::reason::{Failure, Reason};
 
 /// Characters of a node's text that reach the log.
 const TEXT: usize = 128;
+/// What Proxmox says of a node that its cluster does not know.
+const UNKNOWN_NODE: &str = "hostname lookup";
+const MISNAMED: &str = "Proxmox knows no address of such a node; correct the name of the [[cluster.node]] to one that \
+                        `pvecm nodes` lists";
 
 /// The reason for a status that is not the one hoped for, and Proxmox's words as its cause.
 pub(super) fn refusal(status: u16, text: &str) -> Failure {
@@ -18,8 +22,11 @@ pub(super) fn refusal(status: u16, text: &str) -> Failure {
     };
     let said = format!("status {status} {text}").trim_end().to_owned();
     // Proxmox says what it does not like, not what to do.
-    let cause = if reason == Reason::ShellToken { format!("{said}; {}", reason.cure()) } else { said };
-    Failure::new(reason, cause)
+    let cure = match reason == Reason::ShellToken {
+        true => Some(reason.cure()),
+        false => (status == 500 && text.contains(UNKNOWN_NODE)).then_some(MISNAMED),
+    };
+    Failure::new(reason, cure.map_or_else(|| said.clone(), |cure| format!("{said}; {cure}")))
 }
 
 /// The reason for a console's upgrade that was not answered with 101, whatever the text. A 401 there is nearly always the
@@ -49,7 +56,7 @@ fn failed_call(text: &str) -> Reason {
         ("free port", Reason::NodeFull),
         ("not running", Reason::GuestStopped),
         ("is locked", Reason::GuestLocked),
-        ("hostname lookup", Reason::NodeDown),
+        (UNKNOWN_NODE, Reason::NodeDown),
         ("Timeout while waiting for port", Reason::NodeSlow),
         ("does not look like a valid user name", Reason::ShellToken),
     ];
@@ -109,6 +116,7 @@ mod tests {
             let failure = refusal(status, text);
             assert_eq!(failure.reason, reason, "{status} {text}");
             assert!(failure.cause.contains(text), "{status} {text}");
+            assert_eq!(failure.cause.contains("[[cluster.node]]"), text.contains("'pve9'"), "{failure}");
         }
     }
 

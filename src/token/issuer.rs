@@ -235,7 +235,8 @@ impl Issuer {
 
 fn find_node(cluster: &ClusterName, nodes: &[NodeName], claim: &str) -> Result<NodeName, Failure> {
     nodes.iter().find(|node| node.as_str() == claim).cloned().ok_or_else(|| {
-        let cause = format!("console.node is {}, which is not a configured node of cluster {cluster}", shown(claim));
+        let named = nodes.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ");
+        let cause = format!("console.node is {}, which cluster {cluster} does not have; it has {named}", shown(claim));
         Failure::new(Reason::TokenClaimValue, cause)
     })
 }

@@ -17,7 +17,10 @@ pub async fn opens(gateway: &TestGateway) -> Client {
             let opened = gateway.session(&token(101, |claims| claims["iat"] = json!(unix_now()))).await;
             match opened["ticket"].as_str() {
                 Some(ticket) => break gateway.open_with(ticket).await,
-                None => assert!(["overloaded", "token_used"].contains(&opened["code"].as_str().unwrap()), "{opened}"),
+                None => assert!(
+                    ["overloaded", "token_before_start"].contains(&opened["code"].as_str().unwrap()),
+                    "{opened}"
+                ),
             }
         }
     };
@@ -74,7 +77,7 @@ async fn f13_a_redis_that_lost_its_memory_lets_nothing_in_that_was_used_before()
     redis.again().await;
     opens(&other).await;
     for gateway in [&one, &other] {
-        assert!(gateway.refused(&spent).await.contains("token_used"));
+        assert!(gateway.refused(&spent).await.contains("token_before_start"));
         assert!(gateway.refused(ticketed["ticket"].as_str().unwrap()).await.contains("40"), "nor its ticket");
     }
     let end = other.open_with(&later(100).await).await.ended().await;
@@ -96,7 +99,7 @@ async fn f13_a_redis_that_comes_back_with_an_old_snapshot_lets_nothing_in_that_w
     redis.again().await;
     opens(&other).await;
     for gateway in [&one, &other] {
-        assert!(gateway.refused(&spent).await.contains("token_used"));
+        assert!(gateway.refused(&spent).await.contains("token_before_start"));
     }
     let late = TestGateway::start(&sim, NODES, &toml(&redis.toml(), "")).await;
     assert!(late.refused(&revoked).await.contains("\"revoked\""), "those that know it tell it again");

@@ -70,9 +70,9 @@ async fn t21_after_a_start_tokens_that_may_have_been_used_before_it_are_refused(
     let sim = cluster(|_| {}).await;
     let mut binary = Binary::start(&sim).await;
     let early = token(100, |_| {});
-    assert!(binary.place.refused(&early).await.contains("token_used"), "it may have been used a moment ago");
+    assert!(binary.place.refused(&early).await.contains("token_before_start"), "it may have been used a moment ago");
     binary.says("consolegate is ready").await;
-    assert!(binary.place.refused(&early).await.contains("token_used"));
+    assert!(binary.place.refused(&early).await.contains("token_before_start"));
     assert!(binary.place.refused(&token(100, |_| {})).await.starts_with("HTTP/1.1 101"));
 }
 

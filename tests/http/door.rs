@@ -2,7 +2,9 @@
 
 use super::client::{handshake, head, until_end};
 use super::face::{Face, token};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 
 async fn strict() -> Face {
     Face::with(|config| config.limits.per_client = 2).await
@@ -21,7 +23,10 @@ async fn e02_a_client_beyond_its_share_is_turned_away() {
     assert!(until_end(&mut face.connect().await).await.is_empty(), "the third is closed");
     drop(held.pop());
     // Its place is free once the server has noticed, which it does when it reads the end.
-    while until_served(&face).await.is_none() {}
+    let noticed = async { while until_served(&face).await.is_none() {} };
+    timeout(Duration::from_secs(5), noticed)
+        .await
+        .expect("half of timeouts.header, which would free its place as well");
 }
 
 async fn until_served(face: &Face) -> Option<()> {

@@ -137,7 +137,7 @@ async fn t20_a_ticket_of_the_very_second_of_the_start_may_have_been_used_before_
     };
     face.restart(second);
     let answer = open(&face, &tickets[0]).await;
-    assert_eq!((answer.status, answer.code().as_str()), (401, "token_used"));
+    assert_eq!((answer.status, answer.code().as_str()), (401, "token_before_start"));
     face.restart(second - 1);
     assert_eq!(open(&face, &tickets[1]).await.status, 101);
 }

@@ -22,12 +22,17 @@ fn the_page_of_reasons_is_what_the_command_prints_and_has_a_heading_for_each() {
 }
 
 #[test]
-fn every_reason_and_every_close_code_is_explained() {
+fn every_reason_close_code_and_status_is_explained() {
     for (code, words) in [
         ("guest_stopped", ["the guest is not running", "The machine is powered off."].as_slice()),
         ("node_cert", &["fingerprint of its [[cluster.node]]", "ca_file of its [[cluster]]"]),
         ("4423", &["guest_stopped\n", "guest_locked\n"]),
         ("token_rejected", &["signature\n", "kid\n", "compare the secret of the panel"]),
+        ("401", &["POST /v1/sessions", "GET /v1/ws", "\nreplay ", "\nbefore_boot ", "\nadmin_token "]),
+        ("403", &["origin", "\npower_denied ", "\nadmin_scope "]),
+        ("429", &["a trusted proxy", "\nlimit_client ", "\nlimit_guest ", "4429"]),
+        ("503", &["/readyz", "\ndraining ", "\nstore_down "]),
+        ("1006", &["never sends it", "a proxy in between", "the upgrade", "the network", "certificate", "client_gone"]),
     ] {
         let (exit, said, _) = ran(&["explain", code]);
         assert_eq!(exit, 0, "{code}");

@@ -6,7 +6,7 @@ import { isCalm, type Ending } from './reasons.ts';
 import type { Words } from './messages/catalogue.ts';
 
 /** A new token mends these without asking anybody: nobody was idle, thrown out or replaced by another window. */
-const MENDED = new Set(['no_token', 'token_expired', 'token_used', 'resume_expired', 'session_over']);
+const MENDED = new Set(['no_token', 'token_expired', 'token_used', 'token_before_start', 'resume_expired', 'session_over']);
 /** Here a person should say first that the console is still wanted, or it would only fail again and again. */
 const ASKED = new Set(['idle', 'internal', 'protocol_error', 'unsupported_data', 'invalid_text', 'policy', 'message_too_big']);
 

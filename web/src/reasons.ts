@@ -13,6 +13,7 @@ export const CLOSE_OF = {
   token_invalid: 4401,
   token_out_of_scope: 4401,
   token_used: 4409,
+  token_before_start: 4401,
   stronger_login_needed: 4401,
   token_bound_elsewhere: 4401,
   revoked: 4403,

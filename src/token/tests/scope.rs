@@ -27,6 +27,8 @@ fn t25_node_names_are_those_of_the_configuration_letter_by_letter() {
     for node in [json!(1), json!(["pve1"]), json!({"name": "pve1"}), json!(true)] {
         assert_eq!(refused(&with("/console/node", node.clone())), TokenClaimValue, "{node}");
     }
+    let misnamed = verify(&with("/console/node", json!("pve9"))).unwrap_err().failure;
+    assert!(misnamed.cause.contains("which cluster eu1 does not have; it has pve1, pve2"), "{misnamed}");
     assert_eq!(verify(&with("/console/node", json!("pve2"))).unwrap().grant.node().map(NodeName::as_str), Some("pve2"));
 }
 

@@ -83,6 +83,7 @@ export const de: Catalogue = {
       detail: 'Ihr Kundenbereich darf diese Maschine hier nicht öffnen. Bitte melden Sie es Ihrem Anbieter.',
     },
     token_used: { title: 'Dieser Konsolen-Link wurde schon benutzt', detail: `Jeder Link öffnet genau einmal eine Konsole. ${again}` },
+    token_before_start: { title: 'Dieser Konsolen-Link ist älter als der Neustart des Konsolendienstes', detail: `Ein neuer funktioniert. ${again}` },
     stronger_login_needed: {
       title: 'Eine stärkere Anmeldung ist nötig',
       detail: 'Melden Sie sich im Kundenbereich mit einem zweiten Faktor an und öffnen Sie die Konsole dann erneut.',

@@ -83,6 +83,7 @@ export const en: Catalogue = {
       detail: 'Your panel may not open this machine here. Please tell your provider.',
     },
     token_used: { title: 'This console link was already used', detail: `Each link opens one console, once. ${again}` },
+    token_before_start: { title: 'This console link was made before the console service restarted', detail: `A new one works. ${again}` },
     stronger_login_needed: {
       title: 'A stronger login is needed',
       detail: 'Sign in to your panel with a second factor, then open the console again.',

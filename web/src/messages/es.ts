@@ -83,6 +83,7 @@ export const es: Catalogue = {
       detail: 'Su panel no puede abrir esta máquina aquí. Avise a su proveedor.',
     },
     token_used: { title: 'Este enlace de consola ya se usó', detail: `Cada enlace abre una consola, una sola vez. ${again}` },
+    token_before_start: { title: 'Este enlace de consola se creó antes de que se reiniciara el servicio de consola', detail: `Uno nuevo funciona. ${again}` },
     stronger_login_needed: {
       title: 'Se necesita un inicio de sesión más seguro',
       detail: 'Inicie sesión en su panel con un segundo factor y vuelva a abrir la consola.',

@@ -83,6 +83,7 @@ export const fr: Catalogue = {
       detail: 'Votre espace client ne peut pas ouvrir cette machine ici. Prévenez votre hébergeur.',
     },
     token_used: { title: 'Ce lien de console a déjà servi', detail: `Chaque lien ouvre une console, une seule fois. ${again}` },
+    token_before_start: { title: 'Ce lien de console a été créé avant le redémarrage du service de console', detail: `Un nouveau lien fonctionne. ${again}` },
     stronger_login_needed: {
       title: 'Une authentification plus forte est nécessaire',
       detail: 'Identifiez-vous sur votre espace client avec un second facteur, puis rouvrez la console.',

@@ -83,6 +83,7 @@ export const ptBR: Catalogue = {
       detail: 'Seu painel não pode abrir esta máquina aqui. Avise o seu provedor.',
     },
     token_used: { title: 'Este link de console já foi usado', detail: `Cada link abre um console, uma única vez. ${again}` },
+    token_before_start: { title: 'Este link de console foi criado antes de o serviço de console ser reiniciado', detail: `Um novo funciona. ${again}` },
     stronger_login_needed: {
       title: 'É necessário um login mais seguro',
       detail: 'Entre no seu painel com um segundo fator e abra o console novamente.',

@@ -76,7 +76,7 @@ embedded('without any token nothing is loaded, and the panel is told', { body: (
 
 embedded('a new token is fetched where it helps, and nobody is let in again who was idle or thrown out', { body: element, script: FETCH }, async ({ gateway, page }) => {
   await hears(page, 'connected');
-  for (const [code, close, automatic] of [['session_over', 4410, true], ['idle', 4408, false], ['killed', 4403, undefined], ['taken_over', 4409, undefined]]) {
+  for (const [code, close, automatic] of [['session_over', 4410, true], ['token_before_start', 4401, true], ['idle', 4408, false], ['killed', 4403, undefined], ['taken_over', 4409, undefined]]) {
     const before = await page.evaluate(() => globalThis.fetched);
     const connects = (await told(page, 'connected')).length;
     const ends = (await told(page, 'disconnected')).length;
@@ -88,7 +88,7 @@ embedded('a new token is fetched where it helps, and nobody is let in again who 
     assert.equal((await told(page, 'token-needed')).find((need) => need.code === code)?.automatic, automatic, code);
     assert.equal(await page.evaluate(() => globalThis.fetched), before + (automatic ? 1 : 0), code);
   }
-  assert.deepEqual(tokens(gateway), [TOKEN, 'fetched.1.x', 'by-hand.idle.x', 'by-hand.killed.x', 'by-hand.taken_over.x']);
+  assert.deepEqual(tokens(gateway), [TOKEN, 'fetched.1.x', 'fetched.2.x', 'by-hand.idle.x', 'by-hand.killed.x', 'by-hand.taken_over.x']);
 });
 
 embedded('tokens are fetched three times a minute and no more', { body: element, script: FETCH }, async ({ gateway, page }) => {

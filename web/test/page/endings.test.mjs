@@ -19,6 +19,7 @@ const ENDINGS = [
   [1012, 'restarting', 'being updated', 'reconnecting'],
   [1013, 'overloaded', 'busy', 'reconnecting'],
   [4401, 'token_rejected', 'This console link was not accepted', 'over'],
+  [4401, 'token_before_start', 'made before the console service restarted', 'over'],
   [4403, 'killed', 'Your provider closed this console', 'over'],
   [4404, 'guest_not_found', 'The machine was not found', 'over'],
   [4408, 'idle', 'because it was idle', 'over'],
