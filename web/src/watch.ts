@@ -69,8 +69,10 @@ export function hear(asked: Watch, why: Ending, guest: Guest, at: number, dice: 
   }
 }
 
+/** A resume token that opens nothing any more. */
+const REFUSED = new Set(['resume_expired', 'token_rejected', 'token_used', 'token_before_start']);
+
 /** A session ends with a machine that is nowhere; that it cannot be resumed then says less than why. */
 export function isOver<P extends { readonly kind: string; readonly why: Ending }>(why: Ending, after: P | undefined): after is P {
-  const refused = why.code === 'resume_expired' || why.code === 'token_rejected' || why.code === 'token_used';
-  return refused && after?.kind === 'waiting' && after.why.code === 'guest_not_found';
+  return REFUSED.has(why.code) && after?.kind === 'waiting' && after.why.code === 'guest_not_found';
 }

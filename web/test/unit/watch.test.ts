@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { IDLE, step, type Effect, type Event, type State } from '../../src/connection.ts';
 import { guestOf } from '../../src/guest.ts';
+import { CLOSE_OF } from '../../src/reasons.ts';
 import { CALM_MS, LONGEST_MS, SHORTEST_GAP_MS, vigil } from '../../src/reconnect.ts';
 import type { Guest } from '../../src/watch.ts';
 
@@ -148,8 +149,10 @@ test('an attempt that is refused while the machine is missing says so, not that 
   const { due, watch } = waiting();
   const missing = waiting({ type: 'due', at: due }, said('missing', due + 9));
   assert.ok(watch && missing.watch);
-  const { state } = run(missing, { type: 'due', at: missing.watch.keepBy }, cut(missing.watch.keepBy + 20, 'resume_expired', 4401));
-  assert.ok(state.name === 'ended' && !state.again && state.why.code === 'guest_not_found');
+  for (const code of ['resume_expired', 'token_rejected', 'token_used', 'token_before_start'] as const) {
+    const { state } = run(missing, { type: 'due', at: missing.watch.keepBy }, cut(missing.watch.keepBy + 20, code, CLOSE_OF[code]));
+    assert.ok(state.name === 'ended' && !state.again && state.why.code === 'guest_not_found', code);
+  }
 });
 
 test('an older gateway that cannot be asked is tried instead', () => {
