@@ -13,9 +13,13 @@ pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>, public_url: O
     let report = section.report();
     let address = section.text_or("address", "[::]:443").and_then(|written| value::socket_address(report, &written));
     let is_plain = !section.has("tls");
-    let tls = section.section("tls").and_then(|section| tls_files(section, folder, public_url));
     let proxy_protocol = section.word("proxy_protocol", &["off", "v1", "v2", "any"]);
     let trusted = section.texts("trusted_proxies", &[]);
+    // A proxy that sends no PROXY header speaks HTTP: it ended the browsers' TLS, with a certificate of its own.
+    let passes_http = proxy_protocol.as_ref().is_some_and(|written| written.value == "off")
+        && trusted.as_ref().is_some_and(|list| !list.is_empty());
+    let seen_at = public_url.filter(|_| !passes_http);
+    let tls = section.section("tls").and_then(|section| tls_files(section, folder, seen_at));
     if let (Some(written), Some([])) = (&proxy_protocol, trusted.as_deref())
         && written.value != "off"
     {
@@ -34,8 +38,8 @@ pub(super) fn listen(mut section: Section<'_>, folder: Folder<'_>, public_url: O
     Some(Listen { address: address?, tls, proxy_protocol, trusted_proxies: trusted_proxies? })
 }
 
-/// Certificate and key, read once to see that they are a pair, and for whom browsers come to.
-pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>, public_url: Option<&Origin>) -> Option<TlsFiles> {
+/// Certificate and key, read once to see that they are a pair, and that the certificate is for where browsers see it.
+pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>, seen_at: Option<&Origin>) -> Option<TlsFiles> {
     let report = section.report();
     let certificate = section.required_text("certificate", "fullchain.pem");
     let key = section.required_text("key", "privkey.pem");
@@ -47,7 +51,7 @@ pub(super) fn tls_files(mut section: Section<'_>, folder: Folder<'_>, public_url
         report.wrong(&certificate.place, format!("{} {what}", certificate.value), fix);
         return None;
     }
-    if let Some(host) = public_url.map(Origin::host).filter(|host| !key::is_for(&chain, host)) {
+    if let Some(host) = seen_at.map(Origin::host).filter(|host| !key::is_for(&chain, host)) {
         let file = &certificate.value;
         let what =
             format!("{file} is not valid for {host}, the host of public_url, so browsers will not open the console");
