@@ -6,7 +6,7 @@
 use crate::cli::exit::Stop;
 use crate::config::Origin;
 use crate::{hex, random};
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,15 @@ pub(super) struct Written {
     files: Vec<PathBuf>,
 }
 
+/// Who may read what was written besides its owner.
+#[derive(Debug)]
+pub(super) struct Readers {
+    /// The group of the folder, where it is not the owner's own.
+    pub(super) group: Option<u32>,
+    /// The uppermost folder that was made.
+    pub(super) made: Option<PathBuf>,
+}
+
 impl Written {
     /// Nothing yet, in this folder, which is made where it is not there.
     pub(super) fn in_folder(folder: &Path) -> Result<Self, Stop> {
@@ -30,7 +39,7 @@ impl Written {
         let mut written = Self { folder: folder.to_owned(), group: None, folders, files: Vec::new() };
         if !written.folders.is_empty() {
             std::fs::create_dir_all(folder).map_err(cannot)?;
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o750)).map_err(cannot)?;
+            std::fs::set_permissions(folder, Permissions::from_mode(0o750)).map_err(cannot)?;
         }
         let group = folder.metadata().map_err(cannot)?.gid();
         written.group = (group != rustix::process::getegid().as_raw()).then_some(group);
@@ -60,30 +69,18 @@ impl Written {
         };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path).map_err(cannot)?;
         self.files.push(path.to_owned());
-        file.write_all(content.as_ref()).map_err(cannot)?;
         if let Some(group) = self.group {
             chown(path, None, Some(group)).map_err(cannot)?;
         }
-        Ok(())
+        // The umask may have taken the group's part away.
+        file.set_permissions(Permissions::from_mode(mode)).map_err(cannot)?;
+        file.write_all(content.as_ref()).map_err(cannot)
     }
 
-    /// They stay; where they are and who may read them, in one line.
-    pub(super) fn keep(mut self) -> String {
+    /// They stay; who may read them.
+    pub(super) fn keep(mut self) -> Readers {
         self.files.clear();
-        let (folder, made) = (self.folder.display(), std::mem::take(&mut self.folders));
-        match (self.group, made.last().map(|top| top.display())) {
-            (Some(group), _) => {
-                format!("The keys in {folder} may be read by their owner and the folder's group, {group}.")
-            }
-            (None, Some(top)) => format!(
-                "The folder {folder} is new (mode 0750), and only its owner may read the keys in it. A service with a user of \
-                 its own needs: chgrp -R consolegate {top} && chmod -R g+rX {top}"
-            ),
-            (None, None) => format!(
-                "Only their owner may read the keys in {folder}; a service with a user of its own needs them in its group: \
-                 chgrp, and chmod 640."
-            ),
-        }
+        Readers { group: self.group, made: std::mem::take(&mut self.folders).pop() }
     }
 }
 

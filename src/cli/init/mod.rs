@@ -91,7 +91,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     written.file(&arguments.config, text::configuration(arguments, &answers, plain), 0o640)?;
     check::loaded(&arguments.config).map_err(unwritten)?;
     let readers = written.keep();
-    io::stdout().write_all(text::next_steps(arguments, &answers, (folder, &readers), plain).as_bytes())?;
+    io::stdout().write_all(text::next_steps(arguments, &answers, folder, &readers, plain).as_bytes())?;
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Owns words alone. Every foreign text goes into the file as a TOML text, escaped.
 
+use super::files::Readers;
 use super::{Answers, Arguments};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -69,10 +70,12 @@ fn quoted(text: &str) -> String {
 pub(super) fn next_steps(
     arguments: &Arguments,
     answers: &Answers,
-    (folder, readers): (&Path, &str),
+    folder: &Path,
+    readers: &Readers,
     plain: bool,
 ) -> String {
-    let (config, folder) = (arguments.config.display(), folder.display());
+    let (config, readers) = (arguments.config.display(), who_reads(folder, readers));
+    let folder = folder.display();
     let http = if answers.public_url.as_str().starts_with("http:") {
         format!(
             "public_url is http://, so plain HTTP is served on {}, and whoever comes from this machine counts as a balancer. \
@@ -95,8 +98,11 @@ pub(super) fn next_steps(
     } else {
         "   It also says how the node's certificate is to be trusted, if no public authority signed it.\n"
     };
-    let _ =
-        write!(text, "\n2. consolegate doctor --config {config}\n   asks every node whether all of it works.\n{trust}");
+    let _ = write!(
+        text,
+        "\n2. consolegate doctor --config {}\n   asks every node whether all of it works.\n{trust}",
+        shell(&arguments.config)
+    );
     if !plain {
         let _ = write!(
             text,
@@ -111,6 +117,31 @@ pub(super) fn next_steps(
         quoted(&answers.panel),
     );
     text
+}
+
+/// Who may read the keys, in one line.
+fn who_reads(folder: &Path, readers: &Readers) -> String {
+    let folder = folder.display();
+    match (readers.group, readers.made.as_deref().map(shell)) {
+        (Some(group), _) => {
+            format!("The keys in {folder} may be read by their owner and the folder's group, {group}.")
+        }
+        (None, Some(top)) => format!(
+            "The folder {folder} is new (mode 0750), and only its owner may read the keys in it. A service with a user of \
+             its own needs: chgrp -R consolegate {top} && chmod -R g+rX {top}"
+        ),
+        (None, None) => format!(
+            "Only their owner may read the keys in {folder}; a service with a user of its own needs them in its group: \
+             chgrp, and chmod 640."
+        ),
+    }
+}
+
+/// A path as one word of a shell's command (POSIX, section 2.2.2).
+fn shell(path: &Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }
 
 /// What Proxmox is told, once.
