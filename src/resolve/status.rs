@@ -22,9 +22,10 @@ pub(super) fn refusal(status: u16, text: &str) -> Failure {
     };
     let said = format!("status {status} {text}").trim_end().to_owned();
     // Proxmox says what it does not like, not what to do.
-    let cure = match reason == Reason::ShellToken {
-        true => Some(reason.cure()),
-        false => (status == 500 && text.contains(UNKNOWN_NODE)).then_some(MISNAMED),
+    let cure = if reason == Reason::ShellToken {
+        Some(reason.cure())
+    } else {
+        (status == 500 && text.contains(UNKNOWN_NODE)).then_some(MISNAMED)
     };
     Failure::new(reason, cure.map_or_else(|| said.clone(), |cure| format!("{said}; {cure}")))
 }
