@@ -114,20 +114,6 @@ fn check_warns_of_placeholders_and_of_a_certificate_for_another_host_and_finds_t
 }
 
 #[test]
-fn check_leaves_a_certificate_to_whom_only_balancers_see() {
-    let behind = |keys: &str| {
-        let listen = format!("[listen]\ntrusted_proxies = [\"10.0.0.5\"]\n{keys}");
-        let gate =
-            configured(&MINIMAL.replace("[listen]", &listen).replace("console.example.com", "other.example.com"));
-        let (code, _, err) = with(&gate, &["check"], "");
-        assert_eq!(code, 0, "{err}");
-        err
-    };
-    assert_eq!(behind(""), "", "it speaks HTTP, so browsers see a certificate of its own");
-    assert!(behind("proxy_protocol = \"v2\"").contains("is not valid for other.example.com"), "it passes TCP on");
-}
-
-#[test]
 fn c01_check_says_every_problem_with_file_and_line_and_exits_78() {
     let gate = configured(&MINIMAL.replace("origins", "orgins").replace(":8006\"", ":port\""));
     let (code, out, err) = with(&gate, &["check"], "");

@@ -298,3 +298,44 @@ fn c10_a_public_address_without_tls_is_not_one_of_a_listener_with_it() {
     let problems = problems(&gate, "https://console.example.com", "http://console.example.com");
     one(&problems, "public_url", "write https://, or leave out listen.tls");
 }
+
+/// Whether the certificate is warned of, where the minimal example is at this host and has these lines more in `[listen]`.
+fn is_doubted(gate: &Gate, host: &str, more: &str) -> bool {
+    let text = changed("console.example.com", host).replace("[listen]", &format!("[listen]\n{more}"));
+    let warnings = Config::parse(&text, gate.path()).unwrap().warnings;
+    assert!(warnings.iter().all(|warning| warning.path == "listen.tls.certificate"), "{warnings:?}");
+    !warnings.is_empty()
+}
+
+#[test]
+fn a_certificate_that_browsers_will_not_take_for_the_public_host_is_doubted_and_no_other() {
+    let gate = Gate::new();
+    for (host, names, doubted) in [
+        ("a.example.com", ["*.example.com"].as_slice(), false),
+        ("example.com", &["*.example.com"], true),
+        ("a.b.example.com", &["*.example.com"], true),
+        ("A.example.com:8443", &["other.example.com", "a.EXAMPLE.com"], false),
+        ("xn--bcher-kva.example", &["xn--bcher-kva.example"], false),
+        ("192.0.2.7", &["192.0.2.7"], false),
+        ("192.0.2.8", &["192.0.2.7"], true),
+        ("[2001:db8::1]", &["2001:db8:0:0::1"], false),
+        // A common name counts nowhere any more.
+        ("a.example.com", &[], true),
+    ] {
+        let mut named =
+            rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        named.distinguished_name.push(rcgen::DnType::CommonName, host);
+        let key = rcgen::KeyPair::generate().unwrap();
+        gate.write("fullchain.pem", named.self_signed(&key).unwrap().pem(), 0o644);
+        gate.write("privkey.pem", key.serialize_pem(), 0o640);
+        assert_eq!(is_doubted(&gate, host, ""), doubted, "{host} {names:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_only_a_balancer_sees_is_not_doubted() {
+    let gate = Gate::new();
+    let balancer = "trusted_proxies = [\"10.0.0.5\"]\n";
+    assert!(!is_doubted(&gate, "other.example.com", balancer), "it speaks HTTP: browsers see a certificate of its own");
+    assert!(is_doubted(&gate, "other.example.com", &format!("{balancer}proxy_protocol = \"v2\"")), "it passes TCP on");
+}
