@@ -32,12 +32,13 @@ impl Demo {
         Self::start_in(&std::env::temp_dir(), arguments)
     }
 
-    /// The same with its throw-away files in this folder.
+    /// The same with its throw-away files in this folder, which it is told as people may: not from the root.
     fn start_in(folder: &Path, arguments: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_consolegate"))
             .args(["demo", "--port", "0", "--gateway-port", "0"])
             .args(arguments)
-            .env("TMPDIR", folder)
+            .env("TMPDIR", ".")
+            .current_dir(folder)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
@@ -151,17 +152,18 @@ async fn the_demos_shell_works_its_watcher_only_watches_and_nothing_of_it_is_lef
 
 #[tokio::test]
 async fn a_configuration_of_ones_own_reaches_the_demos_node_with_the_cluster_of_the_demos() {
-    let mut demo = Demo::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("panel.key");
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let panel = ["--panel-origin", "http://localhost:3000", "--panel-key", key.to_str().unwrap()];
+    let mut demo = Demo::start_in(folder.path(), &panel);
     let said = demo.line("consolegate.toml").await;
     let file = said.rsplit(' ').next().unwrap();
     let text = std::fs::read_to_string(file).unwrap();
     let cluster = &text[text.find("[[cluster]]").unwrap()..];
 
-    let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("own.toml");
-    let key = folder.path().join("panel.key");
-    std::fs::write(&key, "0123456789abcdef0123456789abcdef").unwrap();
-    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let head = r#"
         public_url = "http://127.0.0.1:8490"
         [listen]

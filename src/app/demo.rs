@@ -10,7 +10,6 @@ use super::{App, Before, Signal};
 use crate::config::Config;
 use crate::sim::{NodeConfig, Sim, SimConfig};
 use crate::{hex, random};
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -65,11 +64,12 @@ impl Demo {
         let nodes = SimConfig { nodes: vec![NodeConfig::new("pve1")], guests, ..SimConfig::default() };
         let sim = Sim::start(nodes).await.map_err(said("the simulated node"))?;
         let secret = folder.write_keys(&sim).map_err(said("cannot write throw-away keys"))?;
-        let mut text = configuration(&gateway_url, &panel_url, &sim, &folder.0);
+        let mut text = configuration(&gateway_url, &panel_url);
         if let Some(own) = &options.own_panel {
             folder.write(own_panel::KEY_COPY, &own.key()?).map_err(said("cannot copy the panel's key"))?;
             text.push_str(&own.configuration()?);
         }
+        text.push_str(&cluster(&sim, &folder.0));
         let config = Config::parse(&text, &folder.0).map_err(|problems| match &options.own_panel {
             Some(own) => own.blame(&problems),
             None => problems.to_string(),
@@ -134,13 +134,8 @@ fn url(listener: &TcpListener) -> Result<String, String> {
     Ok(format!("http://{address}"))
 }
 
-fn configuration(gateway: &str, panel: &str, sim: &Sim, folder: &Path) -> String {
-    let (token_id, _) = sim.api_token();
-    let path = |name: &str| toml::Value::from(folder.join(name).display().to_string());
-    let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write!(
-        text,
+fn configuration(gateway: &str, panel: &str) -> String {
+    format!(
         r#"
 public_url = "{gateway}"
 [listen]
@@ -158,6 +153,20 @@ vmids = ["100-999999"]
 id = "{kid}"
 algorithm = "HS256"
 secret_file = "panel.key"
+"#,
+        issuer = panel::ISSUER,
+        audience = panel::AUDIENCE,
+        kid = panel::KEY_ID,
+        cluster = panel::CLUSTER,
+    )
+}
+
+/// The end of the configuration: whoever wants the node takes all from the first line on.
+fn cluster(sim: &Sim, folder: &Path) -> String {
+    let (token_id, _) = sim.api_token();
+    let path = |name: &str| toml::Value::from(folder.join(name).display().to_string());
+    format!(
+        r#"
 [[cluster]]
 name = "{cluster}"
 credential = {{ token_id = "{token_id}", secret_file = {secret} }}
@@ -166,15 +175,11 @@ ca_file = {ca}
 name = "pve1"
 address = "{node}"
 "#,
-        issuer = panel::ISSUER,
-        audience = panel::AUDIENCE,
-        kid = panel::KEY_ID,
         cluster = panel::CLUSTER,
         secret = path("pve.secret"),
         ca = path("pve-root-ca.pem"),
         node = sim.node_address("pve1"),
-    );
-    text
+    )
 }
 
 /// A folder that only this user reads, gone when dropped.
@@ -183,7 +188,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> io::Result<Self> {
-        let parent = std::env::temp_dir();
+        // Its path stands in a configuration that works from other folders too.
+        let parent = std::path::absolute(std::env::temp_dir())?;
         remove_stale(&parent);
         let name = hex::lower(&random::bytes::<8>().map_err(io::Error::other)?);
         let path = parent.join(format!("{PREFIX}{}-{name}", std::process::id()));
