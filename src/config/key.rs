@@ -9,7 +9,7 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use jsonwebtoken::Algorithm;
 use rustls::client::verify_server_name;
-use rustls::pki_types::pem::{PemObject, SectionKind};
+use rustls::pki_types::pem::{self, PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
@@ -92,11 +92,11 @@ fn public_der(pem: &[u8]) -> Result<Vec<u8>, Refused> {
     }
 }
 
-/// How many certificates a CA file holds; each parses.
+/// The certificates that a CA file holds, whatever else is in it; each parses.
 ///
 /// # Errors
 /// What is wrong with it, and the cure.
-pub fn authorities(pem: &[u8]) -> Result<usize, Refused> {
+pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refused> {
     let chain = certificates(pem)?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in &chain {
@@ -104,7 +104,7 @@ pub fn authorities(pem: &[u8]) -> Result<usize, Refused> {
             return Err((format!("holds a certificate that cannot be used: {error}"), "export it again".to_owned()));
         }
     }
-    Ok(chain.len())
+    Ok(chain)
 }
 
 /// Checks that a TLS key belongs to the first certificate of its chain.
@@ -159,8 +159,19 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refused> {
     match chain {
         Ok(chain) if !chain.is_empty() => Ok(chain),
         Ok(_) => Err(refused("holds no certificate", "it must begin with -----BEGIN CERTIFICATE-----")),
-        Err(error) => Err((format!("is not PEM: {error}"), "export it again".to_owned())),
+        Err(error) => Err((format!("is not PEM: {}", in_words(&error)), "export it again".to_owned())),
     }
+}
+
+/// What rustls shows as numbers of bytes.
+fn in_words(error: &pem::Error) -> String {
+    if matches!(error, pem::Error::MissingSectionEnd { .. }) {
+        return "a line -----END ...----- is missing; is it cut off".to_owned();
+    }
+    if matches!(error, pem::Error::IllegalSectionStart { .. }) {
+        return "a line -----BEGIN ...----- does not end as it should".to_owned();
+    }
+    error.to_string()
 }
 
 fn refused(what: &str, fix: &str) -> Refused {

@@ -95,15 +95,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The node's certificate authority, if the file holds one.
-fn authority(path: &Path) -> Result<Vec<u8>, Stop> {
+/// The certificates of the file, if it holds any. A key that stands beside them is for nobody, and the copy for everybody.
+fn authority(path: &Path) -> Result<String, Stop> {
     let refused = |why: &str| {
         let path = path.display();
         Stop::Usage(format!("--ca-file {path}: {why}; name /etc/pve/pve-root-ca.pem of a node, or a copy of it"))
     };
     let pem = std::fs::read(path).map_err(|error| refused(&error.to_string()))?;
-    config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
-    Ok(pem)
+    let certificates = config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
+    Ok(certificates.iter().map(|certificate| files::pem(certificate)).collect())
 }
 
 /// Problems of a file that is not kept: its name and lines would lead nowhere.
