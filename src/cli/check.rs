@@ -4,6 +4,7 @@
 
 use super::Configuration;
 use super::exit::Stop;
+use crate::clock::unix_now;
 use crate::config::{Config, Problem, Problems};
 use crate::console::{Generation, Shared, Since};
 use crate::store::Store;
@@ -22,12 +23,24 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     let path = &arguments.configuration.config;
     let config = loaded(path)?;
-    if !config.warnings.is_empty() {
-        let warnings = Problems { file: path.display().to_string(), list: config.warnings.clone() };
+    let list: Vec<Problem> = config.warnings.iter().cloned().chain(expired(&config, unix_now())).collect();
+    if !list.is_empty() {
+        let warnings = Problems { file: path.display().to_string(), list };
         writeln!(io::stderr(), "{warnings}")?;
     }
     writeln!(io::stdout(), "{} is good: {}", path.display(), summary(&config))?;
     Ok(())
+}
+
+/// A warning of each admin token that is over at `now`, in Unix seconds.
+fn expired(config: &Config, now: u64) -> impl Iterator<Item = Problem> {
+    let tokens = config.admin.tokens.iter().enumerate();
+    tokens.filter(move |(_, token)| token.expires.is_some_and(|end| now >= end)).map(|(index, token)| Problem {
+        line: None,
+        path: format!("admin.token[{index}].expires"),
+        what: format!("warning: lies in the past, so that {:?} may ask for nothing", token.name),
+        fix: "write a later date, or take the token out".to_owned(),
+    })
 }
 
 /// The configuration, once everything a start makes of it was made.

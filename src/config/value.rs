@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use std::net::{IpAddr, SocketAddr};
 
 /// How the SHA-256 of an admin token is made.
-pub(super) const SHA256_FIX: &str = "printf %s TOKEN | sha256sum";
+pub(super) const SHA256_FIX: &str = r#"printf %s "$TOKEN" | sha256sum | cut -c1-64"#;
 
 const SHA256_OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 

@@ -4,11 +4,14 @@
 
 #[path = "../support/client.rs"]
 mod client;
+#[path = "../gate/mod.rs"]
+mod gate;
 #[path = "../support/gateway.rs"]
 mod gateway;
 #[path = "../support/process.rs"]
 mod process;
 
+mod admin_token;
 mod doctor;
 mod init;
 mod reasons;

@@ -20,9 +20,17 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use tokio::runtime::Builder;
 
-const NO_TOKEN: &str = "no token; name its file with --token-file, or set CONSOLEGATE_ADMIN_TOKEN\n  \
-    fix: where there is none yet, make one (openssl rand -hex 32), and tell the gateway its SHA-256 (printf %s TOKEN | \
-    sha256sum) in an [[admin.token]] with name, sha256 and scopes, as in examples/full.toml";
+const NO_TOKEN: &str = r#"no token; name its file with --token-file, or set CONSOLEGATE_ADMIN_TOKEN
+  fix: where there is none yet, make one, and see its SHA-256, which is all that the gateway is told:
+    TOKEN=$(openssl rand -hex 32)
+    printf %s "$TOKEN" | sha256sum | cut -c1-64
+  write at the end of the configuration, with scopes of read, kill, drain and revoke:
+    [[admin.token]]
+    name = "ops"
+    sha256 = "THE 64 DIGITS"
+    scopes = ["read", "kill"]
+  and let the gateway read it (systemctl reload consolegate); then
+    export CONSOLEGATE_ADMIN_TOKEN="$TOKEN""#;
 
 /// The gateway that is asked, and the token that is shown.
 #[derive(Debug, clap::Args)]
@@ -72,7 +80,10 @@ impl Gateway {
                 text
             }
             Some(path) => String::from_utf8_lossy(&read("--token-file", path)?).into_owned(),
-            None => std::env::var("CONSOLEGATE_ADMIN_TOKEN").map_err(|_| Stop::Usage(NO_TOKEN.to_owned()))?,
+            None => {
+                let set = std::env::var("CONSOLEGATE_ADMIN_TOKEN").ok().filter(|text| !text.trim().is_empty());
+                set.ok_or_else(|| Stop::Usage(NO_TOKEN.to_owned()))?
+            }
         };
         Ok(text.trim().to_owned())
     }
