@@ -57,7 +57,7 @@ pub(super) fn asks<'a>(
         return refused(&format!("the token {:?} has expired", token.name));
     }
     if !token.scopes.contains(&scope) {
-        let cause = format!("the token {:?} has no scope {scope:?}", token.name);
+        let cause = format!("the token {:?} has no {:?} among its scopes", token.name, scope.word());
         return Err(Failure::new(Reason::AdminScope, cause));
     }
     Ok(Who::Token(&token.name))
@@ -136,10 +136,16 @@ mod tests {
         assert_eq!(asked("reader", AdminScope::Read), Ok(Who::Token("reader")));
         assert_eq!(asked("ops", AdminScope::Kill), Ok(Who::Token("ops")));
         assert_eq!(asked("reader", AdminScope::Kill), Err(Reason::AdminScope));
+        let reader = headers(&[(AUTHORIZATION, "Bearer reader")]);
+        let cause = asks(&admin, &reader, AdminScope::Kill, false, NOW).unwrap_err().cause;
+        assert_eq!(cause, "the token \"reader\" has no \"kill\" among its scopes");
         assert_eq!(asked("old", AdminScope::Read), Err(Reason::AdminToken));
         assert_eq!(asked("none", AdminScope::Read), Err(Reason::AdminToken));
         let nobody = asks(&admin, &HeaderMap::new(), AdminScope::Read, false, NOW).unwrap_err();
         assert_eq!(nobody.reason, Reason::TokenMissing, "nothing was guessed");
+        for reason in [Reason::AdminScope, Reason::AdminToken] {
+            assert!(reason.cure().contains("systemctl reload consolegate"), "{reason}");
+        }
     }
 
     #[test]

@@ -155,13 +155,13 @@ fn table(wanted: impl Fn(Reason) -> bool) -> String {
 fn explained(reason: Reason) -> String {
     let public = reason.public();
     format!(
-        "{reason}\n  cause:    {}\n  customer: {}. {}\n  told by:  code {}, close code {}, HTTP status {}\n  page:     {}\n  log:      {}\n",
+        "{reason}\n  cause:    {}\n  customer: {}. {}\n  told by:  code {}, close code {}{}\n  page:     {}\n  log:      {}\n",
         reason.cure(),
         public.title,
         public.detail,
         public.code,
         public.close,
-        public.status,
+        status(reason),
         next(reason),
         level(reason),
     )
@@ -177,13 +177,13 @@ fn page() -> String {
         let public = reason.public();
         let _ = write!(
             text,
-            "\n## {reason}\n\nCause and cure: {}.\n\n- The customer reads: \"{}.\" {}\n- Code `{}`, close code {}, HTTP status {}; logged as {}.\n- The page {}.\n",
+            "\n## {reason}\n\nCause and cure: {}.\n\n- The customer reads: \"{}.\" {}\n- Code `{}`, close code {}{}; logged as {}.\n- The page {}.\n",
             reason.cure(),
             public.title,
             public.detail,
             public.code,
             public.close,
-            public.status,
+            status(*reason),
             level(*reason),
             next(*reason),
         );
@@ -205,6 +205,14 @@ fn statuses() -> String {
     }
     text += "\nIn a browser, 1006:\n\n";
     CUT.iter().fold(text, |text, (label, words)| text + &format!("- {label}: {words}.\n"))
+}
+
+/// The status of a refusal; nothing where a session ends and no request is refused.
+fn status(reason: Reason) -> String {
+    match reason.public().status {
+        200 => String::new(),
+        status => format!(", HTTP status {status}"),
+    }
 }
 
 /// What the page does.

@@ -76,19 +76,28 @@ fn admin_token(mut section: Section<'_>, names: &mut HashSet<String>) -> Option<
     Some(AdminToken { name: name?.value, sha256: sha256?, scopes: scopes?, expires })
 }
 
+impl AdminScope {
+    const ALL: [Self; 4] = [Self::Read, Self::Kill, Self::Drain, Self::Revoke];
+
+    /// As the configuration calls it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Kill => "kill",
+            Self::Drain => "drain",
+            Self::Revoke => "revoke",
+        }
+    }
+}
+
 fn scopes(section: &mut Section<'_>) -> Option<Vec<AdminScope>> {
-    const WORDS: [(&str, AdminScope); 4] = [
-        ("read", AdminScope::Read),
-        ("kill", AdminScope::Kill),
-        ("drain", AdminScope::Drain),
-        ("revoke", AdminScope::Revoke),
-    ];
     let report = section.report();
-    let words = WORDS.map(|(word, _)| word);
+    let words = AdminScope::ALL.map(AdminScope::word);
     let written = section.required_texts("scopes", "[\"read\"]")?;
     let scope = |written: Written<String>| {
         let written = value::one_of(report, written, &words)?;
-        WORDS.iter().find(|(word, _)| *word == written.value).map(|(_, scope)| *scope)
+        AdminScope::ALL.into_iter().find(|scope| scope.word() == written.value)
     };
     value::all(written.into_iter().map(scope))
 }

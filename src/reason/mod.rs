@@ -104,8 +104,8 @@ reasons! {
     ProxyPeer "proxy_peer" BAD_REQUEST Info "the listener takes PROXY headers, and the connection came from outside of listen.trusted_proxies; add the balancer's network there, and keep everybody else from the port";
     ProxyHeader "proxy_header" BAD_REQUEST Warn "a trusted proxy's connection did not begin with a good PROXY header; have the balancer send the version that listen.proxy_protocol names (HAProxy: send-proxy is v1, send-proxy-v2 is v2), in its health checks too";
 
-    AdminToken "admin_token" TOKEN_REJECTED Warn "send Authorization: Bearer with a token whose SHA-256 is in an [[admin.token]] that has not expired";
-    AdminScope "admin_scope" POWER_REFUSED Warn "the [[admin.token]] lacks the scope for this: read, kill, drain or revoke";
+    AdminToken "admin_token" TOKEN_REJECTED Warn "send Authorization: Bearer with a token whose SHA-256 is in an [[admin.token]] that has not expired; one that was just written there counts after systemctl reload consolegate";
+    AdminScope "admin_scope" POWER_REFUSED Warn "the [[admin.token]] lacks the scope for this: read, kill, drain or revoke; add it to its scopes, and systemctl reload consolegate";
     AdminHost "admin_host" HOST Warn "a browser asks, or by a name that is not in admin.hosts; ask by IP address, as localhost, or add the name";
 
     PowerDenied "power_denied" POWER_REFUSED Info "the token has no power right, or its console is a host; a host is never switched from here";
@@ -171,7 +171,7 @@ reasons! {
     NodeDead "node_dead" HOST_SLOW Warn "the node answered no ping for timeouts.dead";
     NodeTls "node_tls" HOST_REFUSED Warn "what answers at the node's address does not speak TLS as pveproxy does; the address must be that of pveproxy, on port 8006 by default: openssl s_client -connect ADDRESS shows what is there";
     NodeTlsStream "node_tls_stream" HOST_REFUSED Warn "the node's TLS stream broke in the middle of a session";
-    NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint in this line with pvenode cert info on the node, and where it is the same correct fingerprint of its [[cluster.node]], or ca_file of its [[cluster]] (/etc/pve/pve-root-ca.pem of any node)";
+    NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint that was seen (the log has it, consolegate doctor shows it) with pvenode cert info on the node; if they are the same, write it as fingerprint of its [[cluster.node]], or remove fingerprint there and give ca_file of its [[cluster]] a copy of /etc/pve/pve-root-ca.pem of any node, in the place of tls where that is set; if they differ, something else answers at that address";
     NodeMoved "node_moved" HOST_REFUSED Warn "the second call reached another host than the first; configure node addresses, never a shared one";
     NodeUpgrade "node_upgrade" HOST_REFUSED Warn "the node answered the WebSocket upgrade wrongly";
     NodeWs "node_ws" HOST_REFUSED Warn "the node sent a frame that pveproxy never sends";

@@ -98,6 +98,7 @@ async fn f11_a_wrong_pin_is_said_with_the_fingerprint_that_was_seen() {
     failed_at(&said, "certificate", "skipped");
     let (says, fix) = step(&said, "certificate");
     assert!(says.contains(&sim.fingerprint("pve1")) && fix.contains("pvenode cert info"), "{says}");
+    assert!(fix.contains("remove fingerprint there and") && fix.contains("in the place of tls"), "{fix}");
 
     sim.set_certificate("pve1", Certificate::OtherCa).unwrap();
     let folder = configured(&sim, &["pve1"], |text| text);

@@ -25,7 +25,12 @@ fn the_page_of_reasons_is_what_the_command_prints_and_has_a_heading_for_each() {
 fn every_reason_close_code_and_status_is_explained() {
     for (code, words) in [
         ("guest_stopped", ["the guest is not running", "The machine is powered off."].as_slice()),
-        ("node_cert", &["fingerprint of its [[cluster.node]]", "ca_file of its [[cluster]]"]),
+        (
+            "node_cert",
+            &["fingerprint of its [[cluster.node]]", "ca_file of its [[cluster]]", "remove fingerprint there and"],
+        ),
+        ("client_gone", &["told by:  code closed, close code 1000\n"]),
+        ("guest_stopped", &["close code 4423, HTTP status 409\n"]),
         ("4423", &["guest_stopped\n", "guest_locked\n"]),
         ("token_rejected", &["signature\n", "kid\n", "compare the secret of the panel"]),
         ("401", &["POST /v1/sessions", "GET /v1/ws", "\nreplay ", "\nbefore_boot ", "\nadmin_token "]),
@@ -39,6 +44,11 @@ fn every_reason_close_code_and_status_is_explained() {
         for word in words {
             assert!(said.contains(word), "{word:?} is not in\n{said}");
         }
+    }
+    for reason in Reason::ALL {
+        let (_, said, _) = ran(&["explain", reason.word()]);
+        assert!(!said.contains("HTTP status 200"), "no request is refused with it:\n{said}");
+        assert!(!said.contains("in this line"), "there is none here:\n{said}");
     }
     let (exit, said, _) = ran(&["explain"]);
     assert_eq!((exit, said.lines().count()), (0, Reason::ALL.len() + 1));

@@ -110,13 +110,7 @@ impl Examiner<'_> {
                 Err(failure) => last = failure,
             }
         }
-        let fix = if last.reason == Reason::NodeCert {
-            "compare the fingerprint the node shows with pvenode cert info there; if it is the same, write it into the \
-             node's fingerprint, or take /etc/pve/pve-root-ca.pem for the cluster's ca_file"
-        } else {
-            last.reason.cure()
-        };
-        Err(Finding::failed("certificate", last.to_string(), fix))
+        Err(Finding::of("certificate", &last))
     }
 
     async fn clock(&self, findings: &mut Vec<Finding>, probe: &Probe<'_>) -> Result<(), Finding> {
