@@ -171,7 +171,7 @@ reasons! {
     NodeDead "node_dead" HOST_SLOW Warn "the node answered no ping for timeouts.dead";
     NodeTls "node_tls" HOST_REFUSED Warn "what answers at the node's address does not speak TLS as pveproxy does; the address must be that of pveproxy, on port 8006 by default: openssl s_client -connect ADDRESS shows what is there";
     NodeTlsStream "node_tls_stream" HOST_REFUSED Warn "the node's TLS stream broke in the middle of a session";
-    NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint in this line with pvenode cert info on the node, and where it is the same correct fingerprint of its [[cluster.node]], or ca_file of its [[cluster]] (/etc/pve/pve-root-ca.pem of any node)";
+    NodeCert "node_cert" HOST_REFUSED Warn "the node's certificate is not the pinned or trusted one; compare the fingerprint in this line with pvenode cert info on the node; only where they are the same, correct the fingerprint of its [[cluster.node]], or the ca_file of its [[cluster]] (/etc/pve/pve-root-ca.pem of any node)";
     NodeMoved "node_moved" HOST_REFUSED Warn "the second call reached another host than the first; configure node addresses, never a shared one";
     NodeUpgrade "node_upgrade" HOST_REFUSED Warn "the node answered the WebSocket upgrade wrongly";
     NodeWs "node_ws" HOST_REFUSED Warn "the node sent a frame that pveproxy never sends";

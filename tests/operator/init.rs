@@ -126,7 +126,16 @@ async fn init_overwrites_nothing_and_leaves_nothing_of_what_would_not_work() {
 async fn an_option_that_cannot_be_right_is_named_with_what_was_expected_and_nothing_is_made() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("new/gate/consolegate.toml").display().to_string();
+    let authority = rcgen::generate_simple_self_signed(["Proxmox".to_owned()]).unwrap();
+    let both = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&both, authority.cert.pem() + &authority.signing_key.serialize_pem()).unwrap();
     for (node, option, value, words) in [
+        (
+            "10.0.0.11",
+            "--ca-file",
+            both.path().to_str().unwrap(),
+            ["holds a private key too, and everybody may read the copy", "; name /etc/pve/pve-root-ca.pem of a node"],
+        ),
         (
             "10.0.0.11",
             "--fingerprint",
@@ -143,7 +152,10 @@ async fn an_option_that_cannot_be_right_is_named_with_what_was_expected_and_noth
             "10.0.0",
             "--listen",
             "[::]:443",
-            ["'10.0.0' for '--node-address <ADDRESS>': is not an address", ", such as 10.0.0.11:8006"],
+            [
+                "'10.0.0' for '--node-address <ADDRESS>': is not an address",
+                "four numbers (10.0.0.11:8006, [2001:db8::11]:8006)",
+            ],
         ),
         (
             "10.0.0.11",

@@ -95,7 +95,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The node's certificate authority, if the file holds one.
+/// How the label of every private key in PEM ends (RFC 7468).
+const PRIVATE: &[u8] = b"PRIVATE KEY-----";
+
+/// The node's certificate authority, if the file holds one and nothing secret.
 fn authority(path: &Path) -> Result<Vec<u8>, Stop> {
     let refused = |why: &str| {
         let path = path.display();
@@ -103,6 +106,9 @@ fn authority(path: &Path) -> Result<Vec<u8>, Stop> {
     };
     let pem = std::fs::read(path).map_err(|error| refused(&error.to_string()))?;
     config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
+    if pem.windows(PRIVATE.len()).any(|bytes| bytes == PRIVATE) {
+        return Err(refused("holds a private key too, and everybody may read the copy"));
+    }
     Ok(pem)
 }
 
