@@ -3,7 +3,7 @@
 //! A binary of its own with one test, because the limit is the whole process's.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
-use consolegate::listen::{self, Handler, Peer, Preface, Room, Rules, Stream};
+use consolegate::listen::{self, Handler, Peer, Preface, Room, Rules, Stop, Stream};
 use consolegate::reason::Failure;
 use std::net::{IpAddr, SocketAddr};
 use std::process::Command;
@@ -37,7 +37,7 @@ impl Handler for Echo {
         panic!("{peer} is within its share: {failure}");
     }
 
-    async fn serve<S: Stream>(self, stream: S, _peer: Arc<Peer>, _stop: CancellationToken) {
+    async fn serve<S: Stream>(self, stream: S, _peer: Arc<Peer>, _stop: Stop) {
         let (mut read, mut write) = tokio::io::split(stream);
         let _ = tokio::io::copy(&mut read, &mut write).await;
     }

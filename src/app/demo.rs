@@ -134,6 +134,7 @@ fn url(listener: &TcpListener) -> Result<String, String> {
     Ok(format!("http://{address}"))
 }
 
+/// Whoever ends a demo has nobody to wait for: no balancer, and no customer but this one.
 fn configuration(gateway: &str, panel: &str) -> String {
     format!(
         r#"
@@ -142,6 +143,10 @@ public_url = "{gateway}"
 address = "127.0.0.1:0"
 [admin]
 address = "127.0.0.1:0"
+[drain]
+lame_duck = 0
+deadline = 0
+spread = 0
 [[issuer]]
 name = "{issuer}"
 audience = "{audience}"

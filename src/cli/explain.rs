@@ -103,8 +103,9 @@ fn answered_at(status: u16) -> Option<&'static str> {
     })
 }
 
-const BODY: &str = "problem details (RFC 9457), whose code is one of these; an answer without one is not the gateway's but \
-                    of a proxy in between, or of /readyz";
+const BODY: &str = "problem details (RFC 9457), whose code is one of these, and on the admin side the reason; without a code \
+                    are /readyz, an unknown path of the admin side (404), and what cannot be read as HTTP (400, 431): any \
+                    other such answer is of a proxy in between";
 const SOCKET: &str = "browsers hide the status of a WebSocket's request and say 1006; once GET /v1/ws has answered 101, the \
                       reason comes as its close code";
 

@@ -170,11 +170,7 @@ pub fn node_address(text: &str) -> Result<(String, u16), Refused> {
             let host = host.trim_matches(['[', ']']).to_owned();
             Ok((host, port.unwrap_or(DEFAULT_PORT)))
         }
-        Err(error) => {
-            let is_v6 = text.matches(':').count() > 1;
-            let example = if is_v6 { "[2001:db8::11]:8006" } else { "10.0.0.11:8006" };
-            wrong("is not an address", format!("{error}, such as {example}"))
-        }
+        Err(error) => wrong("is not an address", format!("{error} (10.0.0.11:8006, [2001:db8::11]:8006)")),
     }
 }
 

@@ -92,11 +92,11 @@ fn public_der(pem: &[u8]) -> Result<Vec<u8>, Refused> {
     }
 }
 
-/// The certificates that a CA file holds, whatever else is in it; each parses.
+/// How many certificates a CA file holds; each parses.
 ///
 /// # Errors
 /// What is wrong with it, and the cure.
-pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refused> {
+pub fn authorities(pem: &[u8]) -> Result<usize, Refused> {
     let chain = certificates(pem)?;
     let mut roots = rustls::RootCertStore::empty();
     for certificate in &chain {
@@ -104,7 +104,7 @@ pub fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Refused> 
             return Err((format!("holds a certificate that cannot be used: {error}"), "export it again".to_owned()));
         }
     }
-    Ok(chain)
+    Ok(chain.len())
 }
 
 /// Checks that a TLS key belongs to the first certificate of its chain.

@@ -7,27 +7,30 @@ use super::leg::Leg;
 use super::{Service, routes};
 use crate::api::problem;
 use crate::audit::About;
-use crate::listen::{Peer, Stream};
+use crate::listen::{Peer, Stop, Stream};
 use crate::reason::{Failure, Reason};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 /// A request's head in bytes, and in lines.
 const HEAD: (usize, usize) = (16 * 1024, 64);
 
-pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
+pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer>, stop: Stop) {
     let timeouts = service.generations.load().config.timeouts.clone();
     let within = Arc::new(AtomicBool::new(false));
     let leg = Leg::new(stream, Arc::clone(&within), timeouts.stall);
+    let asked = Notify::new();
+    let mut last = pin!(last_request(&stop, &asked));
     let answer = service_fn(|request| {
+        asked.notify_one();
         let (service, peer) = (service.clone(), Arc::clone(&peer));
         async move { Ok::<_, Infallible>(routes::answer::<S>(service, peer, request).await) }
     });
@@ -37,7 +40,7 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
         let over = tokio::select! {
             outcome = &mut http => Some(outcome),
             () = peer.evicted() => return,
-            () = stop.cancelled(), if !stopping => None,
+            () = &mut last, if !stopping => None,
         };
         if let Some(outcome) = over {
             break outcome;
@@ -60,6 +63,16 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
     );
     if let Some(parts) = http.into_parts().filter(|_| is_unanswered(&error)) {
         farewell(parts.io.into_inner(), &problem::bytes(&failure.into(), &reference).await).await;
+    }
+}
+
+/// Resolves when no request is taken behind the one in hand: at the stop, and where none has come yet, with the first one or
+/// when it is late.
+async fn last_request(stop: &Stop, asked: &Notify) {
+    stop.asked().await;
+    tokio::select! {
+        () = asked.notified() => {}
+        () = stop.late() => {}
     }
 }
 

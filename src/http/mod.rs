@@ -36,7 +36,7 @@ mod spend;
 use crate::api::problem;
 use crate::audit::{self, About, Told};
 use crate::console::Generation;
-use crate::listen::{Handler, Peer, Preface, Rules, Stream};
+use crate::listen::{Handler, Peer, Preface, Rules, Stop, Stream};
 use crate::metrics::Metrics;
 use crate::reason::{Failure, Reason};
 use arc_swap::ArcSwap;
@@ -47,7 +47,6 @@ use sample::Sample;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Serves the public face; clones share everything.
@@ -102,7 +101,7 @@ impl Handler for Service {
         }
     }
 
-    async fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) {
+    async fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: Stop) {
         connection::serve(self, stream, peer, stop).await;
     }
 }

@@ -16,6 +16,7 @@ mod options;
 mod patience;
 mod preface;
 mod room;
+mod stop;
 mod tls;
 
 pub use accept::Accept;
@@ -24,6 +25,7 @@ pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
 pub use room::{Place, Room};
+pub use stop::Stop;
 pub use tls::Tls;
 
 use crate::reason::{Failure, Reason};
@@ -86,8 +88,8 @@ pub trait Handler: Clone + Send + Sync + 'static {
     /// A connection was closed before it could ask for anything, and why.
     fn turned_away(&self, peer: IpAddr, failure: Failure);
 
-    /// Serves one connection to its end. After `stop` it takes no further request.
-    fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: CancellationToken) -> impl Future<Output = ()> + Send;
+    /// Serves one connection to its end. After `stop` it takes no further request, but may take the first.
+    fn serve<S: Stream>(self, stream: S, peer: Arc<Peer>, stop: Stop) -> impl Future<Output = ()> + Send;
 }
 
 /// Who is at the other end, and the place it takes among the unauthenticated.
@@ -144,7 +146,8 @@ impl Peer {
     }
 }
 
-/// Accepts until `stop`, then closes the listener. The connections, no more than `room` has places, run on in `tasks`.
+/// Accepts until `stop`, then closes the listener. The connections, no more than `room` has places, run on in `tasks`; those
+/// that have said nothing yet hear of it a moment later.
 pub async fn serve<H: Handler>(
     listener: TcpListener,
     handler: H,
@@ -152,17 +155,21 @@ pub async fn serve<H: Handler>(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
+    let stop = Stop::new(stop);
+    tokio::select! {
+        () = accept(listener, handler, room, &tasks, &stop) => {}
+        () = stop.asked() => {}
+    }
+    stop.passes(&tasks).await;
+}
+
+/// Never ends by itself.
+async fn accept<H: Handler>(listener: TcpListener, handler: H, room: Room, tasks: &TaskTracker, stop: &Stop) {
     let admissions = Arc::new(Admissions::new(UNAUTHENTICATED));
     let mut accept = Accept::new(listener, "public");
     loop {
-        let (stream, ip) = tokio::select! {
-            accepted = accept.next() => accepted,
-            () = stop.cancelled() => return,
-        };
-        let place = tokio::select! {
-            place = room.place(&admissions) => place,
-            () = stop.cancelled() => return,
-        };
+        let (stream, ip) = accept.next().await;
+        let place = room.place(&admissions).await;
         let Some(place) = place else {
             let cause =
                 "the process may open no more file descriptors than its sessions need (LimitNOFILE, ulimit -Hn)";
@@ -172,7 +179,7 @@ pub async fn serve<H: Handler>(
         let rules = handler.rules(ip);
         let arrival = Arrival { stream, ip, place, handler: handler.clone(), admissions: Arc::clone(&admissions) };
         match rules.preface {
-            Preface::None => arrival.admitted(rules, &tasks, &stop),
+            Preface::None => arrival.admitted(rules, tasks, stop),
             Preface::Refused => handler.turned_away(ip, Reason::ProxyPeer.into()),
             Preface::Header { versions, within } => {
                 let (spawner, stop) = (tasks.clone(), stop.clone());
@@ -194,10 +201,10 @@ struct Arrival<H> {
 
 impl<H: Handler> Arrival<H> {
     /// Reads whose it is from its header. Only then is it counted, and by the rules of its client.
-    async fn introduced(mut self, versions: Versions, within: Duration, tasks: &TaskTracker, stop: &CancellationToken) {
+    async fn introduced(mut self, versions: Versions, within: Duration, tasks: &TaskTracker, stop: &Stop) {
         let whose = tokio::select! {
             whose = preface::read(&mut self.stream, versions, within) => whose,
-            () = stop.cancelled() => return,
+            () = stop.late() => return,
         };
         match whose {
             Ok(Whose::Client(client)) => self.ip = client,
@@ -212,7 +219,7 @@ impl<H: Handler> Arrival<H> {
     }
 
     /// Takes its place and goes on in a task of its own.
-    fn admitted(self, rules: Rules, tasks: &TaskTracker, stop: &CancellationToken) {
+    fn admitted(self, rules: Rules, tasks: &TaskTracker, stop: &Stop) {
         let Self { stream, ip, place, handler, admissions } = self;
         match Peer::admitted(&admissions, ip, rules.per_client) {
             Some(peer) => {
@@ -224,13 +231,13 @@ impl<H: Handler> Arrival<H> {
     }
 }
 
-async fn connection<H: Handler>(stream: TcpStream, rules: Rules, handler: H, peer: Arc<Peer>, stop: CancellationToken) {
+async fn connection<H: Handler>(stream: TcpStream, rules: Rules, handler: H, peer: Arc<Peer>, stop: Stop) {
     options::set(&stream, rules.dead);
     let Some(tls) = rules.tls else { return handler.serve(stream, peer, stop).await };
     let shaken = tokio::select! {
         shaken = tls.accept(stream, rules.handshake) => shaken,
         () = peer.evicted() => return,
-        () = stop.cancelled() => return,
+        () = stop.late() => return,
     };
     match shaken {
         Ok(stream) => handler.serve(stream, peer, stop).await,

@@ -1,5 +1,6 @@
 //! A public face on a port of its own, its panel's key, and a node that counts who comes.
 
+use super::client::PATIENCE;
 use arc_swap::ArcSwap;
 use consolegate::config::{
     Admin, Cluster, Config, Credential, Drain, Engine, Issuer, Key, KeyMaterial, Limits, Listen, LogFormat, Node,
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +64,16 @@ impl Face {
         let address = listener.local_addr().unwrap();
         tokio::spawn(listen::serve(listener, service, Room::of(usize::MAX), connections.clone(), stop.clone()));
         Self { address, generations, stop, connections, consoles, asked }
+    }
+
+    /// Waits until so many connections are served.
+    pub(crate) async fn accepted(&self, count: usize) {
+        let accepted = async {
+            while self.connections.len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, accepted).await.expect("they are accepted");
     }
 
     /// A new generation of the same process, as a reload makes it.

@@ -69,6 +69,25 @@ async fn a_stop_ends_idle_connections_and_waits_for_none() {
     assert!(tokio::net::TcpStream::connect(face.address).await.is_err(), "the listener is closed");
 }
 
+/// A balancer whose connection is cut without a word answers 502 for it.
+#[tokio::test]
+async fn d05_who_was_accepted_before_a_stop_is_answered_once_and_who_says_nothing_is_not_waited_for_long() {
+    let face = Face::start().await;
+    let mut answered = face.connect().await;
+    answered.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    answered.readable().await.unwrap();
+    let (mut late, mut silent) = (face.connect().await, face.connect().await);
+    face.accepted(3).await;
+    face.stop.cancel();
+    assert!(until_end(&mut answered).await.starts_with(b"HTTP/1.1 200"), "who was answered ends at once");
+    late.write_all(head("GET /healthz", "keep-alive", &[]).as_bytes()).await.unwrap();
+    let ended = async {
+        assert!(until_end(&mut late).await.starts_with(b"HTTP/1.1 200"));
+        assert_eq!(until_end(&mut silent).await, b"");
+    };
+    timeout(Duration::from_secs(5), ended).await.expect("half of timeouts.header, which would end them as well");
+}
+
 #[tokio::test]
 async fn d01_a_reload_counts_from_the_next_request_of_an_open_connection() {
     let face = Face::start().await;

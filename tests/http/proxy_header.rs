@@ -179,8 +179,8 @@ async fn l05_l08_the_balancers_own_checks_are_neither_counted_nor_complained_of(
     assert!(!face.metrics().contains("consolegate_requests_refused_total{"), "{}", face.metrics());
 }
 
-#[tokio::test]
-async fn tls_and_tokens_come_behind_the_header() {
+/// A face behind TLS behind a header, and what a client needs to shake hands with it.
+async fn behind_tls() -> (Face, TlsConnector) {
     let folder = tempfile::tempdir().unwrap();
     let files = certificate(folder.path());
     let mut roots = RootCertStore::empty();
@@ -191,11 +191,30 @@ async fn tls_and_tokens_come_behind_the_header() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let face = behind(Versions::V2, |config| config.listen.tls = Some(files)).await;
-    let mut stream = face.connect().await;
+    (face, TlsConnector::from(Arc::new(client)))
+}
+
+/// Says whose the connection is, shakes hands and asks for a session.
+async fn session(mut stream: TcpStream, connector: &TlsConnector) -> u16 {
     stream.write_all(&v2([192, 0, 2, 7])).await.unwrap();
-    let connector = TlsConnector::from(Arc::new(client));
     let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
     let bearer = format!("Authorization: Bearer {}", token());
-    let answer = exchange(stream, head("POST /v1/sessions", "close", &[&bearer]).as_bytes()).await;
-    assert_eq!(answer.status, 201);
+    exchange(stream, head("POST /v1/sessions", "close", &[&bearer]).as_bytes()).await.status
+}
+
+#[tokio::test]
+async fn tls_and_tokens_come_behind_the_header() {
+    let (face, connector) = behind_tls().await;
+    assert_eq!(session(face.connect().await, &connector).await, 201);
+}
+
+#[tokio::test]
+async fn d05_who_was_accepted_before_a_stop_may_still_say_its_header_shake_hands_and_ask() {
+    let (face, connector) = behind_tls().await;
+    let stream = face.connect().await;
+    face.accepted(1).await;
+    face.stop.cancel();
+    let closed = async { while TcpStream::connect(face.address).await.is_ok() {} };
+    timeout(PATIENCE, closed).await.expect("nobody else is accepted");
+    assert_eq!(session(stream, &connector).await, 201);
 }

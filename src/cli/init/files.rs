@@ -6,8 +6,6 @@
 use crate::cli::exit::Stop;
 use crate::config::Origin;
 use crate::{hex, random};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, chown};
@@ -102,12 +100,6 @@ impl Drop for Written {
 pub(super) fn key() -> Result<String, Stop> {
     let bytes = random::bytes::<32>().map_err(|error| Stop::Failed(error.to_string()))?;
     Ok(format!("{}\n", hex::lower(&bytes)))
-}
-
-/// A certificate in PEM (RFC 7468): lines of 64 characters, which are 48 bytes.
-pub(super) fn pem(certificate: &[u8]) -> String {
-    let lines: String = certificate.chunks(48).map(|bytes| STANDARD.encode(bytes) + "\n").collect();
-    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
 }
 
 /// A certificate of its own making for the public name, so that the gateway starts: chain and key in PEM.

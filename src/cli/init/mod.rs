@@ -95,15 +95,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The certificates of the file, if it holds any. A key that stands beside them is for nobody, and the copy for everybody.
-fn authority(path: &Path) -> Result<String, Stop> {
+/// How the label of every private key in PEM ends (RFC 7468).
+const PRIVATE: &[u8] = b"PRIVATE KEY-----";
+
+/// The node's certificate authority, if the file holds one and nothing secret.
+fn authority(path: &Path) -> Result<Vec<u8>, Stop> {
     let refused = |why: &str| {
         let path = path.display();
         Stop::Usage(format!("--ca-file {path}: {why}; name /etc/pve/pve-root-ca.pem of a node, or a copy of it"))
     };
     let pem = std::fs::read(path).map_err(|error| refused(&error.to_string()))?;
-    let certificates = config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
-    Ok(certificates.iter().map(|certificate| files::pem(certificate)).collect())
+    config::authorities(&pem).map_err(|(what, _)| refused(&what))?;
+    if pem.windows(PRIVATE.len()).any(|bytes| bytes == PRIVATE) {
+        return Err(refused("holds a private key too, and everybody may read the copy"));
+    }
+    Ok(pem)
 }
 
 /// Problems of a file that is not kept: its name and lines would lead nowhere.
