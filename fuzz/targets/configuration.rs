@@ -15,6 +15,7 @@ pub fn configuration(data: &[u8]) {
         assert!(!problem.what.is_empty() && !problem.fix.is_empty(), "{problem:?}");
     }
     let printed = problems.to_string();
+    assert_eq!(printed.lines().count(), problems.list.len(), "a line each: {printed:?}");
     assert!(!printed.chars().any(|letter| letter.is_control() && letter != '\n'), "{printed:?}");
 }
 

@@ -2,6 +2,7 @@
 
 use super::input::{Input, pieces};
 use consolegate::wire::proxy::{Malformed, Progress, Reader, Versions, Whose};
+use std::net::IpAddr;
 
 const VERSIONS: [Versions; 3] = [Versions::V1, Versions::V2, Versions::Any];
 /// The longest header: the fixed part of version 2 and all that its length can say.
@@ -31,10 +32,29 @@ pub fn preface(data: &[u8]) {
             assert_eq!(read(versions, &[header]), Ok(Some((taken, whose))), "what follows it does not count");
             assert_eq!(read(versions, &[one_less]), Ok(None), "it ends with its last byte");
             assert!(adds_up(header), "{header:?}");
+            assert_eq!(whose, client_of(header).map_or(Whose::Balancer, Whose::Client), "{header:?}");
         }
         Ok(None) => assert!(input.0.len() < LONGEST, "a header of {} bytes", input.0.len()),
         Err(_) => {}
     }
+}
+
+/// Whom a whole header names, said once more.
+fn client_of(header: &[u8]) -> Option<IpAddr> {
+    let ip: IpAddr = if header.starts_with(b"PROXY ") {
+        let words: Vec<&str> = std::str::from_utf8(header).ok()?.split(' ').collect();
+        if words[1].starts_with("UNKNOWN") {
+            return None;
+        }
+        words[2].parse().expect("an address")
+    } else {
+        match (header[12] & 1, header[13] >> 4) {
+            (1, 1) => <[u8; 4]>::try_from(&header[16..20]).expect("4 bytes").into(),
+            (1, 2) => <[u8; 16]>::try_from(&header[16..32]).expect("16 bytes").into(),
+            _ => return None,
+        }
+    };
+    Some(ip.to_canonical())
 }
 
 /// What the specification says of a whole header's length, said once more.

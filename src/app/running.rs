@@ -9,6 +9,7 @@ use super::signals::Signal;
 use super::supervisor;
 use crate::config::Drain;
 use crate::console::{self, Shared};
+use crate::listen;
 use crate::reason::Reason;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,9 +20,9 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long consoles and connections have to end when the gateway stops: what a session takes, and a moment for what was
-/// just on its way to become one.
-const GOODBYE: Duration = console::GOODBYE.saturating_add(Duration::from_secs(1));
+/// How long consoles and connections have to end when the gateway stops: what a session takes, behind the last request that
+/// is taken, and a moment for what was just on its way to become one.
+const GOODBYE: Duration = console::GOODBYE.saturating_add(listen::LATE).saturating_add(Duration::from_secs(1));
 
 /// A drain on its way.
 type Leaving = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -127,7 +128,11 @@ impl Running {
         self.shut.cancel();
         self.connections.close();
         self.consoles.close();
-        let ended = async { tokio::join!(self.connections.wait(), self.consoles.wait()) };
+        // In this order: a connection may still begin what is to be finished without it.
+        let ended = async {
+            self.connections.wait().await;
+            self.consoles.wait().await;
+        };
         if timeout(GOODBYE, ended).await.is_err() {
             tracing::warn!(live = self.shared.sessions.len(), "connections that did not end in time are cut");
         }
@@ -151,6 +156,7 @@ mod tests {
     use crate::console::{Since, scene};
     use crate::lifecycle::Phase;
     use crate::store::Store;
+    use futures_util::FutureExt;
     use std::future::pending;
 
     fn running(listeners: Listeners) -> Running {
@@ -238,5 +244,22 @@ mod tests {
         });
         assert_eq!(served(&mut running, &[]).await.0, Err("it goes on".to_owned()));
         asks.await.unwrap();
+    }
+
+    /// Such as pressing a machine's power button, which is done and written down whether its client waits or not.
+    #[tokio::test(start_paused = true)]
+    async fn d05_what_a_connection_begins_behind_the_stop_is_finished_though_the_connection_has_gone() {
+        let running = running(Listeners { public: tokio::spawn(async {}), admin: tokio::spawn(async {}) });
+        let (shut, consoles) = (running.shut.clone(), running.consoles.clone());
+        let (done, is_done) = tokio::sync::oneshot::channel();
+        running.connections.spawn(async move {
+            shut.cancelled().await;
+            consoles.spawn(async move {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                done.send(()).unwrap();
+            });
+        });
+        running.close().await;
+        assert!(is_done.now_or_never().is_some_and(|done| done.is_ok()));
     }
 }

@@ -38,6 +38,8 @@ pub(super) async fn serve<S: Stream>(service: Service, stream: S, peer: Arc<Peer
     let mut stopping = false;
     let outcome = loop {
         let over = tokio::select! {
+            // First, so that a request that is there already is answered.
+            biased;
             outcome = &mut http => Some(outcome),
             () = peer.evicted() => return,
             () = &mut last, if !stopping => None,

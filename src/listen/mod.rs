@@ -25,7 +25,7 @@ pub use block::Block;
 pub use forwarded::client_address;
 pub use patience::Patience;
 pub use room::{Place, Room};
-pub use stop::Stop;
+pub use stop::{LATE, Stop};
 pub use tls::Tls;
 
 use crate::reason::{Failure, Reason};
@@ -157,6 +157,8 @@ pub async fn serve<H: Handler>(
 ) {
     let stop = Stop::new(stop);
     tokio::select! {
+        // First, so that who is in the kernel's queue already is not reset.
+        biased;
         () = accept(listener, handler, room, &tasks, &stop) => {}
         () = stop.asked() => {}
     }

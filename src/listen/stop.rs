@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a connection that was accepted before the stop has for its first request, TLS included.
-const LATE: Duration = Duration::from_secs(2);
+pub const LATE: Duration = Duration::from_secs(2);
 
-/// One stop, for one connection.
+/// The stop of a listener.
 #[derive(Debug, Clone)]
 pub struct Stop {
     asked: CancellationToken,
@@ -28,7 +28,7 @@ impl Stop {
         self.asked.cancelled().await;
     }
 
-    /// Resolves when nothing is taken from anybody.
+    /// Resolves when nothing is taken from those either, unless a request has begun: that one has its own deadline.
     pub async fn late(&self) {
         self.late.cancelled().await;
     }
